@@ -1,1 +1,23 @@
+//! The vocabulary of cafe24-sync and its doors to the outside; knows neither producer nor worker.
+//!
+//! [`domain`] is pure. Each adapter is one room that alone speaks its driver's language:
+//! `broker` (lapin), `limiter` (redis), `store` (sqlx, tokio-postgres), `api` and `oauth` (reqwest).
+//! The rooms know `domain` and `config`, not each other; they meet in the two programs.
 
+pub mod domain;
+
+pub mod clock;
+
+pub mod config;
+
+pub mod telemetry;
+
+pub mod api;
+
+pub mod oauth;
+
+pub mod broker;
+
+pub mod limiter;
+
+pub mod store;

@@ -1,0 +1,195 @@
+//! Identifiers that can only be made by their parser, so that inside the programs the type is the proof.
+
+use std::fmt;
+use std::str::FromStr;
+
+use serde::{Deserialize, Serialize};
+
+/// A mall's id, the first label of `{mall_id}.cafe24api.com`: 1–40 of `a–z`, `0–9`, `-`, `_`, the first a letter or digit.
+///
+/// It becomes part of a host name, a URL path, a Redis key and a log line, so nothing else may pass.
+/// Source: `live-api.md` §7, pitfall 22.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct MallId(String);
+
+/// The text is no mall id.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is not a mall id: use 1 to 40 of a-z, 0-9, `-` and `_`, the part before `.cafe24.com`", .0.escape_debug())]
+pub struct InvalidMallId(String);
+
+impl MallId {
+    /// The id as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for MallId {
+    type Error = InvalidMallId;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let bytes = text.as_bytes();
+        let head = bytes.first().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+        let rest =
+            bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'));
+        if head && rest && bytes.len() <= 40 {
+            Ok(Self(text))
+        } else {
+            // An id of megabytes must not travel on inside its own error.
+            Err(InvalidMallId(text.chars().take(60).collect()))
+        }
+    }
+}
+
+impl FromStr for MallId {
+    type Err = InvalidMallId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl From<MallId> for String {
+    fn from(id: MallId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for MallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// Names one token bucket: the mall by default; a host, or host and path, where the server counts so.
+///
+/// It stands between the braces of a Redis hash tag, so `{` and `}` are refused. 1–200 printable ASCII characters.
+/// Source: `design.md` §6; `live-api.md` §4.
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct LimiterKey(String);
+
+/// The text is no limiter key.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is not a limiter key: use 1 to 200 printable ASCII characters without blanks and braces", .0.escape_debug())]
+pub struct InvalidLimiterKey(String);
+
+impl LimiterKey {
+    /// The key as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl From<&MallId> for LimiterKey {
+    /// A mall id is always a valid limiter key.
+    fn from(mall: &MallId) -> Self {
+        Self(mall.0.clone())
+    }
+}
+
+impl TryFrom<String> for LimiterKey {
+    type Error = InvalidLimiterKey;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        let fits = (1..=200).contains(&text.len());
+        if fits && text.bytes().all(|b| b.is_ascii_graphic() && !matches!(b, b'{' | b'}')) {
+            Ok(Self(text))
+        } else {
+            Err(InvalidLimiterKey(text.chars().take(60).collect()))
+        }
+    }
+}
+
+impl From<LimiterKey> for String {
+    fn from(key: LimiterKey) -> Self {
+        key.0
+    }
+}
+
+impl fmt::Display for LimiterKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A shop of a mall (`shop_no`), 1–9999; the first is 1. Source: `live-api.md` §6, multi-shop.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "i32", into = "i32")]
+pub struct ShopNo(i32);
+
+/// The number is no shop number.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
+#[error("{0} is not a shop number: use 1 to 9999")]
+pub struct InvalidShopNo(i32);
+
+impl ShopNo {
+    /// A mall's first shop.
+    pub const FIRST: Self = Self(1);
+
+    /// The number.
+    pub fn get(self) -> i32 {
+        self.0
+    }
+}
+
+impl TryFrom<i32> for ShopNo {
+    type Error = InvalidShopNo;
+
+    fn try_from(number: i32) -> Result<Self, Self::Error> {
+        if (1..=9999).contains(&number) { Ok(Self(number)) } else { Err(InvalidShopNo(number)) }
+    }
+}
+
+impl From<ShopNo> for i32 {
+    fn from(shop: ShopNo) -> Self {
+        shop.0
+    }
+}
+
+impl fmt::Display for ShopNo {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.0.fmt(f)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::plain("yourmall")]
+    #[case::digit_first("0shop-a_b")]
+    #[case::forty("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
+    fn good_mall_ids_pass(#[case] text: &str) {
+        assert_eq!(text.parse::<MallId>().expect("valid").as_str(), text);
+    }
+
+    #[rstest]
+    #[case::empty("")]
+    #[case::host("evil.com/")]
+    #[case::user("a@b")]
+    #[case::dots("..")]
+    #[case::header("a\r\nX:")]
+    #[case::routing_key("*")]
+    #[case::hash_tag("a}b")]
+    #[case::sql("'; drop")]
+    #[case::upper("Shop")]
+    #[case::hangul("한빛")]
+    #[case::dash_first("-a")]
+    #[case::forty_one("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa")]
+    fn hostile_mall_ids_are_refused_also_through_serde(#[case] text: &str) {
+        assert!(text.parse::<MallId>().is_err());
+        let json = serde_json::to_string(text).expect("a string is JSON");
+        assert!(serde_json::from_str::<MallId>(&json).is_err());
+    }
+
+    #[test]
+    fn a_limiter_key_cannot_break_the_hash_tag() {
+        assert!(LimiterKey::try_from("a}b".to_owned()).is_err());
+        assert!(LimiterKey::try_from("ca-api.example/visitors/view".to_owned()).is_ok());
+    }
+}

@@ -1,0 +1,24 @@
+//! The pure core: values and arithmetic, no I/O, no clock, no environment.
+//!
+//! Everything here can be tested by properties and is shared by producer, worker and tests.
+//! Read in this order: [`ids`] and [`calendar`] (the vocabulary), [`endpoint`] (what the API offers),
+//! [`chunk`] (how a wish is cut), [`job`] (what travels), [`metric`] (what is stored),
+//! [`failure`] and [`backoff`] (what happens when it does not work), [`bucket`] (when a request may leave).
+
+pub mod ids;
+
+pub mod calendar;
+
+pub mod endpoint;
+
+pub mod chunk;
+
+pub mod job;
+
+pub mod metric;
+
+pub mod failure;
+
+pub mod backoff;
+
+pub mod bucket;
