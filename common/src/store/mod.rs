@@ -1,1 +1,43 @@
-//! (to be written)
+//! Postgres only: the truth of the system.
+//!
+//! `slices` says what we have, `jobs` what is being done, `metrics_*` is what analysts read. Everything that must not
+//! be lost or doubled is one statement or one transaction here, and every statement longer than a few lines is a file
+//! under `sql/` that states its contract.
+//!
+//! Two drivers, each for what it does best: the producer's control plane uses sqlx ([`Control`]: migrations, planning,
+//! feeding, reports), the worker's hot path uses tokio-postgres behind deadpool ([`Ledger`]: claims and batches, binary
+//! arrays, pipelined). Neither leaves this room.
+//!
+//! **Fence.** A claim takes a number that rises for ever *before* the fetch ([`Ledger::claim`]); a slice takes a write
+//! only from a higher number than it has ([`Ledger::commit`]). So the later fetch wins whatever the order of commits,
+//! a redelivered job does nothing twice, and a worker that was frozen for an hour changes nothing.
+
+mod claim;
+mod commit;
+mod connectors;
+mod dead_letters;
+mod error;
+mod feed;
+mod leader;
+mod listen;
+mod metrics;
+mod plan;
+mod pool;
+mod reconcile;
+mod runs;
+mod schema;
+mod tokens;
+
+pub use claim::{Claim, ClaimedJob, Decision};
+pub use commit::{Batch, Committed, Failure, Fetched, Outcome, Settlement};
+pub use connectors::{Connector, ConnectorState, Mode, NewConnector};
+pub use dead_letters::{DeadLetter, DeadMessage};
+pub use error::{StoreError, TransactionError};
+pub use feed::FeedJob;
+pub use leader::Leadership;
+pub use listen::{Channel, Listener};
+pub use plan::{PlanCounts, PlannedChunk, ShopToPlan, Wish};
+pub use pool::{Control, Ledger};
+pub use reconcile::{Deadlines, Reconciled};
+pub use runs::{Backlog, MallReport, RunProgress};
+pub use schema::SchemaError;

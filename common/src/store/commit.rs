@@ -1,0 +1,515 @@
+//! A batch: many jobs' rows, slices and outcomes in one transaction.
+//!
+//! Order inside the transaction: win the slices by fence (which also records them) → clear what vanished from changed
+//! slices → write their rows → settle the jobs → commit. Deliveries are acknowledged by the caller after the commit.
+//! All statements after the first are pipelined: a batch costs four round trips, whatever it holds.
+
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use futures::future::{BoxFuture, FutureExt, try_join_all};
+use rust_decimal::Decimal;
+use tokio_postgres::types::ToSql;
+use tokio_postgres::{Statement, Transaction};
+use uuid::Uuid;
+
+use super::error::{StoreError, TransactionError};
+use super::metrics;
+use super::pool::Ledger;
+use crate::domain::calendar::Granularity;
+use crate::domain::chunk::periods;
+use crate::domain::endpoint::{Endpoint, EntityType};
+use crate::domain::failure::FailureClass;
+use crate::domain::job::Job;
+use crate::domain::metric::{MetricRow, slice_checksum};
+
+/// The whole answer to a job's request.
+#[derive(Debug)]
+pub struct Fetched {
+    /// What was asked.
+    pub job: Job,
+    /// Number of the fetch, from the claim.
+    pub fence: i64,
+    /// All rows of the chunk, sorted by day and entity id, no key twice.
+    pub rows: Vec<MetricRow>,
+    /// The KST day on which the request was sent: a period that had not ended before it is partial.
+    pub asked_on: NaiveDate,
+}
+
+/// How a job ended, for now or for good.
+#[derive(Debug)]
+pub enum Outcome {
+    /// Its rows are in the same batch.
+    Done {
+        /// Rows of the answer.
+        rows: usize,
+    },
+    /// Planned again; an attempt only if `attempt`.
+    Planned {
+        /// Whether this counts as a failed attempt.
+        attempt: bool,
+        /// Not before this much later.
+        delay: Duration,
+        /// Why, unless it was merely handed back.
+        failure: Option<Failure>,
+    },
+    /// Failed for good; the delivery is rejected into the dead-letter queue after the commit.
+    Failed(Failure),
+    /// Waits for its mall, which is parked with it.
+    Parked(Failure),
+}
+
+/// A failure as the ledger keeps it.
+#[derive(Debug, Clone)]
+pub struct Failure {
+    /// Its class.
+    pub class: FailureClass,
+    /// In words, without secrets.
+    pub text: String,
+    /// Request, status and head of the answer.
+    pub evidence: Option<serde_json::Value>,
+}
+
+/// The outcome of one claim.
+#[derive(Debug)]
+pub struct Settlement {
+    /// The job.
+    pub job_id: Uuid,
+    /// The claim.
+    pub fence: i64,
+    /// How it ended.
+    pub outcome: Outcome,
+}
+
+/// What is written together. No slice may stand in it twice ([`Batch::overlaps`]).
+#[derive(Debug, Default)]
+pub struct Batch {
+    /// Answers to store.
+    pub fetched: Vec<Fetched>,
+    /// Outcomes to record, those of `fetched` among them.
+    pub settlements: Vec<Settlement>,
+}
+
+impl Batch {
+    /// Whether the batch already holds a slice of this job.
+    pub fn overlaps(&self, job: &Job) -> bool {
+        self.fetched.iter().map(|fetched| &fetched.job).any(|other| {
+            (other.shop_no, other.endpoint, other.granularity) == (job.shop_no, job.endpoint, job.granularity)
+                && other.chunk.start() <= job.chunk.end()
+                && job.chunk.start() <= other.chunk.end()
+                && other.mall_id == job.mall_id
+        })
+    }
+}
+
+/// What a committed batch did.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq)]
+pub struct Committed {
+    /// Slices recorded.
+    pub slices: usize,
+    /// Slices that a newer fetch had already written.
+    pub superseded: usize,
+    /// Slices whose figures were new or changed.
+    pub changed: usize,
+    /// Slices whose figures replaced others.
+    pub restated: usize,
+    /// Metric rows sent to Postgres.
+    pub rows: usize,
+    /// Jobs settled; fewer than asked where a newer claim holds the job.
+    pub settled: usize,
+}
+
+type Key = (String, i32, &'static str, &'static str, NaiveDate);
+
+/// One slice of a batch, with its rows.
+struct Slice<'a> {
+    fetched: &'a Fetched,
+    day: NaiveDate,
+    rows: &'a [MetricRow],
+}
+
+impl Ledger {
+    /// Writes `batch` in one transaction.
+    ///
+    /// # Errors
+    /// [`TransactionError::Unknown`] when the answer to COMMIT was lost: ask [`Ledger::settled`] before trying again.
+    /// [`TransactionError::RolledBack`] otherwise; [`StoreError::Data`] in it means that one of the rows is refused.
+    pub async fn commit(&self, batch: &Batch) -> Result<Committed, TransactionError> {
+        let mut client = self.pool.get().await?;
+        let statements = Statements::prepare(&client, batch).await?;
+        let transaction = client.transaction().await?;
+        let committed = write(&transaction, &statements, batch).await?;
+        match transaction.commit().await {
+            Ok(()) => Ok(committed),
+            // With a state, the server has answered: the transaction is gone. Without one, nobody knows.
+            Err(error) if error.code().is_some() => Err(error.into()),
+            Err(error) => Err(TransactionError::Unknown(error.into())),
+        }
+    }
+
+    /// Which of the outcomes are in the ledger; for a batch whose COMMIT was not answered.
+    pub async fn settled(&self, settlements: &[Settlement]) -> Result<HashSet<Uuid>, StoreError> {
+        let client = self.pool.get().await?;
+        let statement = client.prepare_cached(include_str!("sql/settled_by.sql")).await?;
+        let ids: Vec<_> = settlements.iter().map(|s| s.job_id).collect();
+        let fences: Vec<_> = settlements.iter().map(|s| s.fence).collect();
+        let rows = client.query(&statement, &[&ids, &fences]).await?;
+        rows.iter().map(|row| row.try_get(0).map_err(StoreError::from)).collect()
+    }
+
+    /// Parks a mall that only a person can mend, with the reason; its waiting jobs are parked with it.
+    pub async fn park_mall(&self, mall_id: &str, state: &str, reason: &str) -> Result<bool, StoreError> {
+        let client = self.pool.get().await?;
+        let statement = client.prepare_cached(include_str!("sql/park_mall.sql")).await?;
+        Ok(client.execute(&statement, &[&mall_id, &state, &reason]).await? > 0)
+    }
+}
+
+/// The statements a batch needs, prepared before the transaction opens.
+struct Statements {
+    win: Statement,
+    settle: Statement,
+    products: Statement,
+    metrics: HashMap<(&'static str, Granularity), MetricStatements>,
+}
+
+struct MetricStatements {
+    upsert: Statement,
+    clear: Statement,
+    delete: Statement,
+}
+
+impl Statements {
+    async fn prepare(client: &deadpool_postgres::Client, batch: &Batch) -> Result<Self, StoreError> {
+        let mut by_kind = HashMap::new();
+        for fetched in &batch.fetched {
+            let (endpoint, granularity) = (fetched.job.endpoint, fetched.job.granularity);
+            if !by_kind.contains_key(&(endpoint.as_str(), granularity)) {
+                let statements = MetricStatements {
+                    upsert: client.prepare_cached(&metrics::upsert(endpoint, granularity)).await?,
+                    clear: client.prepare_cached(&metrics::clear_vanished(endpoint, granularity)).await?,
+                    delete: client.prepare_cached(&metrics::delete_empty(granularity)).await?,
+                };
+                by_kind.insert((endpoint.as_str(), granularity), statements);
+            }
+        }
+        Ok(Self {
+            win: client.prepare_cached(include_str!("sql/win_slices.sql")).await?,
+            settle: client.prepare_cached(include_str!("sql/settle_jobs.sql")).await?,
+            products: client.prepare_cached(include_str!("sql/upsert_products.sql")).await?,
+            metrics: by_kind,
+        })
+    }
+}
+
+async fn write(tx: &Transaction<'_>, statements: &Statements, batch: &Batch) -> Result<Committed, StoreError> {
+    let slices = slices(batch);
+    let mut committed = Committed::default();
+    let mut changed: BTreeMap<(&'static str, Granularity), Group<'_>> = BTreeMap::new();
+    for won in win(tx, &statements.win, &slices).await? {
+        committed.slices += 1;
+        let slice = &slices[&won.key];
+        if won.changed {
+            committed.changed += 1;
+            committed.restated += usize::from(!won.first);
+            let job = &slice.fetched.job;
+            changed.entry((job.endpoint.as_str(), job.granularity)).or_insert_with(|| Group::new(job.endpoint)).add(slice, won.first);
+        }
+    }
+    committed.superseded = slices.len() - committed.slices;
+    committed.rows = changed.values().map(Group::rows).sum();
+
+    let names = ProductNames::of(changed.values());
+    let settle = SettleColumns::of(&batch.settlements);
+    let mut work: Vec<BoxFuture<'_, Result<u64, StoreError>>> = Vec::new();
+    for (kind, group) in &changed {
+        group.push_statements(tx, &statements.metrics[kind], &mut work);
+    }
+    if !names.mall_id.is_empty() {
+        work.push(names.write(tx, &statements.products).boxed());
+    }
+    if !batch.settlements.is_empty() {
+        work.push(settle.write(tx, &statements.settle).boxed());
+    }
+    let counts = try_join_all(work).await?;
+    if !batch.settlements.is_empty() {
+        committed.settled = counts.last().copied().and_then(|n| usize::try_from(n).ok()).unwrap_or(0);
+    }
+    Ok(committed)
+}
+
+/// The batch's slices by key; a period without rows is a slice too.
+fn slices(batch: &Batch) -> BTreeMap<Key, Slice<'_>> {
+    let mut out = BTreeMap::new();
+    for fetched in &batch.fetched {
+        let job = &fetched.job;
+        for day in periods(job.chunk, job.granularity) {
+            let from = fetched.rows.partition_point(|row| row.day < day);
+            let to = fetched.rows.partition_point(|row| row.day <= day);
+            let key =
+                (job.mall_id.to_string(), job.shop_no.get(), job.endpoint.as_str(), job.granularity.as_str(), day);
+            out.insert(key, Slice { fetched, day, rows: &fetched.rows[from..to] });
+        }
+    }
+    out
+}
+
+struct Won {
+    key: Key,
+    changed: bool,
+    first: bool,
+}
+
+async fn win(tx: &Transaction<'_>, statement: &Statement, slices: &BTreeMap<Key, Slice<'_>>) -> Result<Vec<Won>, StoreError> {
+    if slices.is_empty() {
+        return Ok(Vec::new());
+    }
+    let column = |part: fn(&Slice<'_>) -> i64| slices.values().map(part).collect::<Vec<_>>();
+    let malls: Vec<_> = slices.keys().map(|key| key.0.as_str()).collect();
+    let shops: Vec<_> = slices.keys().map(|key| key.1).collect();
+    let endpoints: Vec<_> = slices.keys().map(|key| key.2).collect();
+    let granularities: Vec<_> = slices.keys().map(|key| key.3).collect();
+    let days: Vec<_> = slices.keys().map(|key| key.4).collect();
+    let jobs: Vec<_> = slices.values().map(|slice| slice.fetched.job.id).collect();
+    let rows: Vec<_> = slices.values().map(|slice| i32::try_from(slice.rows.len()).unwrap_or(i32::MAX)).collect();
+    let partial: Vec<_> = slices
+        .values()
+        .map(|slice| slice.fetched.job.granularity.period_end(slice.day) >= slice.fetched.asked_on)
+        .collect();
+    let (fences, checksums) = (column(|slice| slice.fetched.fence), column(|slice| slice_checksum(slice.rows)));
+    let answer = tx
+        .query(
+            statement,
+            &[&malls, &shops, &endpoints, &granularities, &days, &fences, &jobs, &rows, &checksums, &partial],
+        )
+        .await?;
+    answer
+        .iter()
+        .map(|row| {
+            let endpoint: Endpoint = row.try_get::<_, &str>("endpoint")?.parse().map_err(StoreError::foreign)?;
+            let granularity: Granularity = row.try_get::<_, &str>("granularity")?.parse().map_err(StoreError::foreign)?;
+            Ok(Won {
+                key: (
+                    row.try_get("mall_id")?,
+                    row.try_get("shop_no")?,
+                    endpoint.as_str(),
+                    granularity.as_str(),
+                    row.try_get("date")?,
+                ),
+                changed: row.try_get("changed")?,
+                first: row.try_get("first")?,
+            })
+        })
+        .collect()
+}
+
+/// The changed slices of one endpoint and granularity, as columns.
+struct Group<'a> {
+    endpoint: Endpoint,
+    entity: &'static str,
+    /// Slices that replace stored ones: only these can have rows to clear.
+    replaced: SliceColumns<'a>,
+    mall_id: Vec<&'a str>,
+    shop_no: Vec<i32>,
+    date: Vec<NaiveDate>,
+    entity_id: Vec<&'a str>,
+    impressions: Vec<Option<i64>>,
+    clicks: Vec<Option<i64>>,
+    conversions: Vec<Option<i64>>,
+    conversion_value: Vec<Option<Decimal>>,
+    labels: Vec<Option<&'a str>>,
+}
+
+#[derive(Default)]
+struct SliceColumns<'a> {
+    mall_id: Vec<&'a str>,
+    shop_no: Vec<i32>,
+    date: Vec<NaiveDate>,
+}
+
+impl<'a> Group<'a> {
+    fn new(endpoint: Endpoint) -> Self {
+        Self {
+            endpoint,
+            entity: endpoint.entity().as_str(),
+            replaced: SliceColumns::default(),
+            mall_id: Vec::new(),
+            shop_no: Vec::new(),
+            date: Vec::new(),
+            entity_id: Vec::new(),
+            impressions: Vec::new(),
+            clicks: Vec::new(),
+            conversions: Vec::new(),
+            conversion_value: Vec::new(),
+            labels: Vec::new(),
+        }
+    }
+
+    fn rows(&self) -> usize {
+        self.entity_id.len()
+    }
+
+    fn add(&mut self, slice: &Slice<'a>, first: bool) {
+        let job = &slice.fetched.job;
+        if !first {
+            self.replaced.mall_id.push(job.mall_id.as_str());
+            self.replaced.shop_no.push(job.shop_no.get());
+            self.replaced.date.push(slice.day);
+        }
+        for row in slice.rows {
+            self.mall_id.push(job.mall_id.as_str());
+            self.shop_no.push(job.shop_no.get());
+            self.date.push(slice.day);
+            self.entity_id.push(&row.entity_id);
+            self.impressions.push(row.values.impressions);
+            self.clicks.push(row.values.clicks);
+            self.conversions.push(row.values.conversions);
+            self.conversion_value.push(row.values.conversion_value);
+            self.labels.push(row.label.as_deref());
+        }
+    }
+
+    fn push_statements<'f>(
+        &'f self,
+        tx: &'f Transaction<'_>,
+        statements: &'f MetricStatements,
+        work: &mut Vec<BoxFuture<'f, Result<u64, StoreError>>>,
+    ) {
+        let replaced = &self.replaced;
+        if !replaced.date.is_empty() {
+            let params: Params<'f> = vec![
+                &replaced.mall_id,
+                &replaced.shop_no,
+                &replaced.date,
+                &self.entity,
+                &self.mall_id,
+                &self.shop_no,
+                &self.date,
+                &self.entity_id,
+            ];
+            work.push(execute(tx, &statements.clear, params).boxed());
+            let params: Params<'f> = vec![&replaced.mall_id, &replaced.shop_no, &replaced.date, &self.entity];
+            work.push(execute(tx, &statements.delete, params).boxed());
+        }
+        if !self.entity_id.is_empty() {
+            let params: Params<'f> = vec![
+                &self.mall_id,
+                &self.shop_no,
+                &self.date,
+                &self.entity_id,
+                &self.impressions,
+                &self.clicks,
+                &self.conversions,
+                &self.conversion_value,
+                &self.entity,
+            ];
+            work.push(execute(tx, &statements.upsert, params).boxed());
+        }
+    }
+}
+
+type Params<'f> = Vec<&'f (dyn ToSql + Sync)>;
+
+async fn execute(tx: &Transaction<'_>, statement: &Statement, params: Params<'_>) -> Result<u64, StoreError> {
+    Ok(tx.execute(statement, &params).await?)
+}
+
+/// The newest name of each product in the batch.
+#[derive(Default)]
+struct ProductNames<'a> {
+    mall_id: Vec<&'a str>,
+    shop_no: Vec<i32>,
+    product_no: Vec<&'a str>,
+    name: Vec<&'a str>,
+    day: Vec<NaiveDate>,
+}
+
+impl<'a> ProductNames<'a> {
+    fn of<'g>(groups: impl Iterator<Item = &'g Group<'a>>) -> Self
+    where
+        'a: 'g,
+    {
+        let mut newest: BTreeMap<(&str, i32, &str), (NaiveDate, &str)> = BTreeMap::new();
+        for group in groups.filter(|group| group.endpoint.entity() == EntityType::Product) {
+            for (index, label) in group.labels.iter().enumerate() {
+                let Some(name) = *label else { continue };
+                let key = (group.mall_id[index], group.shop_no[index], group.entity_id[index]);
+                let entry = newest.entry(key).or_insert((group.date[index], name));
+                if entry.0 <= group.date[index] {
+                    *entry = (group.date[index], name);
+                }
+            }
+        }
+        let mut out = Self::default();
+        for ((mall_id, shop_no, product_no), (day, name)) in newest {
+            out.mall_id.push(mall_id);
+            out.shop_no.push(shop_no);
+            out.product_no.push(product_no);
+            out.name.push(name);
+            out.day.push(day);
+        }
+        out
+    }
+
+    async fn write(&self, tx: &Transaction<'_>, statement: &Statement) -> Result<u64, StoreError> {
+        Ok(tx.execute(statement, &[&self.mall_id, &self.shop_no, &self.product_no, &self.name, &self.day]).await?)
+    }
+}
+
+/// Outcomes as columns of `settle_jobs.sql`.
+#[derive(Default)]
+struct SettleColumns<'a> {
+    job_id: Vec<Uuid>,
+    fence: Vec<i64>,
+    state: Vec<&'static str>,
+    attempt: Vec<i32>,
+    delay_ms: Vec<i64>,
+    rows: Vec<Option<i32>>,
+    class: Vec<Option<&'static str>>,
+    error: Vec<Option<&'a str>>,
+    evidence: Vec<Option<&'a serde_json::Value>>,
+}
+
+impl<'a> SettleColumns<'a> {
+    fn of(settlements: &'a [Settlement]) -> Self {
+        let mut out = Self::default();
+        for Settlement { job_id, fence, outcome } in settlements {
+            let (state, attempt, delay, rows, failure) = match outcome {
+                Outcome::Done { rows } => ("done", false, Duration::ZERO, Some(*rows), None),
+                Outcome::Planned { attempt, delay, failure } => ("planned", *attempt, *delay, None, failure.as_ref()),
+                Outcome::Failed(failure) => ("failed", true, Duration::ZERO, None, Some(failure)),
+                Outcome::Parked(failure) => ("parked", false, Duration::ZERO, None, Some(failure)),
+            };
+            out.job_id.push(*job_id);
+            out.fence.push(*fence);
+            out.state.push(state);
+            out.attempt.push(i32::from(attempt));
+            out.delay_ms.push(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX));
+            out.rows.push(rows.map(|rows| i32::try_from(rows).unwrap_or(i32::MAX)));
+            out.class.push(failure.map(|failure| failure.class.as_str()));
+            out.error.push(failure.map(|failure| failure.text.as_str()));
+            out.evidence.push(failure.and_then(|failure| failure.evidence.as_ref()));
+        }
+        out
+    }
+
+    async fn write(&self, tx: &Transaction<'_>, statement: &Statement) -> Result<u64, StoreError> {
+        Ok(tx
+            .execute(
+                statement,
+                &[
+                    &self.job_id,
+                    &self.fence,
+                    &self.state,
+                    &self.attempt,
+                    &self.delay_ms,
+                    &self.rows,
+                    &self.class,
+                    &self.error,
+                    &self.evidence,
+                ],
+            )
+            .await?)
+    }
+}

@@ -1,0 +1,205 @@
+//! Mall connections, as the control plane sees them.
+
+use chrono::{DateTime, Utc};
+use serde::{Deserialize, Serialize};
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+
+use super::error::StoreError;
+use super::pool::Control;
+use crate::domain::endpoint::Dialect;
+use crate::domain::ids::{LimiterKey, MallId, ShopNo};
+
+/// Whether requests are sent for a mall. Source: `cafe24-analytics-api.md`, Environment Variables.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(from = "String", into = "String")]
+pub enum Mode {
+    /// Live calls.
+    Api,
+    /// Anything else sends nothing, and is shown as such.
+    Other(String),
+}
+
+impl From<String> for Mode {
+    fn from(text: String) -> Self {
+        if text == "api" { Self::Api } else { Self::Other(text) }
+    }
+}
+
+impl From<Mode> for String {
+    fn from(mode: Mode) -> Self {
+        match mode {
+            Mode::Api => "api".to_owned(),
+            Mode::Other(text) => text,
+        }
+    }
+}
+
+/// What a mall connection may do now.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum ConnectorState {
+    /// Requests are sent.
+    Active,
+    /// A person paused it.
+    Paused,
+    /// The refresh token is dead or was never given: a person must authorise again.
+    NeedsConsent,
+    /// The granted scopes are not enough.
+    NeedsScope,
+    /// Cafe24 refuses the app.
+    Forbidden,
+}
+
+impl ConnectorState {
+    /// The value of the column `state`.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Active => "active",
+            Self::Paused => "paused",
+            Self::NeedsConsent => "needs_consent",
+            Self::NeedsScope => "needs_scope",
+            Self::Forbidden => "forbidden",
+        }
+    }
+
+    fn parse(text: &str) -> Result<Self, StoreError> {
+        [Self::Active, Self::Paused, Self::NeedsConsent, Self::NeedsScope, Self::Forbidden]
+            .into_iter()
+            .find(|state| state.as_str() == text)
+            .ok_or_else(|| StoreError::foreign(format_args!("connector state {text}")))
+    }
+}
+
+/// A mall connection to store.
+#[derive(Debug, Clone)]
+pub struct NewConnector {
+    /// The mall.
+    pub mall_id: MallId,
+    /// Its agency; made if new.
+    pub agency_id: String,
+    /// How its API speaks.
+    pub dialect: Dialect,
+    /// Shops to synchronise.
+    pub shops: Vec<ShopNo>,
+    /// The bucket its requests take from.
+    pub limiter_key: LimiterKey,
+    /// Whether requests are sent.
+    pub mode: Mode,
+    /// The sealed token pair, as `oauth` made it; `None` keeps what is stored.
+    pub sealed_tokens: Option<serde_json::Value>,
+}
+
+/// A stored mall connection, without its tokens.
+#[derive(Debug, Clone)]
+pub struct Connector {
+    /// The mall.
+    pub mall_id: MallId,
+    /// Its agency.
+    pub agency_id: String,
+    /// How its API speaks.
+    pub dialect: Dialect,
+    /// Shops to synchronise.
+    pub shops: Vec<ShopNo>,
+    /// The bucket its requests take from.
+    pub limiter_key: LimiterKey,
+    /// Whether requests are sent.
+    pub mode: Mode,
+    /// What it may do now.
+    pub state: ConnectorState,
+    /// Why it is not active.
+    pub state_reason: Option<String>,
+    /// Since when.
+    pub state_since: DateTime<Utc>,
+}
+
+impl Connector {
+    /// Whether requests are sent for this mall now.
+    pub fn sends(&self) -> bool {
+        self.state == ConnectorState::Active && self.mode == Mode::Api
+    }
+}
+
+impl Control {
+    /// Stores all of `connectors` or none. Returns how many were new.
+    ///
+    /// A mall that needed a person and gets tokens becomes active; one that a person paused stays paused.
+    pub async fn import_connectors(&self, connectors: &[NewConnector]) -> Result<usize, StoreError> {
+        let mut tx = self.pool.begin().await?;
+        let mut new = 0;
+        for connector in connectors {
+            sqlx::query("INSERT INTO agencies (agency_id) VALUES ($1) ON CONFLICT DO NOTHING")
+                .bind(&connector.agency_id)
+                .execute(&mut *tx)
+                .await?;
+            let shops: Vec<i32> = connector.shops.iter().map(|shop| shop.get()).collect();
+            let row = sqlx::query(include_str!("sql/import_connector.sql"))
+                .bind(connector.mall_id.as_str())
+                .bind(&connector.agency_id)
+                .bind(connector.dialect.as_str())
+                .bind(&shops)
+                .bind(connector.limiter_key.as_str())
+                .bind(String::from(connector.mode.clone()))
+                .bind(&connector.sealed_tokens)
+                .fetch_one(&mut *tx)
+                .await?;
+            new += usize::from(row.try_get::<bool, _>("new")?);
+        }
+        tx.commit().await?;
+        Ok(new)
+    }
+
+    /// All connections, by mall id; `malls` empty means all.
+    pub async fn connectors(&self, malls: &[MallId]) -> Result<Vec<Connector>, StoreError> {
+        let ids: Vec<&str> = malls.iter().map(MallId::as_str).collect();
+        let rows = sqlx::query(
+            "SELECT mall_id, agency_id, dialect, shops, limiter_key, config_json ->> 'mode' AS mode, state, state_reason, \
+             state_since FROM connectors WHERE $1 = '{}' OR mall_id = ANY ($1) ORDER BY mall_id",
+        )
+        .bind(&ids)
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter().map(connector).collect()
+    }
+
+    /// Sets a connection's state; its waiting jobs are parked or released with it. `false`: no such mall.
+    pub async fn set_connector_state(
+        &self,
+        mall: &MallId,
+        state: ConnectorState,
+        reason: Option<&str>,
+    ) -> Result<bool, StoreError> {
+        let done = sqlx::query(
+            "UPDATE connectors SET state = $2, state_reason = $3, state_since = now(), updated_at = now() WHERE mall_id = $1",
+        )
+        .bind(mall.as_str())
+        .bind(state.as_str())
+        .bind(reason)
+        .execute(&self.pool)
+        .await?;
+        Ok(done.rows_affected() > 0)
+    }
+
+    /// Removes a connection with its tokens; its waiting jobs are cancelled. Its figures stay. `false`: no such mall.
+    pub async fn remove_connector(&self, mall: &MallId) -> Result<bool, StoreError> {
+        let done =
+            sqlx::query("DELETE FROM connectors WHERE mall_id = $1").bind(mall.as_str()).execute(&self.pool).await?;
+        Ok(done.rows_affected() > 0)
+    }
+}
+
+fn connector(row: &PgRow) -> Result<Connector, StoreError> {
+    let text = |column: &str| row.try_get::<String, _>(column).map_err(StoreError::from);
+    let shops: Vec<i32> = row.try_get("shops")?;
+    Ok(Connector {
+        mall_id: MallId::try_from(text("mall_id")?).map_err(StoreError::foreign)?,
+        agency_id: text("agency_id")?,
+        dialect: text("dialect")?.parse().map_err(StoreError::foreign)?,
+        shops: shops.into_iter().map(|n| ShopNo::try_from(n).map_err(StoreError::foreign)).collect::<Result<_, _>>()?,
+        limiter_key: LimiterKey::try_from(text("limiter_key")?).map_err(StoreError::foreign)?,
+        mode: Mode::from(text("mode")?),
+        state: ConnectorState::parse(&text("state")?)?,
+        state_reason: row.try_get("state_reason")?,
+        state_since: row.try_get("state_since")?,
+    })
+}

@@ -1,0 +1,147 @@
+//! What can go wrong with Postgres, and what it means for the job.
+
+use tokio_postgres::error::SqlState;
+
+use crate::domain::failure::FailureClass;
+
+type Source = Box<dyn std::error::Error + Send + Sync>;
+
+/// A failure of the store.
+#[derive(Debug, thiserror::Error)]
+pub enum StoreError {
+    /// Not reachable, shutting down, read-only, out of space or connections, or a lock was held too long. Waiting helps.
+    #[error("Postgres cannot work now: {what}")]
+    Unavailable {
+        /// In a few words, for the operator.
+        what: String,
+        /// The driver's error.
+        #[source]
+        source: Source,
+    },
+    /// Deadlock or serialization failure: the same transaction again will do.
+    #[error("Postgres asked to run the transaction again")]
+    Conflict(#[source] Source),
+    /// Postgres refuses a value: one bad row.
+    #[error("Postgres refuses a value")]
+    Data(#[source] Source),
+    /// Anything else: a defect of ours, or a schema that is not ours.
+    #[error("Postgres refused a statement")]
+    Refused(#[source] Source),
+    /// A stored value is not one that this program wrote.
+    #[error("the database holds a value this program does not know: {0}")]
+    Foreign(String),
+}
+
+impl StoreError {
+    /// Decides what happens to the job. No `_` arm: a new variant must choose.
+    pub fn class(&self) -> FailureClass {
+        match self {
+            Self::Unavailable { .. } | Self::Conflict(_) => FailureClass::Infrastructure,
+            Self::Data(_) | Self::Refused(_) | Self::Foreign(_) => FailureClass::Bug,
+        }
+    }
+
+    pub(super) fn foreign(error: impl std::fmt::Display) -> Self {
+        Self::Foreign(error.to_string())
+    }
+
+    fn from_state(state: Option<&str>, what: &str, source: Source) -> Self {
+        let Some(state) = state else {
+            return Self::Unavailable { what: what.to_owned(), source };
+        };
+        let unavailable = |what: &str| what.to_owned();
+        match state {
+            "40001" | "40P01" => Self::Conflict(source),
+            "53100" => Self::Unavailable { what: unavailable("its disk is full; free some space, work resumes by itself"), source },
+            "53300" => Self::Unavailable { what: unavailable("it has too many connections"), source },
+            "25006" => Self::Unavailable { what: unavailable("it is read-only (a standby?)"), source },
+            "55P03" | "57014" => Self::Unavailable { what: unavailable("a lock was held too long by somebody else"), source },
+            "3D000" => Self::Unavailable { what: unavailable("the database does not exist"), source },
+            "28P01" | "28000" => Self::Unavailable { what: unavailable("it refuses this user or password"), source },
+            _ => match &state[..2.min(state.len())] {
+                "08" | "53" | "57" | "58" => Self::Unavailable { what: what.to_owned(), source },
+                "22" | "23" => Self::Data(source),
+                _ => Self::Refused(source),
+            },
+        }
+    }
+}
+
+impl From<tokio_postgres::Error> for StoreError {
+    fn from(error: tokio_postgres::Error) -> Self {
+        let state = error.code().map(SqlState::code).map(str::to_owned);
+        // A value that cannot be encoded or decoded is ours; everything else without a state is the connection.
+        if state.is_none() && !error.is_closed() && is_conversion(&error) {
+            return Self::Refused(error.into());
+        }
+        Self::from_state(state.as_deref(), "the connection was lost", error.into())
+    }
+}
+
+fn is_conversion(error: &tokio_postgres::Error) -> bool {
+    let text = error.to_string();
+    text.starts_with("error serializing") || text.starts_with("error deserializing") || text.starts_with("invalid column")
+}
+
+impl From<deadpool_postgres::PoolError> for StoreError {
+    fn from(error: deadpool_postgres::PoolError) -> Self {
+        match error {
+            deadpool_postgres::PoolError::Backend(error) => Self::from(error),
+            other => Self::Unavailable { what: "no connection could be had in time".to_owned(), source: other.into() },
+        }
+    }
+}
+
+impl From<sqlx::Error> for StoreError {
+    fn from(error: sqlx::Error) -> Self {
+        let state = error.as_database_error().and_then(|e| e.code()).map(std::borrow::Cow::into_owned);
+        match error {
+            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::TypeNotFound { .. } | sqlx::Error::RowNotFound => Self::Refused(error.into()),
+            _ => Self::from_state(state.as_deref(), "the connection was lost", error.into()),
+        }
+    }
+}
+
+/// A transaction that failed.
+#[derive(Debug, thiserror::Error)]
+pub enum TransactionError {
+    /// Nothing of it is stored.
+    #[error("nothing was stored")]
+    RolledBack(#[source] StoreError),
+    /// The answer to COMMIT was lost: ask the ledger (`Ledger::settled`) before doing anything again.
+    #[error("the answer to COMMIT was lost")]
+    Unknown(#[source] StoreError),
+}
+
+impl<E: Into<StoreError>> From<E> for TransactionError {
+    fn from(error: E) -> Self {
+        Self::RolledBack(error.into())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::disk_full("53100", FailureClass::Infrastructure)]
+    #[case::too_many_connections("53300", FailureClass::Infrastructure)]
+    #[case::standby("25006", FailureClass::Infrastructure)]
+    #[case::admin_shutdown("57P01", FailureClass::Infrastructure)]
+    #[case::deadlock("40P01", FailureClass::Infrastructure)]
+    #[case::nul_in_text("22021", FailureClass::Bug)]
+    #[case::check_violation("23514", FailureClass::Bug)]
+    #[case::no_such_table("42P01", FailureClass::Bug)]
+    fn the_state_decides_the_class(#[case] state: &str, #[case] class: FailureClass) {
+        assert_eq!(StoreError::from_state(Some(state), "", "cause".into()).class(), class);
+    }
+
+    #[test]
+    fn only_refused_values_are_data() {
+        assert!(matches!(StoreError::from_state(Some("22003"), "", "cause".into()), StoreError::Data(_)));
+        assert!(matches!(StoreError::from_state(Some("42601"), "", "cause".into()), StoreError::Refused(_)));
+    }
+}

@@ -1,0 +1,63 @@
+//! What the feeder asks and records.
+
+use sqlx::Row;
+use sqlx::postgres::PgRow;
+use uuid::Uuid;
+
+use super::error::StoreError;
+use super::pool::Control;
+use crate::domain::ids::{LimiterKey, MallId, ShopNo};
+use crate::domain::job::{Job, WireJob};
+
+/// A job to publish.
+#[derive(Debug, Clone)]
+pub struct FeedJob {
+    /// The job.
+    pub job: Job,
+    /// Its last claim when it was read; a claim in between makes the mark void.
+    pub fence: Option<i64>,
+}
+
+impl Control {
+    /// Every limiter key that has planned jobs (`sql/feed_keys.sql`).
+    pub async fn keys_with_work(&self) -> Result<Vec<LimiterKey>, StoreError> {
+        let rows = sqlx::query(include_str!("sql/feed_keys.sql")).fetch_all(&self.pool).await?;
+        rows.iter()
+            .map(|row| LimiterKey::try_from(row.try_get::<String, _>(0)?).map_err(StoreError::foreign))
+            .collect()
+    }
+
+    /// The jobs that fill each key's window (`sql/feed_next.sql`).
+    pub async fn next_jobs(&self, windows: &[(LimiterKey, i64)]) -> Result<Vec<FeedJob>, StoreError> {
+        let keys: Vec<&str> = windows.iter().map(|(key, _)| key.as_str()).collect();
+        let sizes: Vec<i64> = windows.iter().map(|(_, size)| *size).collect();
+        let rows =
+            sqlx::query(include_str!("sql/feed_next.sql")).bind(&keys).bind(&sizes).fetch_all(&self.pool).await?;
+        rows.iter().map(|row| Ok(FeedJob { job: job(row)?, fence: row.try_get("fence")? })).collect()
+    }
+
+    /// Marks confirmed jobs as queued (`sql/feed_mark.sql`).
+    pub async fn mark_queued(&self, published: &[(Uuid, Option<i64>)]) -> Result<u64, StoreError> {
+        let ids: Vec<Uuid> = published.iter().map(|(id, _)| *id).collect();
+        let fences: Vec<Option<i64>> = published.iter().map(|(_, fence)| *fence).collect();
+        let done =
+            sqlx::query(include_str!("sql/feed_mark.sql")).bind(&ids).bind(&fences).execute(&self.pool).await?;
+        Ok(done.rows_affected())
+    }
+}
+
+fn job(row: &PgRow) -> Result<Job, StoreError> {
+    let text = |column: &str| row.try_get::<String, _>(column).map_err(StoreError::from);
+    let wire = WireJob {
+        job_id: row.try_get("job_id")?,
+        mall_id: MallId::try_from(text("mall_id")?).map_err(StoreError::foreign)?,
+        shop_no: ShopNo::try_from(row.try_get::<i32, _>("shop_no")?).map_err(StoreError::foreign)?,
+        endpoint: text("endpoint")?.parse().map_err(StoreError::foreign)?,
+        granularity: text("granularity")?.parse().map_err(StoreError::foreign)?,
+        start: row.try_get("start_date")?,
+        end: row.try_get("end_date")?,
+        lane: text("lane")?.parse().map_err(StoreError::foreign)?,
+        requested_at: row.try_get("requested_at")?,
+    };
+    Job::try_from(wire).map_err(StoreError::foreign)
+}

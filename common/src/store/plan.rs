@@ -1,0 +1,272 @@
+//! Planning: a wish becomes jobs. Wanted slices − complete ones − those already in a live job.
+//!
+//! A plan is one transaction for a group of malls, behind a lock that lets one planner work at a time; the same wish
+//! twice makes no second job, overlapping wishes collapse. A dry run does exactly the same and rolls back, so what was
+//! previewed is what runs.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use sqlx::{PgTransaction, Row};
+use uuid::Uuid;
+
+use super::error::StoreError;
+use super::pool::Control;
+use crate::domain::calendar::{DayRange, Granularity};
+use crate::domain::endpoint::Endpoint;
+use crate::domain::ids::{LimiterKey, MallId, ShopNo};
+use crate::domain::job::{Job, Lane, Wanted};
+
+/// Which slices a wish asks for again although they are complete.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Wish {
+    /// None: fill what is missing or partial.
+    Missing,
+    /// All of them.
+    Force,
+    /// Those last fetched before this time (a replay asks since its letter died).
+    NotFetchedSince(DateTime<Utc>),
+}
+
+impl Wish {
+    /// The bound of `plan_wanted.sql`: a slice complete since then is satisfied.
+    fn satisfied_since(self) -> String {
+        match self {
+            Self::Missing => "-infinity".to_owned(),
+            Self::Force => "infinity".to_owned(),
+            Self::NotFetchedSince(time) => time.to_rfc3339(),
+        }
+    }
+}
+
+/// One shop to plan for.
+#[derive(Debug, Clone)]
+pub struct ShopToPlan {
+    /// The mall.
+    pub mall_id: MallId,
+    /// The shop.
+    pub shop_no: ShopNo,
+    /// The bucket its requests take from.
+    pub limiter_key: LimiterKey,
+}
+
+/// One chunk to plan, for each of the shops.
+#[derive(Debug, Clone, Copy)]
+pub struct PlannedChunk {
+    /// Which figures.
+    pub endpoint: Endpoint,
+    /// What one row covers.
+    pub granularity: Granularity,
+    /// Whole periods.
+    pub range: DayRange,
+}
+
+/// What became of a wish.
+#[derive(Debug, Default, Clone, PartialEq, Eq)]
+pub struct PlanCounts {
+    /// Slices named by the wish.
+    pub wanted: i64,
+    /// Of these, already complete.
+    pub complete: i64,
+    /// Of these, already in a live job.
+    pub in_work: i64,
+    /// Backfill jobs lifted into the fresh lane.
+    pub lifted: i64,
+    /// Jobs made.
+    pub jobs: i64,
+    /// Jobs by endpoint.
+    pub by_endpoint: BTreeMap<String, i64>,
+    /// Jobs by limiter key: what the ETA comes from.
+    pub by_key: BTreeMap<LimiterKey, i64>,
+    /// Ids of the jobs in planning order: what a plan id is the hash of.
+    pub job_ids: Vec<Uuid>,
+}
+
+impl PlanCounts {
+    /// Slices that have to be fetched.
+    pub fn to_fetch(&self) -> i64 {
+        self.wanted - self.complete - self.in_work
+    }
+
+    /// Adds another group's counts.
+    pub fn add(&mut self, other: Self) {
+        self.wanted += other.wanted;
+        self.complete += other.complete;
+        self.in_work += other.in_work;
+        self.lifted += other.lifted;
+        self.jobs += other.jobs;
+        for (endpoint, jobs) in other.by_endpoint {
+            *self.by_endpoint.entry(endpoint).or_default() += jobs;
+        }
+        for (key, jobs) in other.by_key {
+            *self.by_key.entry(key).or_default() += jobs;
+        }
+        self.job_ids.extend(other.job_ids);
+    }
+}
+
+struct Candidate {
+    job_id: Uuid,
+    mall_id: MallId,
+    shop_no: ShopNo,
+    limiter_key: LimiterKey,
+    endpoint: Endpoint,
+    granularity: Granularity,
+    chunk: DayRange,
+    generation: i32,
+}
+
+impl Control {
+    /// Stores a run; its plans name it.
+    pub async fn create_run(&self, run_id: Uuid, kind: &str, wish: &serde_json::Value) -> Result<(), StoreError> {
+        sqlx::query("INSERT INTO runs (run_id, kind, wish) VALUES ($1, $2, $3)")
+            .bind(run_id)
+            .bind(kind)
+            .bind(wish)
+            .execute(&self.pool)
+            .await?;
+        Ok(())
+    }
+
+    /// Plans `chunks` for each of `shops` (some hundred at most: it is one transaction) under `run_id`.
+    ///
+    /// Without a run it is a dry run: the same statements, rolled back.
+    pub async fn plan(
+        &self,
+        run_id: Option<Uuid>,
+        wish: Wish,
+        lane: Lane,
+        shops: &[ShopToPlan],
+        chunks: &[PlannedChunk],
+    ) -> Result<PlanCounts, StoreError> {
+        let mut tx = self.pool.begin().await?;
+        sqlx::query(include_str!("sql/plan_lock.sql")).execute(&mut *tx).await?;
+        collect_wanted(&mut tx, wish, shops, chunks).await?;
+        let row = sqlx::query(include_str!("sql/plan_counts.sql")).fetch_one(&mut *tx).await?;
+        let mut counts = PlanCounts {
+            wanted: row.try_get("wanted")?,
+            complete: row.try_get("complete")?,
+            in_work: row.try_get("in_work")?,
+            ..PlanCounts::default()
+        };
+        if lane == Lane::Fresh && counts.in_work > 0 {
+            let lifted = sqlx::query(include_str!("sql/plan_lift.sql")).execute(&mut *tx).await?;
+            counts.lifted = i64::try_from(lifted.rows_affected()).unwrap_or(i64::MAX);
+        }
+        let candidates = candidates(&mut tx).await?;
+        for job in &candidates {
+            counts.jobs += 1;
+            *counts.by_endpoint.entry(job.endpoint.to_string()).or_default() += 1;
+            *counts.by_key.entry(job.limiter_key.clone()).or_default() += 1;
+            counts.job_ids.push(job.job_id);
+        }
+        let Some(run_id) = run_id else {
+            tx.rollback().await?;
+            return Ok(counts);
+        };
+        insert(&mut tx, run_id, lane, &candidates).await?;
+        sqlx::query(
+            "UPDATE runs SET slices_wanted = slices_wanted + $2, slices_planned = slices_planned + $3, \
+             jobs_planned = jobs_planned + $4 WHERE run_id = $1",
+        )
+        .bind(run_id)
+        .bind(counts.wanted)
+        .bind(counts.to_fetch())
+        .bind(counts.jobs)
+        .execute(&mut *tx)
+        .await?;
+        let keys: Vec<&str> = counts.by_key.keys().map(LimiterKey::as_str).collect();
+        sqlx::query("SELECT pg_notify('cafe24_feed', key) FROM unnest($1::text[]) AS k (key)")
+            .bind(&keys)
+            .execute(&mut *tx)
+            .await?;
+        tx.commit().await?;
+        Ok(counts)
+    }
+}
+
+async fn collect_wanted(
+    tx: &mut PgTransaction<'_>,
+    wish: Wish,
+    shops: &[ShopToPlan],
+    chunks: &[PlannedChunk],
+) -> Result<(), StoreError> {
+    let malls: Vec<&str> = shops.iter().map(|shop| shop.mall_id.as_str()).collect();
+    let numbers: Vec<i32> = shops.iter().map(|shop| shop.shop_no.get()).collect();
+    let keys: Vec<&str> = shops.iter().map(|shop| shop.limiter_key.as_str()).collect();
+    let endpoints: Vec<&str> = chunks.iter().map(|chunk| chunk.endpoint.as_str()).collect();
+    let granularities: Vec<&str> = chunks.iter().map(|chunk| chunk.granularity.as_str()).collect();
+    let starts: Vec<NaiveDate> = chunks.iter().map(|chunk| chunk.range.start()).collect();
+    let ends: Vec<NaiveDate> = chunks.iter().map(|chunk| chunk.range.end()).collect();
+    sqlx::query(include_str!("sql/plan_wanted.sql"))
+        .bind(&malls)
+        .bind(&numbers)
+        .bind(&keys)
+        .bind(&endpoints)
+        .bind(&granularities)
+        .bind(&starts)
+        .bind(&ends)
+        .bind(wish.satisfied_since())
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}
+
+async fn candidates(tx: &mut PgTransaction<'_>) -> Result<Vec<Candidate>, StoreError> {
+    let rows = sqlx::query(include_str!("sql/plan_jobs.sql")).fetch_all(&mut **tx).await?;
+    rows.iter()
+        .map(|row| {
+            let text = |column: &str| row.try_get::<String, _>(column).map_err(StoreError::from);
+            let mall_id = MallId::try_from(text("mall_id")?).map_err(StoreError::foreign)?;
+            let shop_no = ShopNo::try_from(row.try_get::<i32, _>("shop_no")?).map_err(StoreError::foreign)?;
+            let endpoint: Endpoint = text("endpoint")?.parse().map_err(StoreError::foreign)?;
+            let granularity: Granularity = text("granularity")?.parse().map_err(StoreError::foreign)?;
+            let chunk =
+                DayRange::new(row.try_get("start_date")?, row.try_get("end_date")?).map_err(StoreError::foreign)?;
+            let generation: i32 = row.try_get("generation")?;
+            let wanted = Wanted { mall_id: &mall_id, shop_no, endpoint, granularity, chunk };
+            Ok(Candidate {
+                job_id: Job::derive_id(wanted, generation),
+                limiter_key: LimiterKey::try_from(text("limiter_key")?).map_err(StoreError::foreign)?,
+                mall_id,
+                shop_no,
+                endpoint,
+                granularity,
+                chunk,
+                generation,
+            })
+        })
+        .collect()
+}
+
+async fn insert(
+    tx: &mut PgTransaction<'_>,
+    run_id: Uuid,
+    lane: Lane,
+    jobs: &[Candidate],
+) -> Result<(), StoreError> {
+    let ids: Vec<Uuid> = jobs.iter().map(|job| job.job_id).collect();
+    let keys: Vec<&str> = jobs.iter().map(|job| job.limiter_key.as_str()).collect();
+    let malls: Vec<&str> = jobs.iter().map(|job| job.mall_id.as_str()).collect();
+    let shops: Vec<i32> = jobs.iter().map(|job| job.shop_no.get()).collect();
+    let endpoints: Vec<&str> = jobs.iter().map(|job| job.endpoint.as_str()).collect();
+    let granularities: Vec<&str> = jobs.iter().map(|job| job.granularity.as_str()).collect();
+    let starts: Vec<NaiveDate> = jobs.iter().map(|job| job.chunk.start()).collect();
+    let ends: Vec<NaiveDate> = jobs.iter().map(|job| job.chunk.end()).collect();
+    let generations: Vec<i32> = jobs.iter().map(|job| job.generation).collect();
+    sqlx::query(include_str!("sql/plan_insert.sql"))
+        .bind(run_id)
+        .bind(lane.as_str())
+        .bind(&ids)
+        .bind(&keys)
+        .bind(&malls)
+        .bind(&shops)
+        .bind(&endpoints)
+        .bind(&granularities)
+        .bind(&starts)
+        .bind(&ends)
+        .bind(&generations)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
+}

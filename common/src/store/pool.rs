@@ -1,0 +1,143 @@
+//! Connections: two pools, each with limits on how long anything may take.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use sqlx::PgPool;
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use tokio_postgres::NoTls;
+use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres_rustls::MakeRustlsConnect;
+
+use super::error::StoreError;
+
+/// How long a connection may take to come about.
+const CONNECT: Duration = Duration::from_secs(5);
+
+/// Limits that every session of ours sets (`faults.md` P7): no statement, lock or open transaction may hang for ever.
+const SESSION: [(&str, &str); 3] =
+    [("statement_timeout", "60s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "30s")];
+
+/// The control plane's pool (sqlx): planning, feeding, reports, migrations.
+#[derive(Debug, Clone)]
+pub struct Control {
+    pub(super) pool: PgPool,
+}
+
+impl Control {
+    /// Prepares a pool for `url`, with `size` connections (1 or more). Connects when first used.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when `url` is not a Postgres URL.
+    pub fn new(url: &str, size: u32) -> Result<Self, StoreError> {
+        let options: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| StoreError::Unavailable {
+            what: "its URL cannot be read".to_owned(),
+            source: error.into(),
+        })?;
+        let options = options.application_name("cafe24-sync").options(SESSION);
+        let pool = PgPoolOptions::new().max_connections(size.max(1)).acquire_timeout(CONNECT).connect_lazy_with(options);
+        Ok(Self { pool })
+    }
+
+    /// Asks the server for a sign of life.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        sqlx::query("SELECT 1").execute(&self.pool).await?;
+        Ok(())
+    }
+
+    /// Closes all connections.
+    pub async fn close(&self) {
+        self.pool.close().await;
+    }
+}
+
+/// The hot path's pool (tokio-postgres, deadpool): claims, batches, tokens.
+#[derive(Clone)]
+pub struct Ledger {
+    pub(super) pool: Pool,
+}
+
+impl std::fmt::Debug for Ledger {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Ledger").field("status", &self.pool.status()).finish_non_exhaustive()
+    }
+}
+
+impl Ledger {
+    /// Prepares a pool for `url`, with `size` connections (1 or more). Connects when first used.
+    ///
+    /// # Errors
+    /// [`StoreError::Unavailable`] when `url` is not a Postgres URL or the system's certificates cannot be read.
+    pub fn new(url: &str, size: usize) -> Result<Self, StoreError> {
+        let mut config: tokio_postgres::Config = url.parse().map_err(|error: tokio_postgres::Error| {
+            StoreError::Unavailable { what: "its URL cannot be read".to_owned(), source: error.into() }
+        })?;
+        // Arrays of one element and of ten thousand want different plans, and planning costs far less than a wrong one.
+        let session: Vec<_> = SESSION
+            .iter()
+            .chain(&[("plan_cache_mode", "force_custom_plan")])
+            .map(|(key, value)| format!("-c {key}={value}"))
+            .collect();
+        let given = config.get_options().unwrap_or_default();
+        config.options(format!("{given} {}", session.join(" ")).trim()).application_name("cafe24-sync-worker");
+        config.connect_timeout(CONNECT);
+        let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
+        let manager = if needs_tls(&config) {
+            Manager::from_config(config, tls()?, recycling)
+        } else {
+            Manager::from_config(config, NoTls, recycling)
+        };
+        let timeouts = Timeouts { wait: Some(CONNECT), create: Some(CONNECT), recycle: Some(CONNECT) };
+        let pool = Pool::builder(manager)
+            .max_size(size.max(1))
+            .timeouts(timeouts)
+            .runtime(Runtime::Tokio1)
+            .build()
+            .map_err(|error| StoreError::Unavailable { what: "its pool cannot be built".to_owned(), source: error.into() })?;
+        Ok(Self { pool })
+    }
+
+    /// Asks the server for a sign of life.
+    pub async fn ping(&self) -> Result<(), StoreError> {
+        self.pool.get().await?.simple_query("SELECT 1").await?;
+        Ok(())
+    }
+
+    /// Closes all connections.
+    pub fn close(&self) {
+        self.pool.close();
+    }
+}
+
+/// Plain text is for this machine only, unless the URL says `sslmode=disable`.
+fn needs_tls(config: &tokio_postgres::Config) -> bool {
+    let local = config.get_hosts().iter().all(|host| match host {
+        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()),
+        Host::Unix(_) => true,
+    });
+    match config.get_ssl_mode() {
+        SslMode::Disable => false,
+        SslMode::Prefer => !local,
+        _ => true,
+    }
+}
+
+fn tls() -> Result<MakeRustlsConnect, StoreError> {
+    let broken = |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Unavailable {
+        what: "TLS cannot be set up".to_owned(),
+        source,
+    };
+    let mut roots = rustls::RootCertStore::empty();
+    for certificate in rustls_native_certs::load_native_certs().certs {
+        // A system store may hold certificates that rustls does not understand; the others still count.
+        let _ = roots.add(certificate);
+    }
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .map_err(|error| broken(error.into()))?
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    Ok(MakeRustlsConnect::new(config))
+}

@@ -1,0 +1,76 @@
+//! What the broker or a worker lost is planned again: the ledger heals everything that a message could suffer.
+
+use std::time::Duration;
+
+use sqlx::Row;
+
+use super::error::StoreError;
+use super::pool::Control;
+use crate::domain::job::Lane;
+
+/// How long a job may be without a sign of life.
+#[derive(Debug, Clone, Copy)]
+pub struct Deadlines {
+    /// With the broker, while its queue holds fewer messages than the ledger believes. 60 s by default.
+    pub queued: Duration,
+    /// Claimed by a worker that sends no heartbeat. 120 s by default.
+    pub running: Duration,
+    /// Claimed by any worker; longer than every time-out of a fetch together. 15 min.
+    pub running_at_most: Duration,
+    /// Failed without a letter in the archive. As `queued`.
+    pub unarchived: Duration,
+}
+
+/// What was mended.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct Reconciled {
+    /// Jobs whose message was lost.
+    pub queued: i64,
+    /// Jobs whose worker was lost.
+    pub running: i64,
+    /// Jobs that were parked although their mall sends.
+    pub released: i64,
+    /// Failed jobs whose letter was lost.
+    pub archived: u64,
+}
+
+impl Control {
+    /// Plans lost jobs again. `short`: the lanes whose queue holds fewer messages than [`Control::queued_jobs`] says;
+    /// `alive`: the workers that send heartbeats.
+    pub async fn reconcile(
+        &self,
+        deadlines: Deadlines,
+        short: &[Lane],
+        alive: &[String],
+    ) -> Result<Reconciled, StoreError> {
+        let lanes: Vec<&str> = short.iter().map(|lane| lane.as_str()).collect();
+        let stale = sqlx::query(include_str!("sql/reconcile_stale.sql"))
+            .bind(deadlines.queued.as_secs_f64())
+            .bind(&lanes)
+            .bind(deadlines.running.as_secs_f64())
+            .bind(alive)
+            .bind(deadlines.running_at_most.as_secs_f64())
+            .fetch_one(&self.pool)
+            .await?;
+        let parked = sqlx::query(include_str!("sql/reconcile_parked.sql")).fetch_one(&self.pool).await?;
+        let archived = sqlx::query(include_str!("sql/archive_lost.sql"))
+            .bind(deadlines.unarchived.as_secs_f64())
+            .execute(&self.pool)
+            .await?;
+        Ok(Reconciled {
+            queued: stale.try_get("queued")?,
+            running: stale.try_get("running")?,
+            released: parked.try_get("released")?,
+            archived: archived.rows_affected(),
+        })
+    }
+
+    /// How many jobs of a lane the ledger believes to be with the broker.
+    pub async fn queued_jobs(&self, lane: Lane) -> Result<i64, StoreError> {
+        let row = sqlx::query("SELECT count(*) FROM jobs WHERE work_state = 'queued' AND lane = $1")
+            .bind(lane.as_str())
+            .fetch_one(&self.pool)
+            .await?;
+        Ok(row.try_get(0)?)
+    }
+}

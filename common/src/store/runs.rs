@@ -1,0 +1,158 @@
+//! Progress and reports for people.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use sqlx::Row;
+use uuid::Uuid;
+
+use super::error::StoreError;
+use super::pool::Control;
+use crate::domain::ids::LimiterKey;
+
+/// How far a run is.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
+pub struct RunProgress {
+    /// All its jobs.
+    pub jobs: i64,
+    /// Done.
+    pub done: i64,
+    /// Failed for good.
+    pub failed: i64,
+    /// Cancelled.
+    pub cancelled: i64,
+    /// Waiting for their mall.
+    pub parked: i64,
+    /// With a worker.
+    pub running: i64,
+    /// With the broker.
+    pub queued: i64,
+    /// Here.
+    pub planned: i64,
+    /// Rows fetched.
+    pub rows: i64,
+}
+
+impl RunProgress {
+    /// Jobs that will end without a person's help.
+    pub fn open(&self) -> i64 {
+        self.running + self.queued + self.planned
+    }
+}
+
+/// Live jobs of one lane and state.
+#[derive(Debug, Clone, Serialize)]
+pub struct Backlog {
+    /// fresh or backfill.
+    pub lane: String,
+    /// planned, waiting (for its time), queued, running or parked.
+    pub state: String,
+    /// How many.
+    pub jobs: i64,
+    /// When the oldest was asked for.
+    pub oldest: Option<DateTime<Utc>>,
+}
+
+/// What an operator asks first about a mall.
+#[derive(Debug, Clone, Serialize)]
+pub struct MallReport {
+    /// The mall.
+    pub mall_id: String,
+    /// Its agency.
+    pub agency: String,
+    /// Its shops.
+    pub shops: Vec<i32>,
+    /// Its state.
+    pub state: String,
+    /// Why it is not active.
+    pub reason: Option<String>,
+    /// Since when.
+    pub state_since: DateTime<Utc>,
+    /// Whether requests are sent: `api`, or not.
+    pub mode: Option<String>,
+    /// Its bucket.
+    pub limiter_key: String,
+    /// The last day that every fetched endpoint has.
+    pub complete_through: Option<NaiveDate>,
+    /// Days missing before it.
+    pub gaps: i64,
+    /// Live jobs that are not running.
+    pub waiting: i64,
+    /// Running jobs.
+    pub running: i64,
+    /// Dead letters not replayed.
+    pub dead: i64,
+}
+
+impl Control {
+    /// How far `run_id` is (`sql/run_progress.sql`).
+    pub async fn run_progress(&self, run_id: Uuid) -> Result<RunProgress, StoreError> {
+        let row = sqlx::query(include_str!("sql/run_progress.sql")).bind(run_id).fetch_one(&self.pool).await?;
+        Ok(RunProgress {
+            jobs: row.try_get("jobs")?,
+            done: row.try_get("done")?,
+            failed: row.try_get("failed")?,
+            cancelled: row.try_get("cancelled")?,
+            parked: row.try_get("parked")?,
+            running: row.try_get("running")?,
+            queued: row.try_get("queued")?,
+            planned: row.try_get("planned")?,
+            rows: row.try_get("rows")?,
+        })
+    }
+
+    /// The live jobs by lane and state (`sql/backlog.sql`).
+    pub async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
+        let rows = sqlx::query(include_str!("sql/backlog.sql")).fetch_all(&self.pool).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Backlog {
+                    lane: row.try_get("lane")?,
+                    state: row.try_get("state")?,
+                    jobs: row.try_get("jobs")?,
+                    oldest: row.try_get("oldest")?,
+                })
+            })
+            .collect()
+    }
+
+    /// Jobs that still need a request, by limiter key: what an ETA comes from.
+    pub async fn open_jobs_by_key(&self) -> Result<BTreeMap<LimiterKey, i64>, StoreError> {
+        let rows = sqlx::query(
+            "SELECT limiter_key, count(*) FROM jobs WHERE work_state IN ('planned', 'queued', 'running') GROUP BY 1",
+        )
+        .fetch_all(&self.pool)
+        .await?;
+        rows.iter()
+            .map(|row| {
+                let key = LimiterKey::try_from(row.try_get::<String, _>(0)?).map_err(StoreError::foreign)?;
+                Ok((key, row.try_get(1)?))
+            })
+            .collect()
+    }
+
+    /// Malls by id after `after`, at most `limit` (`sql/mall_report.sql`).
+    pub async fn mall_report(&self, after: &str, limit: i64) -> Result<Vec<MallReport>, StoreError> {
+        let rows = sqlx::query(include_str!("sql/mall_report.sql")).bind(after).bind(limit).fetch_all(&self.pool).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(MallReport {
+                    mall_id: row.try_get("mall_id")?,
+                    agency: row.try_get("agency_id")?,
+                    shops: row.try_get("shops")?,
+                    state: row.try_get("state")?,
+                    reason: row.try_get("state_reason")?,
+                    state_since: row.try_get("state_since")?,
+                    mode: row.try_get("mode")?,
+                    limiter_key: row.try_get("limiter_key")?,
+                    complete_through: row.try_get("complete_through")?,
+                    gaps: row.try_get("gaps")?,
+                    waiting: row.try_get("waiting")?,
+                    running: row.try_get("running")?,
+                    dead: row.try_get("dead")?,
+                })
+            })
+            .collect()
+    }
+}

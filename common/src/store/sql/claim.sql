@@ -1,0 +1,56 @@
+-- claim.sql: decides about deliveries, and takes the fence of each that goes on. Committed before any request.
+-- $1 job_id[] (no duplicates) $2 redelivered[]; equal lengths   $3 this worker's id   $4 most lost starts before a job is poison
+-- Answers one row for each job that the ledger knows; the others are unknown.
+--   go         claimed: work_state running, a new fence
+--   done       this very job was committed already (its ack was lost): ack without a request
+--   failed     its failure is recorded already (its reject was lost): reject again
+--   poison     it ended its worker too often: now failed, reject
+--   parked     its mall sends nothing: now parked, ack
+--   gone       cancelled, or its mall was removed: ack
+--   duplicate  another worker has it, or it was put back for later: ack, the ledger knows when it must run
+-- Locks in job_id order. Called by store/claim.rs only.
+WITH asked AS (
+    SELECT * FROM unnest($1::uuid[], $2::bool[]) AS a (job_id, redelivered)
+), locked AS (
+    SELECT j.job_id, a.redelivered, j.work_state, j.crashes, j.not_before, c.mall_id IS NOT NULL AS known_mall,
+           connector_sends(c.state, c.config_json) AS sends
+      FROM asked a
+      JOIN jobs j USING (job_id)
+      LEFT JOIN connectors c USING (mall_id)
+     ORDER BY j.job_id
+       FOR UPDATE OF j
+), decided AS (
+    SELECT job_id,
+           CASE
+               WHEN work_state IN ('done', 'failed') THEN work_state
+               WHEN work_state = 'cancelled' OR NOT known_mall THEN 'gone'
+               WHEN work_state = 'parked' OR NOT sends THEN 'parked'
+               WHEN work_state = 'running' AND NOT redelivered THEN 'duplicate'
+               WHEN not_before > now() + interval '1 second' THEN 'duplicate'
+               WHEN redelivered AND crashes >= $4 THEN 'poison'
+               ELSE 'go'
+           END AS decision
+      FROM locked
+), changed AS (
+    UPDATE jobs j
+       SET work_state = CASE decision WHEN 'go' THEN 'running' WHEN 'parked' THEN 'parked' WHEN 'gone' THEN 'cancelled' ELSE 'failed' END,
+           fence = CASE WHEN decision = 'go' THEN next_fence() ELSE fence END,
+           claimed_at = CASE WHEN decision = 'go' THEN now() ELSE claimed_at END,
+           worker = $3,
+           finished_at = CASE WHEN decision IN ('gone', 'poison') THEN now() END,
+           error_class = CASE WHEN decision = 'poison' THEN 'bug' ELSE error_class END,
+           error = CASE decision
+                       WHEN 'poison' THEN format('poison: ended its worker %s times', crashes + 1)
+                       WHEN 'gone' THEN 'the mall was removed'
+                       ELSE error END
+      FROM decided
+     WHERE j.job_id = decided.job_id
+       AND (decision IN ('go', 'poison') OR (decision = 'parked' AND work_state <> 'parked') OR (decision = 'gone' AND work_state <> 'cancelled'))
+    RETURNING j.*
+)
+SELECT d.decision, j.job_id, j.mall_id, j.shop_no, j.endpoint, j.granularity, j.start_date, j.end_date, j.lane,
+       j.requested_at, j.limiter_key, j.attempts, j.crashes, changed.fence, c.token_version, c.dialect
+  FROM decided d
+  JOIN jobs j USING (job_id)
+  LEFT JOIN changed USING (job_id)
+  LEFT JOIN connectors c ON c.mall_id = j.mall_id

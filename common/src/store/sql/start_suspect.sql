@@ -1,0 +1,3 @@
+-- start_suspect.sql: a redelivered job is about to start; if no outcome follows, this start is a lost worker.
+-- $1 job_id $2 fence. Only redelivered jobs pay this write (design.md §7, Claim).
+UPDATE jobs SET crashes = crashes + 1 WHERE job_id = $1 AND fence = $2 AND work_state = 'running'
