@@ -1,0 +1,43 @@
+//! `[cafe24]`
+
+use crate::config::reader::Reader;
+use crate::config::{BaseUrl, UrlTemplate};
+use crate::domain::ids::MallId;
+
+/// Where Cafe24 is.
+#[derive(Debug, Clone)]
+pub struct Cafe24Config {
+    /// `base_url`: the analytics API; `https://ca-api.cafe24data.com`. Plain http only to this machine (a simulator).
+    pub base_url: BaseUrl,
+    /// `oauth_url`: the OAuth host of a mall; `https://{mall_id}.cafe24api.com`.
+    pub oauth_url: UrlTemplate,
+    /// `mall_id`, or `CAFE24_ANALYTICS_MALL_ID`: the mall that works without being imported. Unset: none.
+    pub mall_id: Option<MallId>,
+}
+
+impl Cafe24Config {
+    #[expect(clippy::expect_used, reason = "constants, and a test reads them")]
+    pub(in crate::config) fn read(r: &mut Reader) -> Self {
+        let base = BaseUrl::parse("https://ca-api.cafe24data.com").expect("a valid constant");
+        let template = UrlTemplate::parse("https://{mall_id}.cafe24api.com").expect("a valid constant");
+        Self {
+            base_url: r.value(
+                "cafe24.base_url",
+                base,
+                |text| BaseUrl::parse(text).map_err(|error| error.to_string()),
+                BaseUrl::to_string,
+            ),
+            oauth_url: r.value(
+                "cafe24.oauth_url",
+                template,
+                |text| UrlTemplate::parse(text).map_err(|error| error.to_string()),
+                UrlTemplate::to_string,
+            ),
+            mall_id: r.optional(
+                "cafe24.mall_id",
+                |text| text.parse::<MallId>().map_err(|error| error.to_string()),
+                MallId::to_string,
+            ),
+        }
+    }
+}

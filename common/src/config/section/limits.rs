@@ -1,0 +1,72 @@
+//! `[limits]`
+
+use std::fmt;
+
+use crate::config::reader::Reader;
+
+/// What has a bucket of its own (`live-api.md` §4).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LimiterKeyKind {
+    /// Each mall: the specification.
+    Mall,
+    /// The API's host: all malls share one bucket.
+    Host,
+    /// Each path of the API's host.
+    HostPath,
+}
+
+impl LimiterKeyKind {
+    const ALL: [Self; 3] = [Self::Mall, Self::Host, Self::HostPath];
+
+    /// The word in the configuration.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Mall => "mall",
+            Self::Host => "host",
+            Self::HostPath => "host+path",
+        }
+    }
+}
+
+impl fmt::Display for LimiterKeyKind {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// The token bucket of the server. Response headers may only lower it.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct LimitsConfig {
+    /// `capacity`: how many requests of a full bucket we use at once, 1–burst. Unset: the limiter's own margin.
+    pub capacity: Option<u32>,
+    /// `burst`: tokens in a full bucket; 40 (1–40; up to 10,000 against a simulator on this machine).
+    pub burst: u32,
+    /// `refill_per_second`: tokens a second; 2.0 (0.1–2.0; up to 1,000 against a simulator on this machine).
+    pub refill_per_second: f64,
+    /// `key`: what has a bucket; `mall` (`mall`, `host`, `host+path`).
+    pub key: LimiterKeyKind,
+}
+
+impl LimitsConfig {
+    /// `simulated`: the API is a simulator on this machine, whose limits are as one likes.
+    pub(in crate::config) fn read(r: &mut Reader, simulated: bool) -> Self {
+        let (burst_max, refill_max) = if simulated { (10_000, 1_000.0) } else { (40, 2.0) };
+        let burst = r.number("limits.burst", 40, 1..=burst_max);
+        Self {
+            burst,
+            capacity: r.optional_number("limits.capacity", 1..=burst),
+            refill_per_second: r.number("limits.refill_per_second", 2.0, 0.1..=refill_max),
+            key: r.value(
+                "limits.key",
+                LimiterKeyKind::Mall,
+                |text| {
+                    LimiterKeyKind::ALL
+                        .into_iter()
+                        .find(|kind| kind.as_str() == text)
+                        .ok_or_else(|| "use mall, host or host+path".to_owned())
+                },
+                LimiterKeyKind::to_string,
+            ),
+        }
+    }
+}

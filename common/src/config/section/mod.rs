@@ -1,0 +1,23 @@
+//! One struct a section; each field says its key's default and range.
+
+mod cafe24;
+
+mod oauth;
+
+mod limits;
+
+mod servers;
+
+mod worker;
+
+mod producer;
+
+mod log;
+
+pub use cafe24::Cafe24Config;
+pub use limits::{LimiterKeyKind, LimitsConfig};
+pub use log::{LogConfig, LogFormat};
+pub use oauth::OAuthConfig;
+pub use producer::{FeedConfig, ReconcileConfig, RetryConfig, ServeConfig};
+pub use servers::{PostgresConfig, RabbitMqConfig, RedisConfig};
+pub use worker::WorkerConfig;

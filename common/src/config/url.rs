@@ -1,0 +1,248 @@
+//! URLs of three kinds: of an HTTP host, of an HTTP host with the mall in it, and of a server with a password in it.
+
+use std::fmt;
+
+use crate::domain::ids::MallId;
+
+/// Why a text is no URL for its purpose. Never carries the URL, which may hold a password.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+pub enum InvalidUrl {
+    /// No `scheme://host`.
+    #[error("not a URL: write {0}")]
+    Form(&'static str),
+    /// Another scheme.
+    #[error("wrong scheme: write {0}")]
+    Scheme(&'static str),
+    /// Plain HTTP to another machine would show tokens to the network.
+    #[error("plain http is for this machine only (localhost, 127.0.0.1, [::1]): use https")]
+    Plaintext,
+    /// A user, a password, a query or a fragment where there must be none.
+    #[error("only scheme, host, port and path may stand here")]
+    Extra,
+    /// A template without, or with a second, `{mall_id}`.
+    #[error("must contain `{{mall_id}}` exactly once")]
+    Placeholder,
+}
+
+/// `http(s)://host[:port][/path]` without anything else; plain HTTP only to this machine.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BaseUrl(String);
+
+impl BaseUrl {
+    /// Parses; a slash at the end is dropped.
+    pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
+        const FORM: &str = "https://host or https://host/path";
+        let (scheme, rest) = text.split_once("://").ok_or(InvalidUrl::Form(FORM))?;
+        if scheme != "https" && scheme != "http" {
+            return Err(InvalidUrl::Scheme(FORM));
+        }
+        if rest.contains(['@', '?', '#', '\\']) || !rest.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(InvalidUrl::Extra);
+        }
+        let host = host_of(rest);
+        if host.is_empty() {
+            return Err(InvalidUrl::Form(FORM));
+        }
+        if scheme == "http" && !is_loopback(host) {
+            return Err(InvalidUrl::Plaintext);
+        }
+        Ok(Self(text.trim_end_matches('/').to_owned()))
+    }
+
+    /// The URL, without a slash at the end.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+
+    /// The host, without port.
+    pub fn host(&self) -> &str {
+        host_of(self.0.split_once("://").map_or("", |(_, rest)| rest))
+    }
+
+    /// Whether the host is this machine: a simulator.
+    pub fn is_loopback(&self) -> bool {
+        is_loopback(self.host())
+    }
+}
+
+impl fmt::Display for BaseUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A [`BaseUrl`] in which `{mall_id}` stands once: as a label of the host or as a part of the path.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UrlTemplate {
+    before: String,
+    after: String,
+}
+
+impl UrlTemplate {
+    const PLACEHOLDER: &str = "{mall_id}";
+
+    /// Parses and checks that the URL made of it is a [`BaseUrl`].
+    pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
+        let (before, after) = text.split_once(Self::PLACEHOLDER).ok_or(InvalidUrl::Placeholder)?;
+        if after.contains(Self::PLACEHOLDER) {
+            return Err(InvalidUrl::Placeholder);
+        }
+        // In the host, the mall must be one whole label: no mall id may complete another host's name.
+        let in_host = before.ends_with("://");
+        let in_path = before.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
+        if !(in_path || in_host && after.starts_with('.')) {
+            return Err(InvalidUrl::Form("https://{mall_id}.host or https://host/{mall_id}"));
+        }
+        BaseUrl::parse(&format!("{before}mall{after}"))?;
+        Ok(Self { before: before.to_owned(), after: after.trim_end_matches('/').to_owned() })
+    }
+
+    /// The URL of one mall. A [`MallId`] cannot leave its label or path segment.
+    pub fn fill(&self, mall: &MallId) -> String {
+        format!("{}{mall}{}", self.before, self.after)
+    }
+
+    /// Whether every mall's host is this machine.
+    pub fn is_loopback(&self) -> bool {
+        BaseUrl::parse(&format!("{}mall{}", self.before, self.after)).is_ok_and(|url| url.is_loopback())
+    }
+}
+
+impl fmt::Display for UrlTemplate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}{}", self.before, Self::PLACEHOLDER, self.after)
+    }
+}
+
+/// The URL of Postgres, RabbitMQ or Redis. Prints with its password replaced; [`expose`](Self::expose) has it.
+#[derive(Clone, PartialEq, Eq)]
+pub struct ServerUrl(super::Secret);
+
+impl ServerUrl {
+    /// Parses `scheme://…` with one of `schemes`; the driver checks the rest.
+    pub(crate) fn parse(text: &str, schemes: &[&str], form: &'static str) -> Result<Self, InvalidUrl> {
+        let (scheme, rest) = text.split_once("://").ok_or(InvalidUrl::Form(form))?;
+        if !schemes.contains(&scheme) {
+            return Err(InvalidUrl::Scheme(form));
+        }
+        if rest.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
+            return Err(InvalidUrl::Form(form));
+        }
+        Ok(Self(text.into()))
+    }
+
+    /// A URL for tests and tools that have one already; the scheme is not checked.
+    pub fn unchecked(text: impl Into<String>) -> Self {
+        Self(super::Secret::new(text))
+    }
+
+    /// The URL with its password, for the driver alone.
+    pub fn expose(&self) -> &str {
+        self.0.expose()
+    }
+}
+
+impl fmt::Display for ServerUrl {
+    /// Everything up to the last `@` is taken as user and password, so that a password with odd characters in it,
+    /// or one that was forgotten to be encoded, is hidden as well. Values of parameters are hidden altogether.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let (scheme, rest) = self.expose().split_once("://").unwrap_or(("", self.expose()));
+        let (user, place) = match rest.rsplit_once('@') {
+            Some((user_info, place)) => (user_info.split(':').next(), place),
+            None => (None, rest),
+        };
+        write!(f, "{scheme}://")?;
+        if let Some(user) = user {
+            write!(f, "{user}:[secret]@")?;
+        }
+        match place.split_once('?') {
+            Some((place, _)) => write!(f, "{place}?[…]"),
+            None => f.write_str(place),
+        }
+    }
+}
+
+impl fmt::Debug for ServerUrl {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// The host in `host[:port][/path]`, brackets of an IPv6 address included.
+fn host_of(rest: &str) -> &str {
+    let authority = rest.split('/').next().unwrap_or("");
+    if authority.starts_with('[') {
+        return authority.split_inclusive(']').next().unwrap_or("");
+    }
+    authority.split(':').next().unwrap_or("")
+}
+
+fn is_loopback(host: &str) -> bool {
+    let bare = host.trim_start_matches('[').trim_end_matches(']');
+    host == "localhost"
+        || host.ends_with(".localhost")
+        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+
+    #[rstest]
+    #[case::plain_http_leaves_the_machine("http://ca-api.cafe24data.com", InvalidUrl::Plaintext)]
+    #[case::loopback_only_in_name("http://localhost.evil.com", InvalidUrl::Plaintext)]
+    #[case::user_info_moves_the_host("http://127.0.0.1@evil.com", InvalidUrl::Extra)]
+    #[case::backslash_moves_the_host("http://evil.com\\@127.0.0.1", InvalidUrl::Extra)]
+    #[case::query("https://host/?a=b", InvalidUrl::Extra)]
+    #[case::blank("https://ho st", InvalidUrl::Extra)]
+    #[case::other_scheme("ftp://host", InvalidUrl::Scheme("https://host or https://host/path"))]
+    #[case::no_host("https:///x", InvalidUrl::Form("https://host or https://host/path"))]
+    #[case::no_scheme("host", InvalidUrl::Form("https://host or https://host/path"))]
+    fn urls_that_could_lead_elsewhere_are_refused(#[case] text: &str, #[case] error: InvalidUrl) {
+        assert_eq!(BaseUrl::parse(text), Err(error));
+    }
+
+    #[rstest]
+    #[case("https://ca-api.cafe24data.com/", "ca-api.cafe24data.com", false)]
+    #[case("http://127.0.0.1:8080", "127.0.0.1", true)]
+    #[case("http://[::1]:8080/api", "[::1]", true)]
+    #[case("http://localhost:1", "localhost", true)]
+    fn base_urls_know_their_host(#[case] text: &str, #[case] host: &str, #[case] loopback: bool) {
+        let url = BaseUrl::parse(text).expect("valid");
+        assert_eq!((url.host(), url.is_loopback()), (host, loopback));
+        assert!(!url.as_str().ends_with('/'));
+    }
+
+    #[test]
+    fn a_mall_fills_its_label_or_its_segment() {
+        let mall: MallId = "hanbit".parse().expect("valid");
+        let host = UrlTemplate::parse("https://{mall_id}.cafe24api.com").expect("valid");
+        assert_eq!(host.fill(&mall), "https://hanbit.cafe24api.com");
+        let path = UrlTemplate::parse("http://127.0.0.1:9/oauth/{mall_id}/").expect("valid");
+        assert_eq!(path.fill(&mall), "http://127.0.0.1:9/oauth/hanbit");
+        assert_eq!(path.to_string(), "http://127.0.0.1:9/oauth/{mall_id}");
+    }
+
+    #[rstest]
+    #[case::none("https://cafe24api.com")]
+    #[case::twice("https://{mall_id}.{mall_id}.com")]
+    #[case::completes_a_name("https://x{mall_id}.com")]
+    #[case::is_the_host("https://{mall_id}")]
+    #[case::plain("http://{mall_id}.cafe24api.com")]
+    fn templates_that_let_a_mall_choose_the_host_are_refused(#[case] text: &str) {
+        assert!(UrlTemplate::parse(text).is_err());
+    }
+
+    #[rstest]
+    #[case("postgres://u:canary@h/db", "postgres://u:[secret]@h/db")]
+    #[case("postgres://u:can/a@ry:x@h/db?sslpassword=canary", "postgres://u:[secret]@h/db?[…]")]
+    #[case("redis://:canary@h:6379/0", "redis://:[secret]@h:6379/0")]
+    #[case("amqp://h", "amqp://h")]
+    fn passwords_are_not_printed(#[case] text: &str, #[case] shown: &str) {
+        let url = ServerUrl::unchecked(text);
+        assert_eq!(url.to_string(), shown);
+        assert!(!format!("{url:?}").contains("canary"));
+    }
+}
