@@ -1,1 +1,24 @@
-//! (to be written)
+//! RabbitMQ only: it carries what can run in the next few seconds to whichever worker has room.
+//!
+//! It holds nothing that Postgres does not know; a job may be delivered twice, its effect happens once. So all of it
+//! may vanish: the reconciler publishes again. Two rules follow from what brokers do:
+//!
+//! - A message published to nowhere is confirmed all the same (`faults.md` B1). So every publish is `mandatory`, and a
+//!   returned message is a failure.
+//! - A broker in trouble lets confirms hang. So every wait has a timeout.
+//!
+//! Publishing and consuming use connections of their own: a memory alarm blocks only publishers.
+
+mod connection;
+mod consume;
+mod envelope;
+mod error;
+mod publish;
+mod topology;
+
+pub use connection::Broker;
+pub use consume::{Consumer, Delivery, Source};
+pub use envelope::{Envelope, MAX_BODY, Unreadable};
+pub use error::BrokerError;
+pub use publish::{PublishOutcome, Publisher};
+pub use topology::Topology;

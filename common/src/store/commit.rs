@@ -4,6 +4,7 @@
 //! slices → write their rows → settle the jobs → commit. Deliveries are acknowledged by the caller after the commit.
 //! All statements after the first are pipelined: a batch costs four round trips, whatever it holds.
 
+use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
@@ -185,14 +186,12 @@ impl Statements {
         let mut by_kind = HashMap::new();
         for fetched in &batch.fetched {
             let (endpoint, granularity) = (fetched.job.endpoint, fetched.job.granularity);
-            if !by_kind.contains_key(&(endpoint.as_str(), granularity)) {
-                let statements = MetricStatements {
-                    upsert: client.prepare_cached(&metrics::upsert(endpoint, granularity)).await?,
-                    clear: client.prepare_cached(&metrics::clear_vanished(endpoint, granularity)).await?,
-                    delete: client.prepare_cached(&metrics::delete_empty(granularity)).await?,
-                };
-                by_kind.insert((endpoint.as_str(), granularity), statements);
-            }
+            let Entry::Vacant(kind) = by_kind.entry((endpoint.as_str(), granularity)) else { continue };
+            kind.insert(MetricStatements {
+                upsert: client.prepare_cached(&metrics::upsert(endpoint, granularity)).await?,
+                clear: client.prepare_cached(&metrics::clear_vanished(endpoint, granularity)).await?,
+                delete: client.prepare_cached(&metrics::delete_empty(granularity)).await?,
+            });
         }
         Ok(Self {
             win: client.prepare_cached(include_str!("sql/win_slices.sql")).await?,
@@ -203,7 +202,11 @@ impl Statements {
     }
 }
 
-async fn write(tx: &Transaction<'_>, statements: &Statements, batch: &Batch) -> Result<Committed, StoreError> {
+async fn write(
+    tx: &Transaction<'_>,
+    statements: &Statements,
+    batch: &Batch,
+) -> Result<Committed, StoreError> {
     let slices = slices(batch);
     let mut committed = Committed::default();
     let mut changed: BTreeMap<(&'static str, Granularity), Group<'_>> = BTreeMap::new();
@@ -214,7 +217,10 @@ async fn write(tx: &Transaction<'_>, statements: &Statements, batch: &Batch) -> 
             committed.changed += 1;
             committed.restated += usize::from(!won.first);
             let job = &slice.fetched.job;
-            changed.entry((job.endpoint.as_str(), job.granularity)).or_insert_with(|| Group::new(job.endpoint)).add(slice, won.first);
+            changed
+                .entry((job.endpoint.as_str(), job.granularity))
+                .or_insert_with(|| Group::new(job.endpoint))
+                .add(slice, won.first);
         }
     }
     committed.superseded = slices.len() - committed.slices;
@@ -247,8 +253,13 @@ fn slices(batch: &Batch) -> BTreeMap<Key, Slice<'_>> {
         for day in periods(job.chunk, job.granularity) {
             let from = fetched.rows.partition_point(|row| row.day < day);
             let to = fetched.rows.partition_point(|row| row.day <= day);
-            let key =
-                (job.mall_id.to_string(), job.shop_no.get(), job.endpoint.as_str(), job.granularity.as_str(), day);
+            let key = (
+                job.mall_id.to_string(),
+                job.shop_no.get(),
+                job.endpoint.as_str(),
+                job.granularity.as_str(),
+                day,
+            );
             out.insert(key, Slice { fetched, day, rows: &fetched.rows[from..to] });
         }
     }
@@ -261,7 +272,11 @@ struct Won {
     first: bool,
 }
 
-async fn win(tx: &Transaction<'_>, statement: &Statement, slices: &BTreeMap<Key, Slice<'_>>) -> Result<Vec<Won>, StoreError> {
+async fn win(
+    tx: &Transaction<'_>,
+    statement: &Statement,
+    slices: &BTreeMap<Key, Slice<'_>>,
+) -> Result<Vec<Won>, StoreError> {
     if slices.is_empty() {
         return Ok(Vec::new());
     }
@@ -272,12 +287,14 @@ async fn win(tx: &Transaction<'_>, statement: &Statement, slices: &BTreeMap<Key,
     let granularities: Vec<_> = slices.keys().map(|key| key.3).collect();
     let days: Vec<_> = slices.keys().map(|key| key.4).collect();
     let jobs: Vec<_> = slices.values().map(|slice| slice.fetched.job.id).collect();
-    let rows: Vec<_> = slices.values().map(|slice| i32::try_from(slice.rows.len()).unwrap_or(i32::MAX)).collect();
+    let rows: Vec<_> =
+        slices.values().map(|slice| i32::try_from(slice.rows.len()).unwrap_or(i32::MAX)).collect();
     let partial: Vec<_> = slices
         .values()
         .map(|slice| slice.fetched.job.granularity.period_end(slice.day) >= slice.fetched.asked_on)
         .collect();
-    let (fences, checksums) = (column(|slice| slice.fetched.fence), column(|slice| slice_checksum(slice.rows)));
+    let (fences, checksums) =
+        (column(|slice| slice.fetched.fence), column(|slice| slice_checksum(slice.rows)));
     let answer = tx
         .query(
             statement,
@@ -287,8 +304,10 @@ async fn win(tx: &Transaction<'_>, statement: &Statement, slices: &BTreeMap<Key,
     answer
         .iter()
         .map(|row| {
-            let endpoint: Endpoint = row.try_get::<_, &str>("endpoint")?.parse().map_err(StoreError::foreign)?;
-            let granularity: Granularity = row.try_get::<_, &str>("granularity")?.parse().map_err(StoreError::foreign)?;
+            let endpoint: Endpoint =
+                row.try_get::<_, &str>("endpoint")?.parse().map_err(StoreError::foreign)?;
+            let granularity: Granularity =
+                row.try_get::<_, &str>("granularity")?.parse().map_err(StoreError::foreign)?;
             Ok(Won {
                 key: (
                     row.try_get("mall_id")?,
@@ -453,7 +472,9 @@ impl<'a> ProductNames<'a> {
     }
 
     async fn write(&self, tx: &Transaction<'_>, statement: &Statement) -> Result<u64, StoreError> {
-        Ok(tx.execute(statement, &[&self.mall_id, &self.shop_no, &self.product_no, &self.name, &self.day]).await?)
+        Ok(tx
+            .execute(statement, &[&self.mall_id, &self.shop_no, &self.product_no, &self.name, &self.day])
+            .await?)
     }
 }
 
@@ -477,7 +498,9 @@ impl<'a> SettleColumns<'a> {
         for Settlement { job_id, fence, outcome } in settlements {
             let (state, attempt, delay, rows, failure) = match outcome {
                 Outcome::Done { rows } => ("done", false, Duration::ZERO, Some(*rows), None),
-                Outcome::Planned { attempt, delay, failure } => ("planned", *attempt, *delay, None, failure.as_ref()),
+                Outcome::Planned { attempt, delay, failure } => {
+                    ("planned", *attempt, *delay, None, failure.as_ref())
+                }
                 Outcome::Failed(failure) => ("failed", true, Duration::ZERO, None, Some(failure)),
                 Outcome::Parked(failure) => ("parked", false, Duration::ZERO, None, Some(failure)),
             };

@@ -182,8 +182,10 @@ impl Control {
 
     /// Removes a connection with its tokens; its waiting jobs are cancelled. Its figures stay. `false`: no such mall.
     pub async fn remove_connector(&self, mall: &MallId) -> Result<bool, StoreError> {
-        let done =
-            sqlx::query("DELETE FROM connectors WHERE mall_id = $1").bind(mall.as_str()).execute(&self.pool).await?;
+        let done = sqlx::query("DELETE FROM connectors WHERE mall_id = $1")
+            .bind(mall.as_str())
+            .execute(&self.pool)
+            .await?;
         Ok(done.rows_affected() > 0)
     }
 }
@@ -195,7 +197,10 @@ fn connector(row: &PgRow) -> Result<Connector, StoreError> {
         mall_id: MallId::try_from(text("mall_id")?).map_err(StoreError::foreign)?,
         agency_id: text("agency_id")?,
         dialect: text("dialect")?.parse().map_err(StoreError::foreign)?,
-        shops: shops.into_iter().map(|n| ShopNo::try_from(n).map_err(StoreError::foreign)).collect::<Result<_, _>>()?,
+        shops: shops
+            .into_iter()
+            .map(|n| ShopNo::try_from(n).map_err(StoreError::foreign))
+            .collect::<Result<_, _>>()?,
         limiter_key: LimiterKey::try_from(text("limiter_key")?).map_err(StoreError::foreign)?,
         mode: Mode::from(text("mode")?),
         state: ConnectorState::parse(&text("state")?)?,

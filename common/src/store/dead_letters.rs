@@ -74,7 +74,8 @@ impl Control {
         let fresh_ids: Vec<Uuid> = messages.iter().map(|_| Uuid::now_v7()).collect();
         let job_ids: Vec<Option<Uuid>> = messages.iter().map(|m| m.job_id).collect();
         let bodies: Vec<&[u8]> = messages.iter().map(|m| &m.body[..m.body.len().min(BODY_KEPT)]).collect();
-        let lengths: Vec<i64> = messages.iter().map(|m| i64::try_from(m.body.len()).unwrap_or(i64::MAX)).collect();
+        let lengths: Vec<i64> =
+            messages.iter().map(|m| i64::try_from(m.body.len()).unwrap_or(i64::MAX)).collect();
         let hashes: Vec<i64> = messages.iter().map(|m| xxh3_64(&m.body).cast_signed()).collect();
         let redelivered: Vec<bool> = messages.iter().map(|m| m.redelivered).collect();
         let classes: Vec<&str> = messages.iter().map(|_| "unreadable").collect();
@@ -95,15 +96,18 @@ impl Control {
 
     /// Letters that nobody has replayed, newest first.
     pub async fn open_letters(&self, limit: i64) -> Result<Vec<DeadLetter>, StoreError> {
-        let sql = format!("SELECT {COLUMNS} FROM dead_letters WHERE replayed_at IS NULL ORDER BY died_at DESC LIMIT $1");
+        let sql = format!(
+            "SELECT {COLUMNS} FROM dead_letters WHERE replayed_at IS NULL ORDER BY died_at DESC LIMIT $1"
+        );
         let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(limit).fetch_all(&self.pool).await?;
         rows.iter().map(letter).collect()
     }
 
     /// How many letters nobody has replayed.
     pub async fn open_letter_count(&self) -> Result<i64, StoreError> {
-        let row =
-            sqlx::query("SELECT count(*) FROM dead_letters WHERE replayed_at IS NULL").fetch_one(&self.pool).await?;
+        let row = sqlx::query("SELECT count(*) FROM dead_letters WHERE replayed_at IS NULL")
+            .fetch_one(&self.pool)
+            .await?;
         Ok(row.try_get(0)?)
     }
 

@@ -52,12 +52,19 @@ impl StoreError {
         let unavailable = |what: &str| what.to_owned();
         match state {
             "40001" | "40P01" => Self::Conflict(source),
-            "53100" => Self::Unavailable { what: unavailable("its disk is full; free some space, work resumes by itself"), source },
+            "53100" => Self::Unavailable {
+                what: unavailable("its disk is full; free some space, work resumes by itself"),
+                source,
+            },
             "53300" => Self::Unavailable { what: unavailable("it has too many connections"), source },
             "25006" => Self::Unavailable { what: unavailable("it is read-only (a standby?)"), source },
-            "55P03" | "57014" => Self::Unavailable { what: unavailable("a lock was held too long by somebody else"), source },
+            "55P03" | "57014" => {
+                Self::Unavailable { what: unavailable("a lock was held too long by somebody else"), source }
+            }
             "3D000" => Self::Unavailable { what: unavailable("the database does not exist"), source },
-            "28P01" | "28000" => Self::Unavailable { what: unavailable("it refuses this user or password"), source },
+            "28P01" | "28000" => {
+                Self::Unavailable { what: unavailable("it refuses this user or password"), source }
+            }
             _ => match &state[..2.min(state.len())] {
                 "08" | "53" | "57" | "58" => Self::Unavailable { what: what.to_owned(), source },
                 "22" | "23" => Self::Data(source),
@@ -80,24 +87,35 @@ impl From<tokio_postgres::Error> for StoreError {
 
 fn is_conversion(error: &tokio_postgres::Error) -> bool {
     let text = error.to_string();
-    text.starts_with("error serializing") || text.starts_with("error deserializing") || text.starts_with("invalid column")
+    text.starts_with("error serializing")
+        || text.starts_with("error deserializing")
+        || text.starts_with("invalid column")
 }
 
 impl From<deadpool_postgres::PoolError> for StoreError {
     fn from(error: deadpool_postgres::PoolError) -> Self {
         match error {
             deadpool_postgres::PoolError::Backend(error) => Self::from(error),
-            other => Self::Unavailable { what: "no connection could be had in time".to_owned(), source: other.into() },
+            other => Self::Unavailable {
+                what: "no connection could be had in time".to_owned(),
+                source: other.into(),
+            },
         }
     }
 }
 
 impl From<sqlx::Error> for StoreError {
     fn from(error: sqlx::Error) -> Self {
-        let state = error.as_database_error().and_then(|e| e.code()).map(std::borrow::Cow::into_owned);
+        let state = error
+            .as_database_error()
+            .and_then(sqlx::error::DatabaseError::code)
+            .map(std::borrow::Cow::into_owned);
         match error {
-            sqlx::Error::ColumnDecode { .. } | sqlx::Error::Decode(_) | sqlx::Error::ColumnNotFound(_)
-            | sqlx::Error::TypeNotFound { .. } | sqlx::Error::RowNotFound => Self::Refused(error.into()),
+            sqlx::Error::ColumnDecode { .. }
+            | sqlx::Error::Decode(_)
+            | sqlx::Error::ColumnNotFound(_)
+            | sqlx::Error::TypeNotFound { .. }
+            | sqlx::Error::RowNotFound => Self::Refused(error.into()),
             _ => Self::from_state(state.as_deref(), "the connection was lost", error.into()),
         }
     }

@@ -31,8 +31,11 @@ impl Control {
     pub async fn next_jobs(&self, windows: &[(LimiterKey, i64)]) -> Result<Vec<FeedJob>, StoreError> {
         let keys: Vec<&str> = windows.iter().map(|(key, _)| key.as_str()).collect();
         let sizes: Vec<i64> = windows.iter().map(|(_, size)| *size).collect();
-        let rows =
-            sqlx::query(include_str!("sql/feed_next.sql")).bind(&keys).bind(&sizes).fetch_all(&self.pool).await?;
+        let rows = sqlx::query(include_str!("sql/feed_next.sql"))
+            .bind(&keys)
+            .bind(&sizes)
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter().map(|row| Ok(FeedJob { job: job(row)?, fence: row.try_get("fence")? })).collect()
     }
 
@@ -40,8 +43,11 @@ impl Control {
     pub async fn mark_queued(&self, published: &[(Uuid, Option<i64>)]) -> Result<u64, StoreError> {
         let ids: Vec<Uuid> = published.iter().map(|(id, _)| *id).collect();
         let fences: Vec<Option<i64>> = published.iter().map(|(_, fence)| *fence).collect();
-        let done =
-            sqlx::query(include_str!("sql/feed_mark.sql")).bind(&ids).bind(&fences).execute(&self.pool).await?;
+        let done = sqlx::query(include_str!("sql/feed_mark.sql"))
+            .bind(&ids)
+            .bind(&fences)
+            .execute(&self.pool)
+            .await?;
         Ok(done.rows_affected())
     }
 }

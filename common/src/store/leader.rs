@@ -38,7 +38,8 @@ impl Leadership {
 impl Control {
     /// Tries to become the leader of `duty`; `None` when another process is.
     pub async fn try_lead(&self, duty: &str) -> Result<Option<Leadership>, StoreError> {
-        let options = self.pool.connect_options().as_ref().clone().options([("idle_session_timeout", IDLE_TIMEOUT)]);
+        let options =
+            self.pool.connect_options().as_ref().clone().options([("idle_session_timeout", IDLE_TIMEOUT)]);
         let mut session = PgConnection::connect_with(&options).await?;
         let row = sqlx::query("SELECT pg_try_advisory_lock(hashtext('cafe24-sync'), hashtext($1))")
             .bind(duty)

@@ -52,12 +52,18 @@ mod tests {
     fn i09_an_endpoint_sets_and_clears_its_own_columns_only() {
         for endpoint in Endpoint::all() {
             for granularity in Granularity::ALL {
-                for column in [Column::Impressions, Column::Clicks, Column::Conversions, Column::ConversionValue] {
+                for column in
+                    [Column::Impressions, Column::Clicks, Column::Conversions, Column::ConversionValue]
+                {
                     let own = endpoint.owns().contains(&column);
                     let upsert = upsert(endpoint, granularity);
                     let clear = clear_vanished(endpoint, granularity);
                     let name = column.as_str();
-                    assert_eq!(upsert.contains(&format!("{name} = excluded.{name}")), own, "{endpoint} {name}");
+                    assert_eq!(
+                        upsert.contains(&format!("{name} = excluded.{name}")),
+                        own,
+                        "{endpoint} {name}"
+                    );
                     assert_eq!(clear.contains(&format!("{name} = NULL")), own, "{endpoint} {name}");
                 }
             }
@@ -68,7 +74,11 @@ mod tests {
     fn no_placeholder_is_left() {
         for endpoint in Endpoint::all() {
             for granularity in Granularity::ALL {
-                for sql in [upsert(endpoint, granularity), clear_vanished(endpoint, granularity), delete_empty(granularity)] {
+                for sql in [
+                    upsert(endpoint, granularity),
+                    clear_vanished(endpoint, granularity),
+                    delete_empty(granularity),
+                ] {
                     assert!(!body(&sql).contains(['{', '}']), "{sql}");
                 }
             }

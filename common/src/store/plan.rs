@@ -118,7 +118,12 @@ struct Candidate {
 
 impl Control {
     /// Stores a run; its plans name it.
-    pub async fn create_run(&self, run_id: Uuid, kind: &str, wish: &serde_json::Value) -> Result<(), StoreError> {
+    pub async fn create_run(
+        &self,
+        run_id: Uuid,
+        kind: &str,
+        wish: &serde_json::Value,
+    ) -> Result<(), StoreError> {
         sqlx::query("INSERT INTO runs (run_id, kind, wish) VALUES ($1, $2, $3)")
             .bind(run_id)
             .bind(kind)
@@ -221,8 +226,8 @@ async fn candidates(tx: &mut PgTransaction<'_>) -> Result<Vec<Candidate>, StoreE
             let shop_no = ShopNo::try_from(row.try_get::<i32, _>("shop_no")?).map_err(StoreError::foreign)?;
             let endpoint: Endpoint = text("endpoint")?.parse().map_err(StoreError::foreign)?;
             let granularity: Granularity = text("granularity")?.parse().map_err(StoreError::foreign)?;
-            let chunk =
-                DayRange::new(row.try_get("start_date")?, row.try_get("end_date")?).map_err(StoreError::foreign)?;
+            let chunk = DayRange::new(row.try_get("start_date")?, row.try_get("end_date")?)
+                .map_err(StoreError::foreign)?;
             let generation: i32 = row.try_get("generation")?;
             let wanted = Wanted { mall_id: &mall_id, shop_no, endpoint, granularity, chunk };
             Ok(Candidate {

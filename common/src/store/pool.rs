@@ -31,12 +31,14 @@ impl Control {
     /// # Errors
     /// [`StoreError::Unavailable`] when `url` is not a Postgres URL.
     pub fn new(url: &str, size: u32) -> Result<Self, StoreError> {
-        let options: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| StoreError::Unavailable {
-            what: "its URL cannot be read".to_owned(),
-            source: error.into(),
+        let options: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| {
+            StoreError::Unavailable { what: "its URL cannot be read".to_owned(), source: error.into() }
         })?;
         let options = options.application_name("cafe24-sync").options(SESSION);
-        let pool = PgPoolOptions::new().max_connections(size.max(1)).acquire_timeout(CONNECT).connect_lazy_with(options);
+        let pool = PgPoolOptions::new()
+            .max_connections(size.max(1))
+            .acquire_timeout(CONNECT)
+            .connect_lazy_with(options);
         Ok(Self { pool })
     }
 
@@ -80,7 +82,9 @@ impl Ledger {
             .map(|(key, value)| format!("-c {key}={value}"))
             .collect();
         let given = config.get_options().unwrap_or_default();
-        config.options(format!("{given} {}", session.join(" ")).trim()).application_name("cafe24-sync-worker");
+        config
+            .options(format!("{given} {}", session.join(" ")).trim())
+            .application_name("cafe24-sync-worker");
         config.connect_timeout(CONNECT);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = if needs_tls(&config) {
@@ -94,7 +98,10 @@ impl Ledger {
             .timeouts(timeouts)
             .runtime(Runtime::Tokio1)
             .build()
-            .map_err(|error| StoreError::Unavailable { what: "its pool cannot be built".to_owned(), source: error.into() })?;
+            .map_err(|error| StoreError::Unavailable {
+                what: "its pool cannot be built".to_owned(),
+                source: error.into(),
+            })?;
         Ok(Self { pool })
     }
 
@@ -113,7 +120,9 @@ impl Ledger {
 /// Plain text is for this machine only, unless the URL says `sslmode=disable`.
 fn needs_tls(config: &tokio_postgres::Config) -> bool {
     let local = config.get_hosts().iter().all(|host| match host {
-        Host::Tcp(name) => name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback()),
+        Host::Tcp(name) => {
+            name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
+        }
         Host::Unix(_) => true,
     });
     match config.get_ssl_mode() {

@@ -88,7 +88,8 @@ pub struct MallReport {
 impl Control {
     /// How far `run_id` is (`sql/run_progress.sql`).
     pub async fn run_progress(&self, run_id: Uuid) -> Result<RunProgress, StoreError> {
-        let row = sqlx::query(include_str!("sql/run_progress.sql")).bind(run_id).fetch_one(&self.pool).await?;
+        let row =
+            sqlx::query(include_str!("sql/run_progress.sql")).bind(run_id).fetch_one(&self.pool).await?;
         Ok(RunProgress {
             jobs: row.try_get("jobs")?,
             done: row.try_get("done")?,
@@ -134,7 +135,11 @@ impl Control {
 
     /// Malls by id after `after`, at most `limit` (`sql/mall_report.sql`).
     pub async fn mall_report(&self, after: &str, limit: i64) -> Result<Vec<MallReport>, StoreError> {
-        let rows = sqlx::query(include_str!("sql/mall_report.sql")).bind(after).bind(limit).fetch_all(&self.pool).await?;
+        let rows = sqlx::query(include_str!("sql/mall_report.sql"))
+            .bind(after)
+            .bind(limit)
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter()
             .map(|row| {
                 Ok(MallReport {

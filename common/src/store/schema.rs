@@ -28,7 +28,9 @@ pub enum SchemaError {
         version: i64,
     },
     /// A migration was changed after it was applied, or failed half-way.
-    #[error("migration {version} of the database is not the one this program knows; restore the released file")]
+    #[error(
+        "migration {version} of the database is not the one this program knows; restore the released file"
+    )]
     Changed {
         /// The migration.
         version: i64,
