@@ -1,0 +1,29 @@
+# Sourced by ./dev and serve.sh: where the server programs of this machine are. Each prints a path or fails.
+# The places beside PATH are those of the Debian and Ubuntu packages, which keep versions apart.
+
+find_redis() { command -v redis-server || command -v valkey-server; }
+
+# postgres, initdb, pg_isready, psql: all from the newest installed major, so that they fit together.
+find_postgres() {
+    local program=$1 found
+    found=$(printf '%s\n' /usr/lib/postgresql/*/bin/postgres | sort -V | tail -n 1)
+    if [[ -x $found && -x ${found%/*}/$program ]]; then
+        printf '%s\n' "${found%/*}/$program"
+    else
+        command -v "$program"
+    fi
+}
+
+# The server's own script, not the wrapper in /usr/sbin: that one changes the user and the folder.
+find_rabbit() {
+    local program=$1 found
+    found=$(printf '%s\n' /usr/lib/rabbitmq/lib/rabbitmq_server-*/sbin/"$program" | sort -V | tail -n 1)
+    if [[ -x $found ]]; then printf '%s\n' "$found"; else command -v "$program"; fi
+}
+
+# missing_packages: Debian names of what is not here, one a line; nothing if all is.
+missing_packages() {
+    find_rabbit rabbitmq-server >/dev/null || echo rabbitmq-server
+    find_redis >/dev/null || echo redis-server
+    { find_postgres postgres && find_postgres initdb; } >/dev/null || echo postgresql
+}

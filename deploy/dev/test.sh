@@ -1,0 +1,70 @@
+# Sourced by ./dev: everything that must be green before a change is in.
+
+summary=()
+
+# step NAME COMMAND…: its seconds go into the summary; the first failure ends the run.
+step() {
+    local name=$1 started result=0
+    shift
+    started=$(now_ms)
+    run "$@" || result=$?
+    summary+=("$(printf '%-12s %8s' "$name" "$(minutes "$(seconds_since "$started")")")")
+    if ((result)); then
+        note_line "$name" "failed after $(minutes "$(seconds_since "$started")")"
+        exit 1
+    fi
+    done_line "$name" "$(minutes "$(seconds_since "$started")")"
+}
+
+# cargo_tests ARGS…: nextest if it is there (a process a test), else cargo's own.
+cargo_tests() {
+    local args=() filter=()
+    while (($#)); do
+        if [[ $1 == -- ]]; then shift; filter=("$@"); break; fi
+        args+=("$1"); shift
+    done
+    if command -v cargo-nextest >/dev/null; then
+        echo cargo nextest run --no-fail-fast --no-tests=pass --status-level slow --final-status-level fail "${args[@]}" "${filter[@]}"
+    else
+        echo cargo test --no-fail-fast "${args[@]}" -- "${filter[@]}"
+    fi
+}
+
+test_lints() {
+    step fmt cargo fmt --all --check
+    step clippy cargo clippy --workspace --all-targets --locked -- -D warnings
+    step docs env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace --locked
+    step compose "$here/check-compose.sh" "$root"
+}
+
+test_units() {
+    local command
+    read -ra command <<<"$(cargo_tests --workspace --locked --lib --bins -- "$@")"
+    step unit "${command[@]}"
+    if (($# == 0)); then step doctests cargo test --workspace --locked --doc --quiet; fi
+}
+
+# The tests start the programs themselves and look for them beside their own file.
+test_integration() {
+    local command
+    step build cargo build --workspace --locked --bins
+    read -ra command <<<"$(cargo_tests -p cafe24-sync-tests --locked --test it -- "$@")"
+    step it "${command[@]}"
+}
+
+# run_tests [lint|unit|it] [FILTER…]
+run_tests() {
+    local what=${1:-all} started
+    started=$(now_ms)
+    if (($#)); then shift; fi
+    case $what in lint) ;; all | unit | it) open_state test; start_servers ;; esac
+    case $what in
+        all) test_lints; test_units; test_integration ;;
+        lint) test_lints ;;
+        unit) test_units "$@" ;;
+        it) test_integration "$@" ;;
+        *) die "there is no part '$what'" './dev test [lint|unit|it] [FILTER…]' ;;
+    esac
+    say '' "$(printf '   %s\n' "${summary[@]}")"
+    done_line 'all' "$(minutes "$(seconds_since "$started")")"
+}
