@@ -1,0 +1,154 @@
+//! What a simulator is started with.
+
+use std::net::SocketAddr;
+use std::ops::RangeInclusive;
+use std::time::Duration;
+
+use serde::{Deserialize, Serialize};
+
+use super::bucket::BucketKind;
+
+/// How much a mall sells and how many people look at it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Size {
+    /// Around 5 products a day, some days without any row.
+    Small,
+    /// Around 100 products a day.
+    Medium,
+    /// Around 3,000 products a day.
+    Large,
+}
+
+/// Who shares a bucket.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum LimiterScope {
+    /// The specification: each mall has its own.
+    Mall,
+    /// All malls of this server share one.
+    Host,
+}
+
+/// One mall as it stands in the simulator's list.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct MallSpec {
+    /// The part before `.cafe24.com`.
+    pub mall_id: String,
+    /// Whose mall it is; only written into the import file.
+    #[serde(default = "first_agency")]
+    pub agency: String,
+    /// Decides how many rows a day has.
+    pub size: Size,
+    /// Shop numbers that have figures.
+    #[serde(default = "first_shop")]
+    pub shops: Vec<u32>,
+    /// A mall without approval answers 403.
+    #[serde(default = "yes")]
+    pub approved: bool,
+}
+
+/// Settings of one simulator. The defaults are the specification's.
+#[derive(Debug, Clone)]
+pub struct SimConfig {
+    /// Address to listen on; port 0 takes any free one.
+    pub listen: SocketAddr,
+    /// Decides names and all figures.
+    pub seed: u64,
+    /// Generated malls.
+    pub malls: usize,
+    /// How many of them are large; `None`: one in eight.
+    pub large_malls: Option<usize>,
+    /// Agencies the generated malls are dealt to, `agency-1`, `agency-2`, …
+    pub agencies: usize,
+    /// Further malls, given by name.
+    pub extra_malls: Vec<MallSpec>,
+    /// How the bucket refills.
+    pub bucket: BucketKind,
+    /// Tokens a full bucket holds.
+    pub capacity: u32,
+    /// Tokens a second, before `rate_multiplier`.
+    pub refill_per_second: f64,
+    /// Speeds the refill up, so that tests need not wait.
+    pub rate_multiplier: f64,
+    /// Who shares a bucket.
+    pub limiter_scope: LimiterScope,
+    /// `X-RateLimit-Remaining` below this asks for a pause.
+    pub floor: i64,
+    /// The pause asked for.
+    pub floor_pause: Duration,
+    /// An arrival this soon after the low answer may have been on its way already.
+    pub floor_grace: Duration,
+    /// Added to each answer, drawn evenly.
+    pub latency: RangeInclusive<Duration>,
+    /// App that may ask for tokens.
+    pub client_id: String,
+    /// Its secret.
+    pub client_secret: String,
+    /// The registered redirect address; `None` takes any.
+    pub redirect_uri: Option<String>,
+    /// Life of an access token.
+    pub access_lifetime: Duration,
+    /// Life of a refresh token.
+    pub refresh_lifetime: Duration,
+    /// Life of an authorization code.
+    pub code_lifetime: Duration,
+    /// Refuse requests without the version header (400) instead of counting them only.
+    pub strict_version: bool,
+    /// Longest range with `dateType=day`.
+    pub max_days: u32,
+    /// Longest range with `dateType=week` or `month`, in days.
+    pub max_days_long: u32,
+    /// Let other machines use `/control`.
+    pub open_control: bool,
+    /// Arrival times kept for each mall.
+    pub arrivals_kept: usize,
+}
+
+/// The header value the specification pins.
+pub(crate) const API_VERSION: &str = "2024-06-01";
+
+impl Default for SimConfig {
+    fn default() -> Self {
+        Self {
+            listen: SocketAddr::from(([127, 0, 0, 1], 0)),
+            seed: 1,
+            malls: 8,
+            large_malls: None,
+            agencies: 1,
+            extra_malls: Vec::new(),
+            bucket: BucketKind::Continuous,
+            capacity: 40,
+            refill_per_second: 2.0,
+            rate_multiplier: 1.0,
+            limiter_scope: LimiterScope::Mall,
+            floor: 5,
+            floor_pause: Duration::from_secs(2),
+            floor_grace: Duration::from_millis(150),
+            latency: Duration::ZERO..=Duration::ZERO,
+            client_id: "simulated-client".to_owned(),
+            client_secret: "simulated-secret".to_owned(),
+            redirect_uri: None,
+            access_lifetime: Duration::from_hours(2),
+            refresh_lifetime: Duration::from_hours(14 * 24),
+            code_lifetime: Duration::from_mins(1),
+            strict_version: false,
+            max_days: 31,
+            max_days_long: 366,
+            open_control: false,
+            arrivals_kept: 100_000,
+        }
+    }
+}
+
+fn first_agency() -> String {
+    "agency-1".to_owned()
+}
+
+fn first_shop() -> Vec<u32> {
+    vec![1]
+}
+
+fn yes() -> bool {
+    true
+}

@@ -1,0 +1,112 @@
+//! The browser's part of OAuth: a page with Allow and Deny.
+
+use std::collections::HashMap;
+use std::fmt::Write as _;
+use std::sync::Arc;
+
+use axum::extract::{Form, Path, Query, State};
+use axum::http::StatusCode;
+use axum::response::{Html, IntoResponse as _, Redirect, Response};
+
+use super::state::Shared;
+use super::wire;
+
+/// Passed on from the question to the answer.
+const FIELDS: [&str; 3] = ["state", "redirect_uri", "scope"];
+
+pub(crate) async fn ask(
+    State(shared): State<Arc<Shared>>,
+    Path(mall): Path<String>,
+    Query(query): Query<HashMap<String, String>>,
+) -> Response {
+    if let Err(answer) = shared.check(&mall, &query) {
+        return *answer;
+    }
+    let field = |name: &str| escaped(query.get(name).map(String::as_str).unwrap_or_default());
+    let mut hidden = String::new();
+    for name in FIELDS {
+        let value = field(name);
+        // Writing into a String cannot fail.
+        let _never = write!(hidden, r#"<input type="hidden" name="{name}" value="{value}">"#);
+    }
+    let client = field("client_id");
+    let _never = write!(hidden, r#"<input type="hidden" name="client_id" value="{client}">"#);
+    let (mall, scope) = (escaped(&mall), field("scope"));
+    Html(format!(
+        r#"<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Allow access to {mall}?</title></head>
+<body><h1>Allow access to {mall}?</h1><p>This is a simulated Cafe24. The application <b>{client}</b> asks for <b>{scope}</b>.</p>
+<form method="post" action="consent">{hidden}<button name="decision" value="allow">Allow</button> <button name="decision" value="deny">Deny</button></form>
+</body></html>
+"#
+    ))
+    .into_response()
+}
+
+pub(crate) async fn decide(
+    State(shared): State<Arc<Shared>>,
+    Path(mall): Path<String>,
+    Form(mut fields): Form<HashMap<String, String>>,
+) -> Response {
+    fields.insert("response_type".to_owned(), "code".to_owned());
+    if let Err(answer) = shared.check(&mall, &fields) {
+        return *answer;
+    }
+    let field = |name: &str| fields.get(name).map(String::as_str).unwrap_or_default();
+    let redirect_uri = field("redirect_uri");
+    let state = encoded(field("state"));
+    let result = if field("decision") == "allow" {
+        let code = shared.issue_code(&mall, redirect_uri, scopes(field("scope")));
+        format!("code={code}")
+    } else {
+        "error=access_denied&error_description=denied".to_owned()
+    };
+    let joint = if redirect_uri.contains('?') { '&' } else { '?' };
+    Redirect::to(&format!("{redirect_uri}{joint}{result}&state={state}")).into_response()
+}
+
+impl Shared {
+    fn check(&self, mall: &str, query: &HashMap<String, String>) -> Result<(), Box<Response>> {
+        let field = |name: &str| query.get(name).map(String::as_str).unwrap_or_default();
+        let uri = field("redirect_uri");
+        let plain = uri.bytes().all(|b| b.is_ascii_graphic());
+        let web = uri.starts_with("http://") || uri.starts_with("https://");
+        let registered = self.config.redirect_uri.as_deref().is_none_or(|known| known == uri);
+        let problem = if !self.lock().malls.contains_key(mall) {
+            (StatusCode::NOT_FOUND, "mall not found")
+        } else if field("response_type") != "code" {
+            (StatusCode::BAD_REQUEST, "response_type must be code")
+        } else if field("client_id") != self.config.client_id {
+            (StatusCode::BAD_REQUEST, "client_id is unknown")
+        } else if !(plain && web && registered) {
+            (StatusCode::BAD_REQUEST, "The redirect_uri added by Cafe24 Developers is invalid")
+        } else {
+            return Ok(());
+        };
+        Err(Box::new(wire::error(problem.0, problem.1)))
+    }
+
+    pub(crate) fn issue_code(&self, mall: &str, redirect_uri: &str, scopes: Vec<String>) -> String {
+        let now = self.clock.now();
+        self.lock().tokens.code(mall, redirect_uri, scopes, now, &self.config)
+    }
+}
+
+/// Both separators are in use.
+fn scopes(text: &str) -> Vec<String> {
+    text.split([',', ' ']).filter(|scope| !scope.is_empty()).map(str::to_owned).collect()
+}
+
+fn escaped(text: &str) -> String {
+    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;")
+}
+
+fn encoded(text: &str) -> String {
+    text.bytes().fold(String::new(), |mut out, b| {
+        if b.is_ascii_alphanumeric() || b"-._~".contains(&b) {
+            out.push(char::from(b));
+        } else {
+            let _never = write!(out, "%{b:02X}");
+        }
+        out
+    })
+}

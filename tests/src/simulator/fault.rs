@@ -1,0 +1,302 @@
+//! Faults to order: which request, how often, what goes wrong.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+
+use super::endpoint::Endpoint;
+use super::server::SimError;
+
+/// Rules one simulator holds at most; used-up ones make room.
+const RULES_MAX: usize = 1_000;
+
+/// Number of an ordered fault.
+pub type FaultId = u64;
+
+/// What a fault is aimed at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub enum Target {
+    /// One of the four data endpoints.
+    Data(Endpoint),
+    /// The OAuth token endpoint.
+    Token,
+}
+
+/// One order. Unset conditions match everything, but the token endpoint is hit only by name.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct FaultRule {
+    /// This mall only.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub mall: Option<String>,
+    /// This endpoint only; `oauth/token` for token requests.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub endpoint: Option<Target>,
+    /// Requests that touch this day or a later one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from: Option<NaiveDate>,
+    /// Requests that touch this day or an earlier one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub to: Option<NaiveDate>,
+    /// So many matching requests pass first.
+    #[serde(default)]
+    pub skip: u32,
+    /// How many requests are hit; unset: all, until cancelled.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u32>,
+    /// Token requests only: the rotation happens, then the fault.
+    #[serde(default)]
+    pub after_effect: bool,
+    /// What goes wrong.
+    pub fault: FaultKind,
+}
+
+/// What goes wrong.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "snake_case", deny_unknown_fields)]
+pub enum FaultKind {
+    /// Another status; without a body, the API's error envelope (429: nothing).
+    Status {
+        /// 200–599.
+        code: u16,
+        /// Further headers.
+        #[serde(default)]
+        headers: BTreeMap<String, String>,
+        /// The body as it is.
+        #[serde(default)]
+        body: Option<String>,
+        /// `Retry-After`, any text.
+        #[serde(default)]
+        retry_after: Option<String>,
+    },
+    /// A later answer.
+    Delay {
+        /// Milliseconds.
+        ms: u64,
+    },
+    /// An answer only after `release`.
+    Hold,
+    /// A TCP reset instead of an answer, or in the midst of one.
+    Reset {
+        /// Body bytes sent before; unset: not even headers.
+        #[serde(default)]
+        after_body_bytes: Option<usize>,
+    },
+    /// Half the body, then the connection closes.
+    Truncated {
+        /// Cut between chunks instead of below `Content-Length`.
+        #[serde(default)]
+        chunked: bool,
+    },
+    /// A maintenance page with status 200.
+    NotJson,
+    /// The list without `{"data": …}`.
+    MissingWrapper,
+    /// The field holds text instead of a number, or a number instead of text, in each row.
+    WrongType {
+        /// As on the wire.
+        field: String,
+    },
+    /// The field is absent from each row.
+    MissingField {
+        /// As on the wire.
+        field: String,
+    },
+    /// Each row has one field more.
+    ExtraField,
+    /// One more row, dated the day after the range.
+    RowOutside,
+    /// The first row twice.
+    DuplicateEqual,
+    /// The first row twice, with other figures.
+    DuplicateDifferent,
+    /// Status 200 with an error envelope.
+    ErrorKey,
+    /// Headers changed on an otherwise good answer.
+    Headers {
+        /// `null` removes a header.
+        set: BTreeMap<String, Option<String>>,
+    },
+    /// 302.
+    Redirect {
+        /// Where to; unset: another path of this server.
+        #[serde(default)]
+        location: Option<String>,
+    },
+    /// The good answer with blanks behind it.
+    HugeBody {
+        /// How many blanks.
+        bytes: u64,
+    },
+    /// The body trickles.
+    Stall {
+        /// 1 or more.
+        bytes_per_second: u32,
+    },
+    /// `Content-Encoding: gzip` without having been asked.
+    Gzip,
+}
+
+/// How an order stands.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct FaultState {
+    /// Its number.
+    pub id: FaultId,
+    /// The order.
+    pub rule: FaultRule,
+    /// Requests it has hit.
+    pub hits: u64,
+    /// Requests it will still hit; unset: all.
+    pub left: Option<u32>,
+}
+
+/// What one request meets.
+#[derive(Debug, Default)]
+pub(crate) struct Met {
+    pub(crate) delay: Duration,
+    pub(crate) hold: bool,
+    pub(crate) headers: Vec<(String, Option<String>)>,
+    pub(crate) main: Option<FaultKind>,
+    pub(crate) after_effect: bool,
+}
+
+#[derive(Debug, Default)]
+pub(crate) struct FaultBook {
+    rules: Vec<FaultState>,
+    last_id: FaultId,
+}
+
+impl FaultKind {
+    /// The rows arrive whole and right all the same.
+    pub(crate) fn keeps_rows(&self) -> bool {
+        matches!(self, Self::ExtraField | Self::HugeBody { .. } | Self::Gzip | Self::Stall { .. })
+    }
+}
+
+impl FaultBook {
+    pub(crate) fn order(&mut self, rule: FaultRule) -> Result<FaultId, SimError> {
+        if self.rules.len() >= RULES_MAX {
+            self.rules.retain(|state| state.left != Some(0));
+        }
+        if self.rules.len() >= RULES_MAX {
+            return Err(SimError::TooManyFaults);
+        }
+        self.last_id += 1;
+        let left = rule.times;
+        self.rules.push(FaultState { id: self.last_id, rule, hits: 0, left });
+        Ok(self.last_id)
+    }
+
+    /// All pauses and header changes that match, and the first of the others.
+    pub(crate) fn meet(&mut self, mall: &str, target: Target, days: Option<(NaiveDate, NaiveDate)>) -> Met {
+        let mut met = Met::default();
+        for state in &mut self.rules {
+            if state.left == Some(0) || !state.rule.matches(mall, target, days) {
+                continue;
+            }
+            if state.rule.skip > 0 {
+                state.rule.skip -= 1;
+                continue;
+            }
+            match &state.rule.fault {
+                FaultKind::Delay { ms } => met.delay += Duration::from_millis(*ms),
+                FaultKind::Hold => met.hold = true,
+                FaultKind::Headers { set } => met.headers.extend(set.clone()),
+                _ if met.main.is_some() => continue,
+                kind => {
+                    met.main = Some(kind.clone());
+                    met.after_effect = state.rule.after_effect;
+                }
+            }
+            state.hits += 1;
+            state.left = state.left.map(|left| left - 1);
+        }
+        met
+    }
+
+    pub(crate) fn states(&self) -> Vec<FaultState> {
+        self.rules.clone()
+    }
+
+    pub(crate) fn state(&self, id: FaultId) -> Option<FaultState> {
+        self.rules.iter().find(|state| state.id == id).cloned()
+    }
+
+    pub(crate) fn cancel(&mut self, id: FaultId) -> bool {
+        let before = self.rules.len();
+        self.rules.retain(|state| state.id != id);
+        self.rules.len() < before
+    }
+
+    pub(crate) fn clear(&mut self) {
+        self.rules.clear();
+    }
+}
+
+impl FaultRule {
+    /// A fault for every data request; narrow it with struct update syntax.
+    pub fn always(fault: FaultKind) -> Self {
+        Self {
+            mall: None,
+            endpoint: None,
+            from: None,
+            to: None,
+            skip: 0,
+            times: None,
+            after_effect: false,
+            fault,
+        }
+    }
+
+    /// A fault for the next data request.
+    pub fn once(fault: FaultKind) -> Self {
+        Self { times: Some(1), ..Self::always(fault) }
+    }
+
+    fn matches(&self, mall: &str, target: Target, days: Option<(NaiveDate, NaiveDate)>) -> bool {
+        let aimed = match self.endpoint {
+            Some(wanted) => wanted == target,
+            None => target != Target::Token,
+        };
+        let touched = match days {
+            Some((first, last)) => {
+                self.from.is_none_or(|from| last >= from) && self.to.is_none_or(|to| first <= to)
+            }
+            None => true,
+        };
+        aimed && touched && self.mall.as_deref().is_none_or(|wanted| wanted == mall)
+    }
+}
+
+impl TryFrom<String> for Target {
+    type Error = String;
+
+    fn try_from(text: String) -> Result<Self, String> {
+        match Endpoint::from_path(&text) {
+            Some(endpoint) => Ok(Self::Data(endpoint)),
+            None if text == "oauth/token" => Ok(Self::Token),
+            None => Err(format!(
+                "`{text}` is no target: use visitors/view, visitors/pageview, products/sales, \
+                 visitpaths/domains or oauth/token"
+            )),
+        }
+    }
+}
+
+impl From<Target> for String {
+    fn from(target: Target) -> Self {
+        match target {
+            Target::Data(endpoint) => endpoint.path().to_owned(),
+            Target::Token => "oauth/token".to_owned(),
+        }
+    }
+}
+
+impl From<Endpoint> for Target {
+    fn from(endpoint: Endpoint) -> Self {
+        Self::Data(endpoint)
+    }
+}

@@ -1,0 +1,351 @@
+//! The simulator in one's hand: everything the control endpoints do, without HTTP.
+
+use std::net::SocketAddr;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use chrono::NaiveDate;
+use serde::{Deserialize, Serialize};
+use tokio::sync::oneshot;
+
+use super::clock::SimClock;
+use super::config::{MallSpec, SimConfig};
+use super::endpoint::{Endpoint, Granularity};
+use super::fault::{FaultId, FaultRule, FaultState};
+use super::report::{MallReport, Report};
+use super::served::Served;
+use super::server::SimError;
+use super::state::Shared;
+use super::tokens::TokenAnswer;
+use super::truth::{Question, TruthRow};
+
+/// A running simulator; dropping it stops it.
+#[derive(Debug)]
+pub struct SimulatorHandle {
+    shared: Arc<Shared>,
+    address: SocketAddr,
+    stop: Option<oneshot::Sender<()>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+/// One line of the file that `malls import` reads.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[expect(missing_docs, reason = "the import file's own fields")]
+pub struct ImportLine {
+    pub mall_id: String,
+    pub agency: String,
+    pub dialect: String,
+    pub shops: Vec<u32>,
+    pub mode: String,
+    pub oauth_tokens: TokenAnswer,
+}
+
+impl SimulatorHandle {
+    pub(crate) fn new(
+        shared: Arc<Shared>,
+        address: SocketAddr,
+        stop: oneshot::Sender<()>,
+        thread: JoinHandle<()>,
+    ) -> Self {
+        Self { shared, address, stop: Some(stop), thread: Some(thread) }
+    }
+
+    /// Where it listens.
+    pub fn address(&self) -> SocketAddr {
+        self.address
+    }
+
+    /// Takes the place of `https://ca-api.cafe24data.com`.
+    pub fn base_url(&self) -> String {
+        format!("http://{}", self.address)
+    }
+
+    /// Takes the place of `https://{mall_id}.cafe24api.com`.
+    pub fn oauth_template(&self) -> String {
+        format!("http://{}/oauth/{{mall_id}}", self.address)
+    }
+
+    /// As it was started.
+    pub fn config(&self) -> &SimConfig {
+        &self.shared.config
+    }
+
+    /// The clock of token lifetimes and of "today".
+    pub fn clock(&self) -> &SimClock {
+        &self.shared.clock
+    }
+
+    /// All malls, by id.
+    pub fn malls(&self) -> Vec<MallSpec> {
+        self.shared.malls()
+    }
+
+    /// One more mall.
+    pub fn add_mall(&self, spec: MallSpec) -> Result<(), SimError> {
+        self.shared.add_mall(spec)
+    }
+
+    /// A mall without approval answers 403.
+    pub fn set_approved(&self, mall: &str, approved: bool) -> Result<(), SimError> {
+        self.shared.with_mall(mall, |mall| mall.spec.approved = approved)
+    }
+
+    /// A new pair; the one before dies.
+    pub fn issue_tokens(&self, mall: &str) -> Result<TokenAnswer, SimError> {
+        self.issue_tokens_with(mall, &["mall.analytics"])
+    }
+
+    /// A new pair with other scopes.
+    pub fn issue_tokens_with(&self, mall: &str, scopes: &[&str]) -> Result<TokenAnswer, SimError> {
+        self.shared.issue_tokens(mall, scopes)
+    }
+
+    /// The living pair; a first one if there is none.
+    pub fn current_tokens(&self, mall: &str) -> Result<TokenAnswer, SimError> {
+        self.shared.current_tokens(mall)
+    }
+
+    /// Ends the access token now, against what its `expires_at` says.
+    pub fn expire_access(&self, mall: &str) -> Result<(), SimError> {
+        self.shared.expire_access(mall)
+    }
+
+    /// Ends both tokens: only a new consent helps.
+    pub fn revoke_tokens(&self, mall: &str) -> Result<(), SimError> {
+        self.shared.revoke_tokens(mall)
+    }
+
+    /// An authorization code, as if somebody had pressed Allow.
+    pub fn issue_code(&self, mall: &str, redirect_uri: &str, scopes: &[&str]) -> Result<String, SimError> {
+        self.shared.with_mall(mall, |_| ())?;
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        Ok(self.shared.issue_code(mall, redirect_uri, scopes))
+    }
+
+    /// Lines for `malls import`, with the living pair of each mall.
+    pub fn import_lines(&self) -> Result<Vec<ImportLine>, SimError> {
+        self.shared.import_lines()
+    }
+
+    /// Orders a fault.
+    pub fn order(&self, rule: FaultRule) -> Result<FaultId, SimError> {
+        self.shared.lock().faults.order(rule)
+    }
+
+    /// How one order stands.
+    pub fn fault(&self, id: FaultId) -> Option<FaultState> {
+        self.shared.lock().faults.state(id)
+    }
+
+    /// How all orders stand.
+    pub fn faults(&self) -> Vec<FaultState> {
+        self.shared.lock().faults.states()
+    }
+
+    /// Takes an order back; `false` if there is none of that number.
+    pub fn cancel_fault(&self, id: FaultId) -> bool {
+        self.shared.lock().faults.cancel(id)
+    }
+
+    /// Takes all orders back and lets held answers go.
+    pub fn clear_faults(&self) {
+        self.shared.clear_faults();
+    }
+
+    /// Lets the answers held now go; the order stands.
+    pub fn release(&self) {
+        self.shared.release();
+    }
+
+    /// Answers held now.
+    pub fn held(&self) -> usize {
+        self.shared.lock().held
+    }
+
+    /// Changes the figures of a day, its week and its month; returns the day's new serial.
+    pub fn restate(&self, mall: &str, endpoint: Endpoint, day: NaiveDate) -> Result<u64, SimError> {
+        self.shared.with_mall(mall, |mall| mall.restate(endpoint, day))?
+    }
+
+    /// The present serial of the period that holds `day`.
+    pub fn serial(
+        &self,
+        mall: &str,
+        endpoint: Endpoint,
+        granularity: Granularity,
+        day: NaiveDate,
+    ) -> Result<u64, SimError> {
+        let start = granularity.start(day);
+        self.shared.with_mall(mall, |mall| mall.serial(endpoint, granularity, start))
+    }
+
+    /// Foreign software spends up to `tokens` of the bucket; returns the level left.
+    pub fn drain(&self, mall: &str, tokens: u32) -> Result<f64, SimError> {
+        self.shared.drain(mall, tokens)
+    }
+
+    /// Fills the bucket.
+    pub fn fill(&self, mall: &str) -> Result<(), SimError> {
+        self.shared.with_bucket(mall, |bucket| bucket.fill(Instant::now()))
+    }
+
+    /// The bucket's level now.
+    pub fn level(&self, mall: &str) -> Result<f64, SimError> {
+        self.shared.with_bucket(mall, |bucket| bucket.level(Instant::now()))
+    }
+
+    /// Expected rows of all periods that `from..=to` touches, as of their present serials.
+    pub fn truth(
+        &self,
+        mall: &str,
+        shop: u32,
+        endpoint: Endpoint,
+        granularity: Granularity,
+        from: NaiveDate,
+        to: NaiveDate,
+    ) -> Result<Vec<TruthRow>, SimError> {
+        let question = Question { mall: mall.to_owned(), shop, endpoint, granularity, from, to };
+        self.shared.truth(&question, None)
+    }
+
+    /// The rows that one period had at another serial.
+    pub fn truth_at(
+        &self,
+        mall: &str,
+        shop: u32,
+        endpoint: Endpoint,
+        granularity: Granularity,
+        period: NaiveDate,
+        serial: u64,
+    ) -> Result<Vec<TruthRow>, SimError> {
+        let question =
+            Question { mall: mall.to_owned(), shop, endpoint, granularity, from: period, to: period };
+        self.shared.truth(&question, Some(serial))
+    }
+
+    /// The last 32 whole answers given for one period, oldest first.
+    pub fn served(
+        &self,
+        mall: &str,
+        shop: u32,
+        endpoint: Endpoint,
+        granularity: Granularity,
+        period: NaiveDate,
+    ) -> Result<Vec<Served>, SimError> {
+        let key = (granularity.start(period), shop, endpoint, granularity);
+        self.shared.with_mall(mall, |mall| mall.served.of(&key))
+    }
+
+    /// What it saw, with the count of each chunk.
+    pub fn report(&self) -> Report {
+        self.shared.report(true)
+    }
+
+    /// What it saw of one mall, with the count of each chunk.
+    pub fn mall_report(&self, mall: &str) -> Result<MallReport, SimError> {
+        self.shared.with_mall(mall, |mall| self.shared.mall_report(&mall.seen, true))
+    }
+
+    /// How often exactly this chunk was asked for (shop 1).
+    pub fn chunk_requests(
+        &self,
+        mall: &str,
+        endpoint: Endpoint,
+        granularity: Granularity,
+        from: NaiveDate,
+        to: NaiveDate,
+    ) -> Result<u64, SimError> {
+        let key = (endpoint, granularity, 1, from, to);
+        self.shared.with_mall(mall, |mall| mall.seen.chunks.get(&key).copied().unwrap_or(0))
+    }
+
+    /// The last arrivals (100,000 unless configured), counted from [`Self::origin`].
+    pub fn arrivals(&self, mall: &str) -> Result<Vec<Duration>, SimError> {
+        self.shared.with_mall(mall, |mall| mall.seen.arrivals.iter().copied().collect())
+    }
+
+    /// Zero of the arrival times.
+    pub fn origin(&self) -> Instant {
+        self.shared.origin
+    }
+
+    /// Empties the books; tokens, serials, buckets and faults stay.
+    pub fn reset_report(&self) {
+        self.shared.reset_report();
+    }
+}
+
+impl Drop for SimulatorHandle {
+    fn drop(&mut self) {
+        if let Some(stop) = self.stop.take() {
+            // It may have ended by itself.
+            let _gone = stop.send(());
+        }
+        if let Some(thread) = self.thread.take() {
+            let _panicked = thread.join();
+        }
+    }
+}
+
+impl Shared {
+    pub(crate) fn malls(&self) -> Vec<MallSpec> {
+        self.lock().malls.values().map(|mall| mall.spec.clone()).collect()
+    }
+
+    pub(crate) fn issue_tokens(&self, mall: &str, scopes: &[&str]) -> Result<TokenAnswer, SimError> {
+        let now = self.clock.now();
+        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
+        let mut inner = self.lock();
+        inner.mall(mall)?.seen.tokens.issued += 1;
+        Ok(inner.tokens.issue(mall, scopes, now, &self.config))
+    }
+
+    pub(crate) fn current_tokens(&self, mall: &str) -> Result<TokenAnswer, SimError> {
+        let current = self.lock().tokens.current(mall, self.clock.now());
+        current.map_or_else(|| self.issue_tokens(mall, &["mall.analytics"]), Ok)
+    }
+
+    pub(crate) fn expire_access(&self, mall: &str) -> Result<(), SimError> {
+        let mut inner = self.lock();
+        inner.mall(mall)?;
+        inner.tokens.expire_access(mall, self.clock.now());
+        Ok(())
+    }
+
+    pub(crate) fn revoke_tokens(&self, mall: &str) -> Result<(), SimError> {
+        let mut inner = self.lock();
+        inner.mall(mall)?;
+        inner.tokens.kill(mall);
+        Ok(())
+    }
+
+    pub(crate) fn import_lines(&self) -> Result<Vec<ImportLine>, SimError> {
+        let line = |spec: MallSpec| {
+            Ok(ImportLine {
+                oauth_tokens: self.current_tokens(&spec.mall_id)?,
+                mall_id: spec.mall_id,
+                agency: spec.agency,
+                dialect: "seed".to_owned(),
+                shops: spec.shops,
+                mode: "api".to_owned(),
+            })
+        };
+        self.malls().into_iter().map(line).collect()
+    }
+
+    pub(crate) fn drain(&self, mall: &str, tokens: u32) -> Result<f64, SimError> {
+        let level = self.with_bucket(mall, |bucket| bucket.drain(tokens, Instant::now()))?;
+        self.with_mall(mall, |mall| mall.seen.note_level(level))?;
+        Ok(level)
+    }
+
+    pub(crate) fn clear_faults(&self) {
+        self.lock().faults.clear();
+        self.release();
+    }
+
+    pub(crate) fn release(&self) {
+        self.releases.send_modify(|count| *count += 1);
+    }
+}
