@@ -1,1 +1,301 @@
-//! Arithmetic of the token bucket.
+//! Arithmetic of the token bucket: when a request may leave.
+//!
+//! The API gives each mall a bucket of 40 tokens that gains 2 a second (`cafe24-analytics-api.md`, Rate Limits). We keep
+//! a smaller bucket of our own beside it, so that delays between grant and arrival, and a server that refills in
+//! whole-second steps, never empty the server's (`design.md` §6).
+//!
+//! **GCRA.** The whole bucket is one integer: `tat_us`, the time at which it will be full again (the *theoretical arrival
+//! time*). With a capacity of C tokens and T µs a token, the level at `now` is `C − (tat − now) / T`, and a request may
+//! leave when that is 1 or more. A grant moves `tat` on by T. A grant may lie up to a horizon ahead: it is then a
+//! reservation, and the level is below zero until its slot has come.
+//!
+//! **Unknown is not empty, and not full.** A bucket that nobody remembers (first use, a flushed or restarted Redis) starts
+//! with one token and refills from there. While it is unknown, each grant has a number. The answer to a request that left
+//! at least [`Limits::settle_us`] after the start *proves* the level: what was in flight before the loss has arrived by
+//! then, so the server's figure, less our margin and the grants given since that request, is what we have.
+//!
+//! **Down at once, up never.** Once proved, the level only follows the server downwards ([`Bucket::observe`]). An answer
+//! below the floor is taken at its word: after it the model runs along the lower edge of the server's steps.
+//!
+//! **Silence.** After a floor answer or a 429 nobody sends for a while. Slots that lie in a silence are given back, since
+//! their holders will not use them.
+//!
+//! All times are µs on one clock, whole numbers. `limiter/scripts/*.lua` do the same sums on the server; a differential
+//! test compares the two step by step.
+
+mod observe;
+#[cfg(test)]
+mod tests;
+
+use std::time::Duration;
+
+/// No silence is longer, whatever `Retry-After` says: 15 min (`faults.md` A1).
+pub const MAX_SILENCE: Duration = Duration::from_mins(15);
+/// An answer that took longer corrects nothing: what it says of the bucket is history.
+pub const CORRECTS_FOR: Duration = Duration::from_secs(2);
+/// An answer that took longer proves nothing.
+pub const PROVES_FOR: Duration = Duration::from_secs(10);
+/// A server that refills in whole-second steps says up to this many tokens less than one that refills evenly.
+pub const STEP_TOKENS: i64 = 2;
+
+/// The settings of a bucket as whole numbers.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Limits {
+    /// Tokens that we use, 1 to `server_capacity`.
+    pub capacity: i64,
+    /// Tokens that the server's bucket holds.
+    pub server_capacity: i64,
+    /// µs in which one token is gained: 500,000 at 2/s.
+    pub token_us: i64,
+    /// An answer that says fewer tokens than this silences the key.
+    pub floor: i64,
+    /// For how long it does.
+    pub floor_pause_us: i64,
+    /// A request proves an unknown bucket if its slot lies at least this long after the bucket's start.
+    pub settle_us: i64,
+}
+
+impl Limits {
+    /// Tokens of the server's bucket that we leave alone.
+    pub fn margin(&self) -> i64 {
+        self.server_capacity - self.capacity
+    }
+}
+
+/// One bucket. [`Default`] is one that nobody remembers.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Bucket {
+    state: Option<State>,
+}
+
+/// What is remembered of a bucket; the fields of the Redis hash.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct State {
+    /// When the bucket is full again.
+    pub tat_us: i64,
+    /// The last time this bucket saw, to notice a clock that went back.
+    pub seen_us: i64,
+    /// Nobody sends before; 0 if never silenced.
+    pub silent_until_us: i64,
+    /// Which life of the store this bucket belongs to.
+    pub epoch: u64,
+    /// When it was last unknown.
+    pub born_us: i64,
+    /// Grants given while unknown; −1 once proved.
+    pub probes: i64,
+    /// What the server says its bucket holds, if less than the settings say; else the settings' number.
+    pub burst: i64,
+    /// Likewise the µs a token, if more.
+    pub token_us: i64,
+}
+
+/// Leave to send one request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Slot {
+    /// How long after `now` the request may leave.
+    pub wait_us: i64,
+    /// Whole tokens that the server should still have after it.
+    pub level_after: i64,
+    /// Which life of the bucket granted it; see [`State::born_us`].
+    pub born_us: i64,
+    /// Its number among the grants of an unknown bucket if its answer may prove the level, else 0.
+    pub proof: i64,
+    /// See [`State::burst`].
+    pub burst: i64,
+    /// See [`State::token_us`].
+    pub token_us: i64,
+    /// The bucket's last time before this call; `now` if it was unknown.
+    pub before_us: i64,
+}
+
+/// The answer to a request for a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Decision {
+    /// Send at the slot.
+    Granted(Slot),
+    /// Nothing was taken.
+    Refused {
+        /// The slot lies within the horizon after this many µs, if nobody else takes it.
+        ask_us: i64,
+        /// For how many µs the key is silent; 0 if it is not.
+        silent_us: i64,
+    },
+}
+
+/// What an answer said about the bucket, checked: see [`Seen::new`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Seen {
+    /// Whole tokens left after the request.
+    pub remaining: Option<i64>,
+    /// Tokens that the server's bucket holds, at most [`Limits::server_capacity`].
+    pub burst: i64,
+    /// µs a token, at least [`Limits::token_us`].
+    pub token_us: i64,
+    /// The request was refused (429).
+    pub throttled: bool,
+    /// What `Retry-After` asks for, at most [`MAX_SILENCE`]; 0 if nothing.
+    pub retry_after_us: i64,
+    /// µs since the request was sent.
+    pub elapsed_us: i64,
+    /// Other requests of this key that this process has in flight.
+    pub in_flight: i64,
+}
+
+/// What an observation did.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Observed {
+    /// For how many µs the key is silent from now on; 0 if it is not.
+    pub silent_us: i64,
+    /// How the level moved.
+    pub correction: Correction,
+}
+
+/// How an observation moved the level.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Correction {
+    /// Not at all.
+    None,
+    /// The server has less than we thought.
+    Down,
+    /// An unknown bucket was proved to hold more than we dared to think.
+    Up,
+}
+
+impl Bucket {
+    /// A bucket of which this is remembered.
+    pub fn remembered(state: State) -> Self {
+        Self { state: Some(state) }
+    }
+
+    /// Forgets everything, as a flushed store does.
+    pub fn forget(&mut self) {
+        self.state = None;
+    }
+
+    /// What is remembered.
+    pub fn state(&self) -> Option<&State> {
+        self.state.as_ref()
+    }
+
+    /// Tokens at `now`, from 0 to the capacity; 0 for an unknown bucket and during a silence.
+    #[expect(clippy::cast_precision_loss, reason = "a level is below 2^32 µs")]
+    pub fn level(&self, limits: &Limits, epoch: u64, now_us: i64) -> f64 {
+        let Some(state) = self.state.filter(|state| state.epoch == epoch) else { return 0.0 };
+        let state = state.at(limits, now_us);
+        if state.silent_until_us > now_us {
+            return 0.0;
+        }
+        state.level_us(limits, now_us).max(0) as f64 / state.token_us as f64
+    }
+
+    /// Asks for one token, at most `horizon_us` ahead.
+    pub fn take(&mut self, limits: &Limits, epoch: u64, now_us: i64, horizon_us: i64) -> Decision {
+        let before_us = self.state.filter(|state| state.epoch == epoch).map_or(now_us, |state| state.seen_us);
+        let mut state = self.load(limits, epoch, now_us);
+        let capacity = state.capacity(limits);
+        let conforms_us = state.tat_us - (capacity - 1) * state.token_us;
+        let slot_us = now_us.max(conforms_us).max(state.silent_until_us);
+        if slot_us - now_us > horizon_us {
+            self.state = Some(state);
+            return Decision::Refused {
+                ask_us: slot_us - now_us - horizon_us,
+                silent_us: (state.silent_until_us - now_us).max(0),
+            };
+        }
+        state.tat_us = state.tat_us.max(slot_us) + state.token_us;
+        let mut proof = 0;
+        if state.probes >= 0 {
+            state.probes += 1;
+            if slot_us - state.born_us >= limits.settle_us {
+                proof = state.probes;
+            }
+        }
+        self.state = Some(state);
+        let left_us = capacity * state.token_us - (state.tat_us - slot_us);
+        Decision::Granted(Slot {
+            wait_us: slot_us - now_us,
+            level_after: left_us.div_euclid(state.token_us) + state.burst - capacity,
+            born_us: state.born_us,
+            proof,
+            burst: state.burst,
+            token_us: state.token_us,
+            before_us,
+        })
+    }
+
+    /// Empties the bucket and makes it unknown: our figure can't be trusted any more.
+    pub fn empty(&mut self, limits: &Limits, epoch: u64, now_us: i64) {
+        let mut state = self.load(limits, epoch, now_us);
+        let empty_us = now_us + state.capacity(limits) * state.token_us;
+        state.tat_us = state.tat_us.max(empty_us);
+        state.born_us = now_us;
+        state.probes = 0;
+        self.state = Some(state);
+    }
+
+    /// The state brought up to `now_us`; a new one if there is none of this epoch.
+    fn load(&self, limits: &Limits, epoch: u64, now_us: i64) -> State {
+        match self.state {
+            Some(state) if state.epoch == epoch => state.at(limits, now_us),
+            old => State::unknown(limits, epoch, now_us, old),
+        }
+    }
+}
+
+impl State {
+    /// A bucket with one token. A silence and what the server said of its size outlive the loss of the level.
+    fn unknown(limits: &Limits, epoch: u64, now_us: i64, old: Option<Self>) -> Self {
+        let burst = old.map_or(limits.server_capacity, |old| old.burst.min(limits.server_capacity));
+        let token_us = old.map_or(limits.token_us, |old| old.token_us.max(limits.token_us));
+        let longest_us = now_us + as_us(MAX_SILENCE);
+        let mut state = Self {
+            tat_us: 0,
+            seen_us: now_us,
+            silent_until_us: old.map_or(0, |old| old.silent_until_us.min(longest_us)),
+            epoch,
+            born_us: now_us,
+            probes: 0,
+            burst,
+            token_us,
+        };
+        state.tat_us = now_us + (state.capacity(limits) - 1) * token_us;
+        state
+    }
+
+    /// This state at `now_us`: moved along if the clock went back, and never above full or far below empty.
+    fn at(mut self, limits: &Limits, now_us: i64) -> Self {
+        self.burst = self.burst.min(limits.server_capacity);
+        self.token_us = self.token_us.max(limits.token_us);
+        if now_us < self.seen_us {
+            // The clock went back: all that we remember moves with it, so the level stays as it was.
+            let back_us = self.seen_us - now_us;
+            self.tat_us -= back_us;
+            self.born_us -= back_us;
+            self.silent_until_us = (self.silent_until_us - back_us).max(0);
+        }
+        self.seen_us = now_us;
+        self.silent_until_us = self.silent_until_us.min(now_us + as_us(MAX_SILENCE));
+        let deepest_us = now_us + (self.capacity(limits) + limits.server_capacity) * self.token_us;
+        self.tat_us = self.tat_us.clamp(now_us, deepest_us);
+        self
+    }
+
+    /// Tokens that we use of the server's [`burst`](Self::burst); at least 1.
+    fn capacity(&self, limits: &Limits) -> i64 {
+        (self.burst - limits.margin()).max(1)
+    }
+
+    /// The level in µs of refill; below zero while reserved slots lie ahead.
+    fn level_us(&self, limits: &Limits, now_us: i64) -> i64 {
+        self.capacity(limits) * self.token_us - (self.tat_us - now_us)
+    }
+
+    fn set_level_us(&mut self, limits: &Limits, now_us: i64, level_us: i64) {
+        self.tat_us = now_us + self.capacity(limits) * self.token_us - level_us;
+    }
+}
+
+/// Whole µs, at most 2^53.
+pub fn as_us(duration: Duration) -> i64 {
+    i64::try_from(duration.as_micros()).unwrap_or(i64::MAX).min(1 << 53)
+}

@@ -1,0 +1,1 @@
+//! Properties of the bucket, against model servers of both kinds.
