@@ -182,9 +182,9 @@ impl Source {
         }
         let draw = self.draw(Draw::Visits, &[number(day)]);
         let visits = match self.size {
-            Size::Small => 400 + draw % 1_100,
-            Size::Medium => 3_000 + draw % 9_000,
-            Size::Large => 40_000 + draw % 80_000,
+            Size::Small => 2_000 + draw % 7_000,
+            Size::Medium => 10_000 + draw % 30_000,
+            Size::Large => 60_000 + draw % 200_000,
         };
         let weekend = u64::from(day.weekday().number_from_monday() > 5);
         visits * (10 + 2 * weekend) / 10

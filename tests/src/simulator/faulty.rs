@@ -117,7 +117,7 @@ fn cut(mut body: Vec<u8>, bytes: usize, chunked: bool, peer: Option<Peer>) -> Re
 fn huge(body: Vec<u8>, blanks: u64) -> Response {
     let whole = body.len() as u64 + blanks;
     let first = stream::once(async move { Ok(Bytes::from(body)) });
-    let block = Bytes::from_static(&[b' '; BLOCK]);
+    let block = Bytes::from(vec![b' '; BLOCK]);
     let rest = stream::unfold(blanks, move |left| {
         let block = block.clone();
         async move {

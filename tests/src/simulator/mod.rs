@@ -45,6 +45,7 @@
 //! The simulator runs on threads of its own: neither a busy test runtime nor a paused tokio clock
 //! disturbs what it measures.
 
+mod acts;
 mod api;
 mod auth;
 mod bucket;

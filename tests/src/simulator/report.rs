@@ -83,7 +83,9 @@ impl Shared {
             .map(|(id, mall)| (id.clone(), self.mall_report(&mall.seen, with_chunks)))
             .collect();
         let mut total = MallReport::default();
-        malls.values().for_each(|mall| total.add(mall));
+        for mall in malls.values() {
+            total.add(mall);
+        }
         Report { total, malls, unknown_mall: inner.unknown_mall, held: inner.held }
     }
 
