@@ -1,1 +1,42 @@
-//! (to be written)
+//! The door to the analytics API: one request in, one page of rows or one [`FetchError`] out.
+//!
+//! Nothing here knows an endpoint by name. The request's path and parameters, the wrapper, the fields and the columns
+//! come from the table in [`domain::endpoint`](crate::domain::endpoint); a new endpoint is a new entry there.
+//!
+//! What an answer must be, before one row of it is believed: complete (a cut body is never decoded), no larger than the
+//! limits after inflating, JSON with the declared wrapper, every required field present and of its type, numbers exact,
+//! every day a period start inside the chunk, no entity with two truths. Anything else is an error, **never zero rows**.
+//! The class of the error alone decides what happens to the job (`design.md` §8); its [`Evidence`] goes to the archive.
+//!
+//! Read in this order: `request`, `client`, `body`, `decode` (with `row`, `number`, `text`), `page`, `status`, `error`.
+
+mod request;
+
+mod client;
+
+mod body;
+
+mod decode;
+
+mod row;
+
+mod number;
+
+mod text;
+
+mod page;
+
+mod headers;
+
+mod status;
+
+mod error;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::{ApiClient, ApiConfig, BuildError, Fetched, install_tls};
+pub use error::{Evidence, FetchError, ForbiddenReason, NetworkFault};
+pub use headers::{RETRY_AFTER_MAX, RateHeaders};
+pub use page::Page;
+pub use request::Request;

@@ -1,0 +1,280 @@
+//! Sends one request and judges its answer.
+
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
+use reqwest::{Response, redirect};
+use tokio::time::{Instant, timeout};
+
+use super::body::{self, BodyFault};
+use super::decode::{DecodeError, Expected, Violation, decode};
+use super::error::{Evidence, FetchError, NetworkFault};
+use super::headers::{self, RateHeaders};
+use super::page::Page;
+use super::request::Request;
+use super::{status, text};
+use crate::clock;
+use crate::config::{BaseUrl, Secret, WorkerConfig};
+
+/// Larger bodies are decoded beside the runtime's threads, so that no timer waits for them.
+const DECODE_INLINE_MAX: usize = 256 << 10;
+/// Bytes of a refusal that are read, so that its connection can be used again.
+const REFUSAL_MAX: u64 = 64 << 10;
+
+/// Where the API is, and how long and how large its answers may be.
+#[derive(Debug, Clone)]
+pub struct ApiConfig {
+    /// Scheme, host and port.
+    pub base_url: BaseUrl,
+    /// Until the connection and its TLS stand.
+    pub connect_timeout: Duration,
+    /// Until the headers.
+    pub first_byte_timeout: Duration,
+    /// Until the last byte.
+    pub total_timeout: Duration,
+    /// Largest body in bytes, after inflating.
+    pub body_max: u64,
+    /// Most rows of one answer.
+    pub row_max: usize,
+}
+
+impl ApiConfig {
+    /// Most rows of one answer by default (`faults.md` D1).
+    pub const ROW_MAX: usize = 200_000;
+
+    /// The worker's settings.
+    pub fn new(base_url: BaseUrl, worker: &WorkerConfig) -> Self {
+        Self {
+            base_url,
+            connect_timeout: worker.connect_timeout,
+            first_byte_timeout: worker.first_byte_timeout,
+            total_timeout: worker.total_timeout,
+            body_max: worker.body_max,
+            row_max: Self::ROW_MAX,
+        }
+    }
+}
+
+/// The HTTP client could not be made, mostly because the machine has no root certificates.
+#[derive(Debug, thiserror::Error)]
+#[error(
+    "the HTTP client cannot start: are the system's root certificates installed (package `ca-certificates`)?"
+)]
+pub struct BuildError(#[source] Box<dyn std::error::Error + Send + Sync>);
+
+/// What came of one request. The headers count also when there is no page.
+#[derive(Debug)]
+pub struct Fetched {
+    /// The rows, or why there are none.
+    pub result: Result<Page, FetchError>,
+    /// What the server says of the bucket.
+    pub limits: RateHeaders,
+    /// When the server wants to be asked again; at most [`RETRY_AFTER_MAX`](super::RETRY_AFTER_MAX).
+    pub retry_after: Option<Duration>,
+    /// From sending to the decoded page.
+    pub elapsed: Duration,
+    /// The answer's status, if there was an answer.
+    pub status: Option<u16>,
+    /// Bytes of the body that were read, after inflating.
+    pub bytes: u64,
+    /// The server's clock, if it told.
+    pub date: Option<DateTime<Utc>>,
+}
+
+/// What is known of an answer before its body is judged.
+#[derive(Debug, Default)]
+struct Seen {
+    limits: RateHeaders,
+    retry_after: Option<Duration>,
+    status: Option<u16>,
+    date: Option<DateTime<Utc>>,
+    body: Vec<u8>,
+}
+
+/// The analytics API. Cheap to clone; clones share the connections.
+#[derive(Debug, Clone)]
+pub struct ApiClient {
+    http: reqwest::Client,
+    config: ApiConfig,
+}
+
+/// Makes `ring` the TLS provider of this process, if none is yet. May be called any number of times.
+pub fn install_tls() {
+    // An error says that one is installed already, which is what we want.
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+impl ApiClient {
+    /// A client with a pool of its own.
+    ///
+    /// # Errors
+    /// [`BuildError`] if TLS cannot start.
+    pub fn new(config: ApiConfig) -> Result<Self, BuildError> {
+        install_tls();
+        let mut builder = reqwest::Client::builder()
+            .user_agent(concat!("cafe24-sync/", env!("CARGO_PKG_VERSION")))
+            .redirect(redirect::Policy::none())
+            .connect_timeout(config.connect_timeout)
+            .pool_idle_timeout(Duration::from_secs(90))
+            .tcp_keepalive(Duration::from_secs(30));
+        if config.base_url.is_loopback() {
+            // A simulator on this machine: no proxy in between, and no root certificates needed.
+            builder = builder.no_proxy();
+            if config.base_url.as_str().starts_with("http://") {
+                builder = builder.tls_certs_only([]);
+            }
+        }
+        let http = builder.build().map_err(|error| BuildError(error.into()))?;
+        Ok(Self { http, config })
+    }
+
+    /// Sends `request` once. Never retries, never waits for a bucket: that is the caller's.
+    pub async fn fetch(&self, request: &Request<'_>, token: &Secret) -> Fetched {
+        let started = Instant::now();
+        let mut seen = Seen::default();
+        let path = request.path_and_query();
+        let answer = timeout(self.config.total_timeout, self.receive(request, &path, token, &mut seen)).await;
+        let result = answer.unwrap_or(Err(Fault::Network(NetworkFault::TotalTimeout, None)));
+        let result = result.map_err(|fault| fault.with(Box::new(evidence(path, &seen, token))));
+        Fetched {
+            result,
+            limits: seen.limits,
+            retry_after: seen.retry_after,
+            elapsed: started.elapsed(),
+            status: seen.status,
+            bytes: seen.body.len() as u64,
+            date: seen.date,
+        }
+    }
+
+    async fn receive(
+        &self,
+        request: &Request<'_>,
+        path: &str,
+        token: &Secret,
+        seen: &mut Seen,
+    ) -> Result<Page, Fault> {
+        let mut response = self.send(request, path, token).await?;
+        let status = response.status().as_u16();
+        seen.status = Some(status);
+        seen.limits = RateHeaders::read(response.headers());
+        seen.retry_after = headers::retry_after(response.headers(), clock::now());
+        seen.date = headers::date(response.headers());
+        if status != 200 {
+            // The status is the answer; a body that fails changes nothing about it.
+            let _ = body::read_all(&mut response, REFUSAL_MAX, &mut seen.body).await;
+            return Err(Fault::Status(status));
+        }
+        match body::read_all(&mut response, self.config.body_max, &mut seen.body).await {
+            Ok(()) => {}
+            Err(BodyFault::Cut(error)) => {
+                return Err(Fault::Network(NetworkFault::BodyCut, Some(error)));
+            }
+            Err(BodyFault::TooLarge) => {
+                let problem = format!("the body is larger than {} bytes (body limit)", self.config.body_max);
+                return Err(Fault::Contract(Violation { path: "$".to_owned(), problem }));
+            }
+        }
+        let expected = Expected {
+            mall_id: request.mall_id.clone(),
+            wire: request.endpoint.wire(request.dialect),
+            granularity: request.granularity,
+            chunk: request.chunk,
+            row_max: self.config.row_max,
+        };
+        let page = decode_somewhere(&mut seen.body, expected).await;
+        page.map_err(|error| match error {
+            DecodeError::NotJson => Fault::NotJson,
+            DecodeError::Contract(violation) => Fault::Contract(violation),
+        })
+    }
+
+    async fn send(&self, request: &Request<'_>, path: &str, token: &Secret) -> Result<Response, Fault> {
+        let mut bearer =
+            HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| Fault::Status(401))?; // no server would take it
+        bearer.set_sensitive(true);
+        let mut http = self
+            .http
+            .get(format!("{}{path}", self.config.base_url))
+            .header(AUTHORIZATION, bearer)
+            .header(ACCEPT, "application/json");
+        for (name, value) in request.dialect.headers() {
+            http = http.header(*name, *value);
+        }
+        match timeout(self.config.first_byte_timeout, http.send()).await {
+            Ok(Ok(response)) => Ok(response),
+            Ok(Err(error)) => Err(Fault::Network(network_fault(&error), Some(error.without_url()))),
+            Err(_) => Err(Fault::Network(NetworkFault::FirstByteTimeout, None)),
+        }
+    }
+}
+
+/// Decodes here, or beside the runtime if the body is large. The body stays with the caller as evidence.
+async fn decode_somewhere(body: &mut Vec<u8>, expected: Expected) -> Result<Page, DecodeError> {
+    if body.len() <= DECODE_INLINE_MAX {
+        return decode(body, &expected);
+    }
+    let moved = std::mem::take(body);
+    let decoding = tokio::task::spawn_blocking(move || (decode(&moved, &expected), moved));
+    match decoding.await {
+        Ok((result, moved)) => {
+            *body = moved;
+            result
+        }
+        Err(error) => match error.try_into_panic() {
+            Ok(panic) => std::panic::resume_unwind(panic),
+            // The runtime is shutting down; nobody will read this.
+            Err(_) => Err(DecodeError::NotJson),
+        },
+    }
+}
+
+/// What went wrong, before the evidence is joined.
+enum Fault {
+    Network(NetworkFault, Option<reqwest::Error>),
+    Status(u16),
+    NotJson,
+    Contract(Violation),
+}
+
+impl Fault {
+    fn with(self, evidence: Box<Evidence>) -> FetchError {
+        match self {
+            Self::Network(fault, source) => {
+                FetchError::Network { fault, evidence, source: source.map(Into::into) }
+            }
+            Self::Status(code) => status::refused(code, evidence),
+            Self::NotJson => FetchError::NotJson { evidence },
+            Self::Contract(Violation { path, problem }) => FetchError::Contract { path, problem, evidence },
+        }
+    }
+}
+
+fn evidence(request: String, seen: &Seen, token: &Secret) -> Evidence {
+    let mut body_head = text::head(&seen.body, Evidence::BODY_HEAD);
+    if !token.is_empty() {
+        body_head = body_head.replace(token.expose(), "[secret]");
+    }
+    Evidence { request, status: seen.status, body_head }
+}
+
+fn network_fault(error: &reqwest::Error) -> NetworkFault {
+    if !error.is_connect() {
+        return NetworkFault::Reset;
+    }
+    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
+    while let Some(error) = cause {
+        // The handshake's error travels inside an `io::Error`, which does not name it as its source.
+        if let Some(inner) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref)
+            && inner.is::<rustls::Error>()
+        {
+            return NetworkFault::Tls;
+        }
+        if error.is::<rustls::Error>() {
+            return NetworkFault::Tls;
+        }
+        cause = error.source();
+    }
+    NetworkFault::Connect
+}
