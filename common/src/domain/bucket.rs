@@ -37,6 +37,8 @@ pub const CORRECTS_FOR: Duration = Duration::from_secs(2);
 pub const PROVES_FOR: Duration = Duration::from_secs(10);
 /// A server that refills in whole-second steps says up to this many tokens less than one that refills evenly.
 pub const STEP_TOKENS: i64 = 2;
+/// Refused callers are told to come back one token apart; who comes when so many wait shares the last turn.
+pub const LONGEST_LINE: i64 = 8;
 
 /// The settings of a bucket as whole numbers.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -87,6 +89,8 @@ pub struct State {
     pub burst: i64,
     /// Likewise the µs a token, if more.
     pub token_us: i64,
+    /// The first slot that nobody in the waiting line was told of.
+    pub line_us: i64,
 }
 
 /// Leave to send one request.
@@ -115,7 +119,7 @@ pub enum Decision {
     Granted(Slot),
     /// Nothing was taken.
     Refused {
-        /// The slot lies within the horizon after this many µs, if nobody else takes it.
+        /// A slot lies within the horizon after this many µs, if nobody else takes it.
         ask_us: i64,
         /// For how many µs the key is silent; 0 if it is not.
         silent_us: i64,
@@ -196,9 +200,13 @@ impl Bucket {
         let conforms_us = state.tat_us - (capacity - 1) * state.token_us;
         let slot_us = now_us.max(conforms_us).max(state.silent_until_us);
         if slot_us - now_us > horizon_us {
+            // Each caller gets a turn of its own; all at once would ask again and again for one token.
+            let last_us = conforms_us + LONGEST_LINE * state.token_us;
+            let turn_us = state.line_us.clamp(conforms_us, last_us);
+            state.line_us = turn_us + state.token_us;
             self.state = Some(state);
             return Decision::Refused {
-                ask_us: slot_us - now_us - horizon_us,
+                ask_us: turn_us.max(slot_us) - now_us - horizon_us,
                 silent_us: (state.silent_until_us - now_us).max(0),
             };
         }
@@ -257,6 +265,7 @@ impl State {
             probes: 0,
             burst,
             token_us,
+            line_us: 0,
         };
         state.tat_us = now_us + (state.capacity(limits) - 1) * token_us;
         state
@@ -271,6 +280,7 @@ impl State {
             let back_us = self.seen_us - now_us;
             self.tat_us -= back_us;
             self.born_us -= back_us;
+            self.line_us -= back_us;
             self.silent_until_us = (self.silent_until_us - back_us).max(0);
         }
         self.seen_us = now_us;

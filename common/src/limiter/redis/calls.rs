@@ -206,6 +206,7 @@ impl RedisLimiter {
                         probes,
                         burst,
                         token_us,
+                        line_us: 0,
                     },
                     _ => return Ok(0.0),
                 };

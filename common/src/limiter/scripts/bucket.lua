@@ -2,7 +2,8 @@
 -- KEYS[1] hash  {prefix}:bucket:{<limiter key>}    fields, all whole µs or whole numbers unless said otherwise:
 --               tat_us (GCRA: when the bucket is full again), seen_us (last TIME), silent_until_us (0: never silenced),
 --               run_id (text: the Redis that wrote this), born_us (when it was last unknown),
---               probes (grants while unknown; -1 once proved), burst, token_us (what the server says of its bucket's size)
+--               probes (grants while unknown; -1 once proved), burst, token_us (what the server says of its bucket's size),
+--               line_us (the first slot that nobody in the waiting line was told of)
 -- ARGV[1] int   working capacity (35)     ARGV[2] int  server's capacity (40)     ARGV[3] int  µs a token (500000)
 -- safe    unknown key or another run_id = one token; TIME going back moves all that is remembered with it, so the level stays.
 --         Doubles are exact up to 2^53: 285 years of µs. Key expires after 24 h idle.
@@ -13,10 +14,12 @@ local now_us = (function() local t = redis.call('TIME') return t[1] * 1000000 + 
 local run_id = string.match(redis.call('INFO', 'server'), 'run_id:(%w+)')
 local MAX_SILENCE_US = 900000000
 
-local f = redis.call('HMGET', KEYS[1], 'tat_us', 'seen_us', 'silent_until_us', 'run_id', 'born_us', 'probes', 'burst', 'token_us')
+local f = redis.call('HMGET', KEYS[1], 'tat_us', 'seen_us', 'silent_until_us', 'run_id', 'born_us', 'probes', 'burst', 'token_us',
+  'line_us')
 local tat_us, seen_us, silent_until_us = tonumber(f[1]), tonumber(f[2]), tonumber(f[3])
 local born_us, probes, burst, token_us = tonumber(f[5]), tonumber(f[6]), tonumber(f[7]), tonumber(f[8])
-local whole = tat_us and seen_us and silent_until_us and born_us and probes and burst and token_us
+local line_us = tonumber(f[9])
+local whole = tat_us and seen_us and silent_until_us and born_us and probes and burst and token_us and line_us
 local known = whole and f[4] == run_id
 local before_us = known and seen_us or now_us
 
@@ -27,11 +30,11 @@ token_us = math.max(token_us or own_token_us, own_token_us)
 local function usable() return math.max(burst - (server_capacity - capacity), 1) end
 
 if not known then
-  tat_us, born_us, probes = now_us + (usable() - 1) * token_us, now_us, 0
+  tat_us, born_us, probes, line_us = now_us + (usable() - 1) * token_us, now_us, 0, 0
   silent_until_us = silent_until_us or 0
 elseif now_us < seen_us then
   local back_us = seen_us - now_us
-  tat_us, born_us = tat_us - back_us, born_us - back_us
+  tat_us, born_us, line_us = tat_us - back_us, born_us - back_us, line_us - back_us
   silent_until_us = math.max(silent_until_us - back_us, 0)
 end
 silent_until_us = math.min(silent_until_us, now_us + MAX_SILENCE_US)
@@ -45,6 +48,7 @@ local function set_level_us(level) tat_us = now_us + usable() * token_us - level
 local function save()
   local function int(number) return string.format('%.0f', number) end
   redis.call('HSET', KEYS[1], 'tat_us', int(tat_us), 'seen_us', int(now_us), 'silent_until_us', int(silent_until_us),
-    'run_id', run_id, 'born_us', int(born_us), 'probes', int(probes), 'burst', int(burst), 'token_us', int(token_us))
+    'run_id', run_id, 'born_us', int(born_us), 'probes', int(probes), 'burst', int(burst), 'token_us', int(token_us),
+    'line_us', int(line_us))
   redis.call('PEXPIRE', KEYS[1], 86400000)
 end

@@ -7,14 +7,20 @@
 --        {0, now_us, before_us, ask_us, silent_us}
 --                                        refused: ask again in ask_us; nothing was taken. silent_us > 0: the key is silent
 --        before_us is the bucket's last time before this call (now_us if it was unknown), to find clock jumps.
--- example  level 1.0, horizon 1 s: granted {wait 0}, then {wait 500000}, {wait 1000000}, then refused {ask 500000}
+-- example  level 1.0, horizon 1 s: granted {wait 0}, then {wait 500000}, {wait 1000000}, then refused {ask 500000}, {ask 1000000}
 assert(#ARGV == 5, 'take.lua: 5 arguments')
 local horizon_us, settle_us = tonumber(ARGV[4]), tonumber(ARGV[5])
 
-local slot_us = math.max(now_us, tat_us - (usable() - 1) * token_us, silent_until_us)
+local LONGEST_LINE = 8
+
+local conforms_us = tat_us - (usable() - 1) * token_us
+local slot_us = math.max(now_us, conforms_us, silent_until_us)
 if slot_us - now_us > horizon_us then
+  -- Each caller gets a turn of its own; all at once would ask again and again for one token.
+  local turn_us = math.min(math.max(line_us, conforms_us), conforms_us + LONGEST_LINE * token_us)
+  line_us = turn_us + token_us
   save()
-  return {0, now_us, before_us, slot_us - now_us - horizon_us, math.max(silent_until_us - now_us, 0)}
+  return {0, now_us, before_us, math.max(turn_us, slot_us) - now_us - horizon_us, math.max(silent_until_us - now_us, 0)}
 end
 tat_us = math.max(tat_us, slot_us) + token_us
 local proof = 0
