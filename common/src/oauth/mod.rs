@@ -1,1 +1,36 @@
-//! (to be written)
+//! Access tokens for malls: consent, exchange, refresh, and their sealed storage.
+//!
+//! The hard part is the refresh. A mall's refresh token works **once**: whoever uses it gets a new pair, and the old
+//! pair is dead at once. Two processes that refresh at the same time, or one that dies between the answer and the
+//! store, cost the mall its consent, which only a person can give again. Hence three rules (`live-api.md` §7, 1–4, 8):
+//!
+//! 1. *One refresh of a mall at a time, over all processes.* The store holds a row lock around the call
+//!    ([`TokenStore::renew`]) and compares versions under it: who waited finds a newer pair and uses it.
+//!    Inside a process [`TokenKeeper`] lets one task a mall ask; fifty jobs make one call to the database.
+//! 2. *Stored before used.* `renew` returns only what it has committed.
+//! 3. *Only an OAuth error answer is final.* A timeout tries the same refresh token again; a 401 of the API overrules
+//!    every stored expiry, but a stored pair newer than the refused one is used before anything is refreshed.
+//!
+//! At rest a pair is [`SealedTokens`]; nothing else of it can be serialised.
+
+mod token;
+
+mod seal;
+
+mod client;
+
+mod error;
+
+mod store;
+
+mod keeper;
+
+#[cfg(test)]
+mod tests;
+
+pub use client::{AppCredentials, BuildError, OAuthClient, OAuthTimeouts};
+pub use error::{DeathCause, OAuthError, RenewError, TokenError, TokenStoreError};
+pub use keeper::{FreshToken, TokenKeeper};
+pub use seal::{InvalidKey, SealError, SealedTokens, Sealer, generate_key};
+pub use store::{RefreshCall, StoredTokens, TokenStore};
+pub use token::{AccessToken, InvalidAnswer, RefreshToken, TokenPair};

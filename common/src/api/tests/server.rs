@@ -47,7 +47,7 @@ impl Server {
                     }
                     Act::Stall(bytes) => {
                         let _ = socket.write_all(bytes).await;
-                        tokio::time::sleep(Duration::from_secs(60)).await;
+                        tokio::time::sleep(Duration::from_mins(1)).await;
                     }
                     Act::Reset => {
                         let _ = socket.set_zero_linger();
