@@ -1,0 +1,5 @@
+//! Integration and end-to-end tests, against real servers and real programs. Run by `./dev test`.
+//!
+//! Each folder is a part of the system; each test is named after the fact that it shows.
+
+mod harness;

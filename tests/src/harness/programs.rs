@@ -1,0 +1,142 @@
+//! The programs under test, as an operator starts them: by name, arguments and environment.
+
+use std::collections::BTreeMap;
+use std::fs::{self, OpenOptions};
+use std::io::Write as _;
+use std::os::unix::fs::OpenOptionsExt as _;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use super::children;
+use super::program::{Output, Program};
+use super::signal::Signal;
+use super::trouble::{Context as _, Result, Trouble};
+
+const PRODUCER: &str = "cafe24-sync";
+const WORKER: &str = "cafe24-sync-worker";
+
+/// Where the programs are, what they find in their environment, and where their logs go.
+#[derive(Debug, Clone)]
+pub struct Programs {
+    binaries: PathBuf,
+    logs: PathBuf,
+    environment: BTreeMap<String, String>,
+    started: Arc<AtomicU32>,
+}
+
+impl Programs {
+    /// The binaries of this very build (beside this executable), with logs in `logs`.
+    pub fn beside_me(logs: &Path) -> Result<Self> {
+        let me = std::env::current_exe().context("where am I")?;
+        let mut binaries = me.parent().context("where am I")?;
+        if binaries.ends_with("deps") {
+            binaries = binaries.parent().context("where am I")?;
+        }
+        for program in [PRODUCER, WORKER] {
+            if !binaries.join(program).is_file() {
+                let dir = binaries.display();
+                return Err(Trouble::new(format!(
+                    "no {program} in {dir}: run `cargo build --workspace --bins`"
+                )));
+            }
+        }
+        fs::create_dir_all(logs).with_context(|| format!("cannot make {}", logs.display()))?;
+        let mut environment = BTreeMap::new();
+        if let Some(path) = super::servers::optional("PATH") {
+            environment.insert("PATH".to_owned(), path);
+        }
+        let programs = Self {
+            binaries: binaries.to_owned(),
+            logs: logs.to_owned(),
+            environment,
+            started: Arc::default(),
+        };
+        let anywhere = "127.0.0.1:0";
+        let key = programs.master_key()?;
+        Ok(programs
+            .set("RUST_BACKTRACE", "1")
+            .set("RUST_LOG", "info")
+            .set("CAFE24_SYNC__LOG__FORMAT", "json")
+            .set("CAFE24_SYNC__WORKER__LISTEN", anywhere)
+            .set("CAFE24_SYNC__SERVE__LISTEN", anywhere)
+            .set("CAFE24_SYNC__OAUTH__MASTER_KEY_FILE", key.to_string_lossy()))
+    }
+
+    /// One more variable for all programs started after this.
+    #[must_use]
+    pub fn set(mut self, name: &str, value: impl Into<String>) -> Self {
+        self.environment.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Takes a variable away.
+    #[must_use]
+    pub fn unset(mut self, name: &str) -> Self {
+        self.environment.remove(name);
+        self
+    }
+
+    /// What the programs find in their environment.
+    pub fn environment(&self) -> &BTreeMap<String, String> {
+        &self.environment
+    }
+
+    /// The folder of the logs.
+    pub fn logs(&self) -> &Path {
+        &self.logs
+    }
+
+    /// The producer's binary.
+    pub(crate) fn producer(&self) -> PathBuf {
+        self.binaries.join(PRODUCER)
+    }
+
+    /// Runs `cafe24-sync` to its end.
+    pub async fn cli(&self, arguments: &[&str], limit: Duration) -> Result<Output> {
+        let program = self.start(PRODUCER, "cli", arguments)?;
+        program.output(limit).await.with_context(|| format!("cafe24-sync {}", arguments.join(" ")))
+    }
+
+    /// Starts `cafe24-sync` without waiting, for a command that is to be killed.
+    pub fn cli_started(&self, arguments: &[&str]) -> Result<Program> {
+        self.start(PRODUCER, "cli", arguments)
+    }
+
+    /// Starts the daemon: feeder and reconciler.
+    pub fn serve(&self) -> Result<Program> {
+        self.start(PRODUCER, "serve", &["serve"])
+    }
+
+    /// Starts a worker.
+    pub fn worker(&self) -> Result<Program> {
+        self.worker_with(&[])
+    }
+
+    /// Starts a worker with further arguments, such as `--slots 4`.
+    pub fn worker_with(&self, arguments: &[&str]) -> Result<Program> {
+        self.start(WORKER, "worker", &[&["run"], arguments].concat())
+    }
+
+    fn start(&self, binary: &str, kind: &str, arguments: &[&str]) -> Result<Program> {
+        let number = self.started.fetch_add(1, Ordering::Relaxed) + 1;
+        let mut command = children::command(self.binaries.join(binary).as_os_str(), Signal::Kill);
+        command.args(arguments).env_clear().envs(&self.environment).current_dir(&self.logs);
+        Program::start(&format!("{kind}-{number}"), command, &self.logs)
+    }
+
+    fn master_key(&self) -> Result<PathBuf> {
+        let path = self.logs.join("master.key");
+        let [high, low] = rand::random::<[u128; 2]>();
+        let mut file = OpenOptions::new()
+            .write(true)
+            .create(true)
+            .truncate(true)
+            .mode(0o600)
+            .open(&path)
+            .with_context(|| format!("cannot write {}", path.display()))?;
+        write!(file, "{high:032x}{low:032x}").context("cannot write the master key")?;
+        Ok(path)
+    }
+}
