@@ -109,7 +109,7 @@ impl Consumer {
     }
 
     /// Stops new deliveries; those in hand can still be settled.
-    pub async fn cancel(&self) -> Result<(), BrokerError> {
+    pub async fn cancel(&mut self) -> Result<(), BrokerError> {
         for tag in &self.tags {
             within(
                 "the end of a consumer",

@@ -172,6 +172,14 @@ pub struct Wanted<'a> {
 }
 
 impl Job {
+    /// Whether the two jobs ask for a slice in common.
+    pub fn overlaps(&self, other: &Self) -> bool {
+        (self.shop_no, self.endpoint, self.granularity) == (other.shop_no, other.endpoint, other.granularity)
+            && self.chunk.start() <= other.chunk.end()
+            && other.chunk.start() <= self.chunk.end()
+            && self.mall_id == other.mall_id
+    }
+
     /// The id of the `generation`-th wish (from 0) for the same thing: UUIDv5 of what is fetched and the generation.
     ///
     /// The same wish planned twice gets the same id, so planning twice publishes once; a wish made again after the

@@ -2,6 +2,7 @@
 
 use std::time::Duration;
 
+use crate::config::LimitsConfig;
 use crate::domain::bucket::{Limits, as_us};
 
 /// Settings of the bucket; the same for all keys and all workers.
@@ -35,6 +36,20 @@ impl Default for BucketConfig {
             floor_pause: Duration::from_secs(2),
             use_by: Duration::from_secs(1),
             settle: Duration::from_secs(1),
+        }
+    }
+}
+
+impl From<LimitsConfig> for BucketConfig {
+    /// The configured limits; a smaller bucket than the default keeps the same margin.
+    fn from(limits: LimitsConfig) -> Self {
+        let default = Self::default();
+        let margin = default.server_capacity - default.capacity;
+        Self {
+            capacity: limits.capacity.unwrap_or_else(|| limits.burst.saturating_sub(margin).max(1)),
+            server_capacity: limits.burst,
+            refill_per_second: limits.refill_per_second,
+            ..default
         }
     }
 }

@@ -83,25 +83,13 @@ pub struct Settlement {
     pub outcome: Outcome,
 }
 
-/// What is written together. No slice may stand in it twice ([`Batch::overlaps`]).
+/// What is written together. No slice may stand in it twice ([`Job::overlaps`]).
 #[derive(Debug, Default)]
 pub struct Batch {
     /// Answers to store.
     pub fetched: Vec<Fetched>,
     /// Outcomes to record, those of `fetched` among them.
     pub settlements: Vec<Settlement>,
-}
-
-impl Batch {
-    /// Whether the batch already holds a slice of this job.
-    pub fn overlaps(&self, job: &Job) -> bool {
-        self.fetched.iter().map(|fetched| &fetched.job).any(|other| {
-            (other.shop_no, other.endpoint, other.granularity) == (job.shop_no, job.endpoint, job.granularity)
-                && other.chunk.start() <= job.chunk.end()
-                && job.chunk.start() <= other.chunk.end()
-                && other.mall_id == job.mall_id
-        })
-    }
 }
 
 /// What a committed batch did.

@@ -78,7 +78,6 @@ impl Control {
             messages.iter().map(|m| i64::try_from(m.body.len()).unwrap_or(i64::MAX)).collect();
         let hashes: Vec<i64> = messages.iter().map(|m| xxh3_64(&m.body).cast_signed()).collect();
         let redelivered: Vec<bool> = messages.iter().map(|m| m.redelivered).collect();
-        let classes: Vec<&str> = messages.iter().map(|_| "unreadable").collect();
         let reasons: Vec<&str> = messages.iter().map(|m| m.reason.as_str()).collect();
         let done = sqlx::query(include_str!("sql/archive_letters.sql"))
             .bind(&fresh_ids)
@@ -87,7 +86,6 @@ impl Control {
             .bind(&lengths)
             .bind(&hashes)
             .bind(&redelivered)
-            .bind(&classes)
             .bind(&reasons)
             .execute(&self.pool)
             .await?;

@@ -41,3 +41,4 @@ pub use pool::{Control, Ledger};
 pub use reconcile::{Deadlines, Reconciled};
 pub use runs::{Backlog, MallReport, RunProgress};
 pub use schema::SchemaError;
+pub use tokens::SealedTokenStore;

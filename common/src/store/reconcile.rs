@@ -36,12 +36,12 @@ pub struct Reconciled {
 
 impl Control {
     /// Plans lost jobs again. `short`: the lanes whose queue holds fewer messages than [`Control::queued_jobs`] says;
-    /// `alive`: the workers that send heartbeats.
+    /// `alive`: the workers that send heartbeats, or `None` when that could not be asked (unknown is not dead).
     pub async fn reconcile(
         &self,
         deadlines: Deadlines,
         short: &[Lane],
-        alive: &[String],
+        alive: Option<&[String]>,
     ) -> Result<Reconciled, StoreError> {
         let lanes: Vec<&str> = short.iter().map(|lane| lane.as_str()).collect();
         let stale = sqlx::query(include_str!("sql/reconcile_stale.sql"))

@@ -1,6 +1,7 @@
 -- reconcile_stale.sql: jobs that the broker or a worker lost are planned again.
 -- $1 queued since before this many seconds   $2 lanes whose queue holds fewer messages than the ledger believes
--- $3 running since before this many seconds  $4 workers that are alive (their claims are left to them)
+-- $3 running since before this many seconds  $4 workers that are alive (their claims are left to
+-- them); NULL: unknown, so nobody counts as dead
 -- $5 running for longer than this many seconds: planned again whoever has it; the fence keeps two fetches apart
 -- Tells the feeder. Locks in job_id order. Called by store/reconcile.rs only.
 WITH stale AS (

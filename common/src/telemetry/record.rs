@@ -1,0 +1,74 @@
+//! What is counted, one function a fact.
+
+use std::time::Duration;
+
+use metrics::{counter, gauge, histogram};
+
+use super::names;
+use crate::domain::failure::FailureClass;
+
+/// A message was taken from the broker.
+pub fn count_delivery(redelivered: bool) {
+    counter!(names::DELIVERIES).increment(1);
+    counter!(names::REDELIVERIES).increment(u64::from(redelivered));
+}
+
+/// A delivery was settled: `kind` is ack or reject, `why` from a small closed set.
+pub fn count_settled(kind: &'static str, why: &'static str) {
+    counter!(names::SETTLED, "kind" => kind, "why" => why).increment(1);
+}
+
+/// The bucket gave a slot after this long.
+pub fn observe_bucket_wait(waited: Duration) {
+    histogram!(names::BUCKET_WAIT).record(waited);
+}
+
+/// A grant was too old to be used.
+pub fn count_stale_grant() {
+    counter!(names::STALE_GRANTS).increment(1);
+}
+
+/// A request was answered, or not.
+pub fn observe_request(endpoint: &'static str, class: Option<FailureClass>, elapsed: Duration, bytes: u64) {
+    let outcome = class.map_or("ok", FailureClass::as_str);
+    counter!(names::REQUESTS, "endpoint" => endpoint, "outcome" => outcome).increment(1);
+    counter!(names::RESPONSE_BYTES, "endpoint" => endpoint).increment(bytes);
+    histogram!(names::REQUEST_DURATION, "endpoint" => endpoint).record(elapsed);
+}
+
+/// A batch was committed.
+pub fn observe_commit(elapsed: Duration, rows: usize) {
+    histogram!(names::COMMIT_DURATION).record(elapsed);
+    histogram!(names::COMMIT_ROWS).record(f64::from(u32::try_from(rows).unwrap_or(u32::MAX)));
+}
+
+/// What a committed batch did.
+pub fn count_committed(rows: usize, restated: usize, superseded: usize) {
+    counter!(names::ROWS_WRITTEN).increment(rows as u64);
+    counter!(names::SLICES_RESTATED).increment(restated as u64);
+    counter!(names::SLICES_SUPERSEDED).increment(superseded as u64);
+}
+
+/// A job has an outcome: committed, retried, handed_back, dead or parked.
+pub fn count_job(endpoint: &'static str, result: &'static str) {
+    counter!(names::JOBS, "endpoint" => endpoint, "result" => result).increment(1);
+}
+
+/// A publish was answered.
+pub fn count_confirm(acked: bool, returned: bool) {
+    let result = if acked {
+        "ack"
+    } else if returned {
+        "returned"
+    } else {
+        "nack"
+    };
+    counter!(names::CONFIRMS, "result" => result).increment(1);
+}
+
+/// What the worker's slots do, and how many jobs wait for a token.
+pub fn set_slots(busy: usize, idle: usize, waiting: usize) {
+    for (state, count) in [("busy", busy), ("idle", idle), ("waiting", waiting)] {
+        gauge!(names::SLOTS, "state" => state).set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+    }
+}

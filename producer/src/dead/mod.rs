@@ -1,0 +1,114 @@
+//! Moves the broker's dead-letter queue into the archive.
+//!
+//! A worker rejects what failed for good, RabbitMQ moves the message into `jobs.dlq`, and here it becomes a row of
+//! `dead_letters` with everything the ledger knows. Acknowledged after the commit; drained twice, it is one letter.
+
+use std::time::Duration;
+
+use common::broker::{Broker, BrokerError, Consumer, Delivery, Envelope, Source};
+use common::config::Config;
+use common::domain::backoff::Backoff;
+use common::store::{Control, DeadMessage, StoreError};
+use tokio::time::{sleep, timeout};
+
+use crate::feed::FeedError;
+
+/// Letters archived in one transaction, and the most that are in hand.
+const BATCH: u16 = 100;
+/// How long a batch waits for more.
+const LINGER: Duration = Duration::from_millis(100);
+/// A queue that says nothing for this long is empty.
+const EMPTY: Duration = Duration::from_millis(500);
+
+/// Why draining stopped; nothing is lost, the messages stay in their queue.
+#[derive(Debug, thiserror::Error)]
+pub enum DrainError {
+    /// RabbitMQ.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// Postgres.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The configuration names no usable broker.
+    #[error(transparent)]
+    Feed(#[from] FeedError),
+}
+
+/// Drains the queue until it is empty. Returns how many letters are new.
+pub async fn drain_once(config: &Config, control: &Control) -> Result<u64, DrainError> {
+    let drain = Drain::new(config, control)?;
+    let mut consumer = Consumer::open(&drain.broker, Source::DeadLetters, BATCH).await?;
+    let mut archived = 0;
+    while let Ok(first) = timeout(EMPTY, consumer.next()).await {
+        archived += drain.archive(first?, &mut consumer).await?;
+    }
+    consumer.close().await?;
+    Ok(archived)
+}
+
+/// Drains for as long as it is run.
+#[derive(Debug)]
+pub(crate) struct Drain {
+    control: Control,
+    broker: Broker,
+}
+
+impl Drain {
+    pub(crate) fn new(config: &Config, control: &Control) -> Result<Self, FeedError> {
+        Ok(Self { control: control.clone(), broker: crate::feed::broker(config)? })
+    }
+
+    /// Drains for ever.
+    pub(crate) async fn run(&mut self) {
+        let mut failures = 0;
+        loop {
+            let Err(error) = self.until_failure(&mut failures).await;
+            tracing::warn!(
+                event = "drain.failed",
+                error = &error as &dyn std::error::Error,
+                "draining dead letters failed; trying again"
+            );
+            sleep(Backoff::RECONNECT.random_wait(failures)).await;
+            failures += 1;
+        }
+    }
+
+    async fn until_failure(&self, failures: &mut u32) -> Result<std::convert::Infallible, DrainError> {
+        let mut consumer = Consumer::open(&self.broker, Source::DeadLetters, BATCH).await?;
+        loop {
+            let first = consumer.next().await?;
+            let archived = self.archive(first, &mut consumer).await?;
+            *failures = 0;
+            tracing::info!(event = "letters.archived", letters = archived, "dead letters were archived");
+        }
+    }
+
+    /// Archives `first` and what arrives shortly after it, then acknowledges.
+    async fn archive(&self, first: Delivery, consumer: &mut Consumer) -> Result<u64, DrainError> {
+        let mut deliveries = vec![first];
+        while deliveries.len() < usize::from(BATCH) {
+            let Ok(next) = timeout(LINGER, consumer.next()).await else { break };
+            deliveries.push(next?);
+        }
+        let messages: Vec<_> = deliveries.iter().map(message).collect();
+        let archived = self.control.archive(&messages).await?;
+        for delivery in deliveries {
+            delivery.ack().await?;
+        }
+        Ok(archived)
+    }
+}
+
+fn message(delivery: &Delivery) -> DeadMessage {
+    let reason = match Envelope::read(&delivery.body) {
+        Ok(Envelope::Job(_)) => "the ledger does not know this job".to_owned(),
+        Ok(Envelope::Newer { version, .. }) => format!("needs a newer worker: message version {version}"),
+        Err(unreadable) => unreadable.to_string(),
+    };
+    DeadMessage {
+        job_id: Envelope::job_id(&delivery.body),
+        body: delivery.body.clone(),
+        redelivered: delivery.redelivered,
+        reason,
+    }
+}

@@ -1,0 +1,118 @@
+//! One pass: for some keys, fill their windows.
+
+use common::broker::{Broker, PublishOutcome, Publisher, Topology};
+use common::config::Config;
+use common::config::FeedConfig;
+use common::domain::ids::LimiterKey;
+use common::limiter::{BucketConfig, Limiter, RedisLimiter};
+use common::store::{Control, FeedJob};
+
+use super::error::FeedError;
+use super::window::window;
+
+/// Keys looked at together: bounds a pass's memory to some ten thousand small messages.
+const KEYS: usize = 200;
+/// Messages whose confirms are awaited together.
+const CONFIRM_WINDOW: usize = 1_000;
+
+/// What a pass did.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
+pub struct FeedReport {
+    /// Jobs handed to the broker.
+    pub published: usize,
+    /// Keys looked at.
+    pub keys: usize,
+    /// Nothing was done because another process leads.
+    pub leader_elsewhere: bool,
+}
+
+/// What a pass needs.
+#[derive(Debug)]
+pub(super) struct Feed {
+    control: Control,
+    limiter: RedisLimiter,
+    publisher: Publisher,
+    settings: FeedConfig,
+    refill_per_second: f64,
+}
+
+impl Feed {
+    pub(super) fn new(config: &Config, control: &Control) -> Result<Self, FeedError> {
+        Ok(Self {
+            control: control.clone(),
+            limiter: limiter(config)?,
+            publisher: Publisher::new(broker(config)?),
+            settings: config.feed,
+            refill_per_second: config.limits.refill_per_second,
+        })
+    }
+
+    /// Fills the windows of `keys`.
+    pub(super) async fn pass(&mut self, keys: Vec<LimiterKey>) -> Result<FeedReport, FeedError> {
+        let mut report = FeedReport { keys: keys.len(), ..FeedReport::default() };
+        for some in keys.chunks(KEYS) {
+            let windows = self.windows(some).await;
+            let jobs = self.control.next_jobs(&windows).await?;
+            for some in jobs.chunks(CONFIRM_WINDOW) {
+                report.published += self.publish(some).await?;
+            }
+        }
+        Ok(report)
+    }
+
+    async fn windows(&self, keys: &[LimiterKey]) -> Vec<(LimiterKey, i64)> {
+        let levels = match self.limiter.levels(keys).await {
+            Ok(levels) => levels,
+            // Without Redis no request leaves anyway; small windows keep the backlog here, where it can be changed.
+            Err(error) => {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "bucket levels are unknown, windows stay small"
+                );
+                vec![0.0; keys.len()]
+            }
+        };
+        let size = |level| window(level, self.refill_per_second, self.settings.horizon);
+        keys.iter().cloned().zip(levels.into_iter().map(size)).collect()
+    }
+
+    /// Publishes, and marks what was confirmed. A job that was not taken stays planned.
+    async fn publish(&mut self, jobs: &[FeedJob]) -> Result<usize, FeedError> {
+        let messages: Vec<_> = jobs.iter().map(|feed| &feed.job).collect();
+        let outcomes = self.publisher.publish(&messages).await?;
+        let confirmed: Vec<_> = jobs
+            .iter()
+            .zip(&outcomes)
+            .filter(|(_, outcome)| **outcome == PublishOutcome::Confirmed)
+            .map(|(feed, _)| (feed.job.id, feed.fence))
+            .collect();
+        for outcome in &outcomes {
+            common::telemetry::count_confirm(
+                *outcome == PublishOutcome::Confirmed,
+                *outcome == PublishOutcome::Returned,
+            );
+        }
+        self.control.mark_queued(&confirmed).await?;
+        match outcomes.iter().find(|outcome| **outcome != PublishOutcome::Confirmed) {
+            None => Ok(confirmed.len()),
+            Some(&outcome) => {
+                Err(FeedError::Refused { refused: jobs.len() - confirmed.len(), asked: jobs.len(), outcome })
+            }
+        }
+    }
+}
+
+/// The broker of the configuration, as the producer shows itself to it.
+pub(crate) fn broker(config: &Config) -> Result<Broker, FeedError> {
+    let topology = Topology::new(config.rabbitmq.prefix.clone());
+    Ok(Broker::new(config.rabbitmq.url.expose(), "cafe24-sync", topology)?)
+}
+
+/// The buckets of the configuration.
+pub(crate) fn limiter(config: &Config) -> Result<RedisLimiter, FeedError> {
+    Ok(RedisLimiter::connect(
+        config.redis.url.expose(),
+        &config.redis.prefix,
+        BucketConfig::from(config.limits),
+    )?)
+}

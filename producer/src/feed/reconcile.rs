@@ -1,0 +1,105 @@
+//! Jobs without a sign of life are planned again (`design.md` §4).
+//!
+//! This one duty heals a purged queue, a lost broker disk, a killed worker whose message was lost with it, and a
+//! restored database. Duplicates do no harm, so it may be generous; but it must not fill a queue that nobody consumes,
+//! so queued jobs are touched only while the broker holds fewer messages than the ledger believes.
+
+use std::time::Duration;
+
+use common::broker::Publisher;
+use common::config::{Config, ReconcileConfig};
+use common::domain::job::Lane;
+use common::limiter::RedisLimiter;
+use common::store::{Control, Deadlines, Reconciled};
+use tokio::time::{MissedTickBehavior, interval};
+
+use super::error::FeedError;
+use super::pass::{broker, limiter};
+
+/// Longer than all time-outs of a fetch together, with a wait for its token.
+const RUNNING_AT_MOST: Duration = Duration::from_mins(15);
+
+#[derive(Debug)]
+pub(super) struct Reconciler {
+    control: Control,
+    limiter: RedisLimiter,
+    publisher: Publisher,
+    settings: ReconcileConfig,
+}
+
+impl Reconciler {
+    pub(super) fn new(config: &Config, control: &Control) -> Result<Self, FeedError> {
+        Ok(Self {
+            control: control.clone(),
+            limiter: limiter(config)?,
+            publisher: Publisher::new(broker(config)?),
+            settings: config.reconcile,
+        })
+    }
+
+    /// Reconciles for ever.
+    pub(super) async fn run(&mut self) {
+        let mut tick = interval(self.settings.every);
+        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        loop {
+            tick.tick().await;
+            match self.run_once().await {
+                Ok(done) if done == Reconciled::default() => {}
+                Ok(done) => tracing::warn!(
+                    event = "jobs.reconciled",
+                    queued = done.queued,
+                    running = done.running,
+                    released = done.released,
+                    archived = done.archived,
+                    "jobs without a sign of life were planned again"
+                ),
+                Err(error) => {
+                    tracing::warn!(
+                        event = "reconcile.failed",
+                        error = &error as &dyn std::error::Error,
+                        "reconciling failed; trying again"
+                    );
+                }
+            }
+        }
+    }
+
+    pub(super) async fn run_once(&mut self) -> Result<Reconciled, FeedError> {
+        let deadlines = Deadlines {
+            queued: self.settings.queued_deadline,
+            running: self.settings.running_deadline,
+            running_at_most: RUNNING_AT_MOST.max(self.settings.running_deadline),
+            unarchived: self.settings.queued_deadline,
+        };
+        let short = self.short_lanes().await;
+        let alive = match self.limiter.heartbeats().await {
+            Ok(workers) => Some(workers.into_iter().map(|(id, _)| id).collect::<Vec<_>>()),
+            Err(error) => {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "heartbeats are unknown, no worker counts as dead"
+                );
+                None
+            }
+        };
+        Ok(self.control.reconcile(deadlines, &short, alive.as_deref()).await?)
+    }
+
+    /// Lanes whose queue holds fewer messages than the ledger believes.
+    async fn short_lanes(&mut self) -> Vec<Lane> {
+        let mut short = Vec::new();
+        for lane in Lane::ALL {
+            match (self.publisher.waiting(lane).await, self.control.queued_jobs(lane).await) {
+                (Ok(waiting), Ok(queued)) if i64::from(waiting) < queued => short.push(lane),
+                (Ok(_), Ok(_)) => {}
+                (Err(error), _) => {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "the queue's length is unknown")
+                }
+                (_, Err(error)) => {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "the ledger cannot be asked")
+                }
+            }
+        }
+        short
+    }
+}

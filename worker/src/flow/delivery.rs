@@ -1,0 +1,47 @@
+//! Deliveries: what arrives, and what can be said of it before the ledger is asked.
+
+use common::broker::{Delivery, Envelope, Unreadable};
+use common::store::{ClaimedJob, ConnectorState};
+use tokio::time::Instant;
+use uuid::Uuid;
+
+/// A claimed job with the delivery that must be settled for it.
+#[derive(Debug)]
+pub(crate) struct Work {
+    pub(crate) claimed: ClaimedJob,
+    pub(crate) delivery: Delivery,
+    /// When the claim was asked for; a mall that changed since then takes the job back.
+    pub(crate) claimed_at: Instant,
+    /// Whether a renewed access token was tried already.
+    pub(crate) renewed: bool,
+    /// What the mall becomes with this job's outcome, and what the operator reads.
+    pub(crate) park: Option<(ConnectorState, String)>,
+}
+
+impl Work {
+    /// Whether earlier starts of this job ended without an outcome: then it runs alone.
+    pub(crate) fn is_suspect(&self) -> bool {
+        self.claimed.crashes > 0
+    }
+}
+
+/// What a delivery is, by its bytes alone.
+#[derive(Debug)]
+pub(crate) enum Arrival {
+    /// It names a job.
+    Job(Uuid, Delivery),
+    /// A newer worker must take it.
+    Newer(Delivery, Option<chrono::DateTime<chrono::Utc>>),
+    /// It is no job at all.
+    Unreadable(Delivery, Unreadable),
+}
+
+impl Arrival {
+    pub(crate) fn of(delivery: Delivery) -> Self {
+        match Envelope::read(&delivery.body) {
+            Ok(Envelope::Job(job)) => Self::Job(job.id, delivery),
+            Ok(Envelope::Newer { requested_at, .. }) => Self::Newer(delivery, requested_at),
+            Err(unreadable) => Self::Unreadable(delivery, unreadable),
+        }
+    }
+}

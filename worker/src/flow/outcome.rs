@@ -1,0 +1,120 @@
+//! What a failure does to its job: the class alone decides (`design.md` §8).
+
+use std::error::Error;
+use std::time::Duration;
+
+use common::api::{Evidence, FetchError, ForbiddenReason};
+use common::domain::failure::{Disposition, FailureClass, disposition};
+use common::oauth::TokenError;
+use common::store::{ClaimedJob, ConnectorState, Failure, Outcome};
+
+use crate::shared::Shared;
+
+/// A job put back for throttling rests at least this long (`faults.md` A1).
+const THROTTLED_REST: Duration = Duration::from_secs(1);
+/// A job that found a neighbour of ours away comes back after this long; not an attempt.
+const INFRASTRUCTURE_REST: Duration = Duration::from_secs(5);
+
+/// A failure, with what the answer said about waiting and about the mall.
+#[derive(Debug)]
+pub(crate) struct Failed {
+    pub(crate) failure: Failure,
+    pub(crate) retry_after: Option<Duration>,
+    /// What the mall becomes if the class parks it, and what the operator reads.
+    pub(crate) park: Option<(ConnectorState, String)>,
+}
+
+impl Failed {
+    pub(crate) fn of_fetch(error: &FetchError, retry_after: Option<Duration>) -> Self {
+        let failure =
+            Failure { class: error.class(), text: chain(error), evidence: Some(archived(error.evidence())) };
+        let park = match error {
+            FetchError::Unauthorized { .. } => Some((
+                ConnectorState::NeedsConsent,
+                "the API refuses an access token that was just issued: authorise the app again".to_owned(),
+            )),
+            FetchError::Forbidden { reason, .. } => {
+                let state = match reason {
+                    ForbiddenReason::InvalidScope => ConnectorState::NeedsScope,
+                    ForbiddenReason::NotApproved => ConnectorState::Forbidden,
+                };
+                Some((state, reason.operator_text().to_owned()))
+            }
+            _ => None,
+        };
+        Self { failure, retry_after, park }
+    }
+
+    pub(crate) fn of_token(error: &TokenError) -> Self {
+        let failure = Failure { class: error.class(), text: chain(error), evidence: None };
+        let park = matches!(error.class(), FailureClass::Forbidden | FailureClass::Unauthorized)
+            .then(|| (ConnectorState::NeedsConsent, error.to_string()));
+        Self { failure, retry_after: None, park }
+    }
+}
+
+/// The outcome of `failed` for a claimed job; logged here, once.
+pub(crate) fn of(shared: &Shared, claimed: &ClaimedJob, failed: Failed) -> Outcome {
+    let Failed { failure, retry_after, .. } = failed;
+    let retry = shared.config.retry;
+    let outcome = match disposition(failure.class, claimed.attempts, retry.limits()) {
+        Disposition::PutBack => Outcome::Planned {
+            attempt: false,
+            delay: retry_after.unwrap_or(THROTTLED_REST).max(THROTTLED_REST),
+            failure: Some(failure.clone()),
+        },
+        Disposition::Hold => {
+            Outcome::Planned { attempt: false, delay: INFRASTRUCTURE_REST, failure: Some(failure.clone()) }
+        }
+        Disposition::Retry => {
+            let backoff = retry.backoff().random_wait(u32::try_from(claimed.attempts).unwrap_or(0));
+            Outcome::Planned {
+                attempt: true,
+                delay: backoff.max(retry_after.unwrap_or_default()),
+                failure: Some(failure.clone()),
+            }
+        }
+        Disposition::Dead => Outcome::Failed(failure.clone()),
+        Disposition::Park => Outcome::Parked(failure.clone()),
+    };
+    log(claimed, &failure, &outcome);
+    outcome
+}
+
+fn log(claimed: &ClaimedJob, failure: &Failure, outcome: &Outcome) {
+    let (class, error) = (failure.class, failure.text.as_str());
+    match outcome {
+        Outcome::Failed(_) => {
+            tracing::warn!(event = "job.dead_lettered", %class, error, "the job failed for good")
+        }
+        Outcome::Parked(_) => {
+            tracing::warn!(event = "mall.needs_you", %class, error, mall = %claimed.job.mall_id, "the mall is parked with its jobs");
+        }
+        Outcome::Planned { attempt, delay, .. } => {
+            let (attempt, wait_ms) = (*attempt, u64::try_from(delay.as_millis()).unwrap_or(u64::MAX));
+            tracing::info!(event = "job.retried", %class, error, attempt, wait_ms, "the job is planned again");
+        }
+        Outcome::Done { .. } => {}
+    }
+}
+
+/// What the archive keeps of a request and its answer. NUL is what Postgres refuses in text.
+fn archived(evidence: &Evidence) -> serde_json::Value {
+    serde_json::json!({
+        "request": evidence.request,
+        "status": evidence.status,
+        "body_head": evidence.body_head.replace('\0', "\u{fffd}"),
+    })
+}
+
+/// The error with its causes in one line.
+fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}

@@ -1,0 +1,140 @@
+//! One request: access token, grant, answer, and what it means for the job.
+
+use std::panic::AssertUnwindSafe;
+
+use common::api::{FetchError, Fetched as Answer, Request};
+use common::domain::calendar::kst_day;
+use common::domain::failure::FailureClass;
+use common::limiter::{Grant, Limiter, Observation};
+use common::oauth::AccessToken;
+use common::store::{ClaimedJob, Failure};
+use futures::FutureExt;
+use tokio::time::Instant;
+use tracing::{Instrument, Span, field};
+
+use super::commit::Finished;
+use super::delivery::Work;
+use super::outcome;
+use super::rows;
+use crate::shared::Shared;
+
+/// What came of one use of a grant.
+pub(crate) enum Fetch {
+    /// The job has an outcome.
+    Finished(Box<Finished>),
+    /// The grant could not be used in time, or the access token was renewed: again, with another grant.
+    Again(Box<Work>),
+}
+
+/// Uses `grant` for `work`. A panic while doing so is this job's failure, not the worker's.
+pub(crate) async fn fetch(shared: &Shared, work: Work, grant: Grant) -> Fetch {
+    let claimed = &work.claimed;
+    let job = &claimed.job;
+    let span = tracing::info_span!("job", job_id = %job.id, mall = %job.mall_id, shop = %job.shop_no,
+        endpoint = %job.endpoint, from = %job.chunk.start(), to = %job.chunk.end(), lane = %job.lane,
+        attempt = claimed.attempts, status = field::Empty, rows = field::Empty, dur_ms = field::Empty);
+    let verdict =
+        AssertUnwindSafe(request(shared, &work, &grant)).catch_unwind().instrument(span.clone()).await;
+    let _entered = span.enter();
+    match verdict {
+        Ok(Verdict::Again { renewed }) => {
+            Fetch::Again(Box::new(Work { renewed: work.renewed || renewed, ..work }))
+        }
+        Ok(Verdict::Rows(fetched)) => {
+            span.record("rows", fetched.rows.len());
+            Fetch::Finished(Box::new(Finished::with_rows(work, fetched)))
+        }
+        Ok(Verdict::Failed(mut failed)) => {
+            let park = failed.park.take();
+            let outcome = outcome::of(shared, &work.claimed, failed);
+            Fetch::Finished(Box::new(Finished::without_rows(Work { park, ..work }, outcome)))
+        }
+        Err(_panic) => {
+            let failure = Failure {
+                class: FailureClass::Bug,
+                text: "the worker panicked while working on this job".to_owned(),
+                evidence: None,
+            };
+            let outcome = outcome::of(
+                shared,
+                &work.claimed,
+                outcome::Failed { failure, retry_after: None, park: None },
+            );
+            Fetch::Finished(Box::new(Finished::without_rows(work, outcome)))
+        }
+    }
+}
+
+enum Verdict {
+    Rows(common::store::Fetched),
+    Again { renewed: bool },
+    Failed(outcome::Failed),
+}
+
+async fn request(shared: &Shared, work: &Work, grant: &Grant) -> Verdict {
+    let claimed = &work.claimed;
+    let job = &claimed.job;
+    let token = match shared.tokens.token(&job.mall_id, claimed.token_version).await {
+        Ok(token) => token,
+        Err(error) => return Verdict::Failed(outcome::Failed::of_token(&error)),
+    };
+    if work.delivery.redelivered && shared.ledger.start_suspect(job.id, claimed.fence).await.is_err() {
+        // Without the mark a job that ends its workers would not be found out; Postgres is away anyway.
+        return Verdict::Again { renewed: false };
+    }
+    if grant.is_stale(Instant::now()) {
+        common::telemetry::count_stale_grant();
+        return Verdict::Again { renewed: false };
+    }
+    let asked_on = kst_day(common::clock::now());
+    let answer = ask(shared, claimed, &token.access, grant).await;
+    match answer.result {
+        Ok(page) => Verdict::Rows(rows::fetched(claimed, page, asked_on)),
+        Err(error) if error.class() == FailureClass::Unauthorized && !work.renewed => {
+            match shared.tokens.after_unauthorized(&job.mall_id, token.version).await {
+                Ok(_) => Verdict::Again { renewed: true },
+                Err(error) => Verdict::Failed(outcome::Failed::of_token(&error)),
+            }
+        }
+        Err(error) => Verdict::Failed(outcome::Failed::of_fetch(&error, answer.retry_after)),
+    }
+}
+
+/// Sends the request and tells the bucket what the answer said.
+async fn ask(shared: &Shared, claimed: &ClaimedJob, token: &AccessToken, grant: &Grant) -> Answer {
+    let job = &claimed.job;
+    let request = Request {
+        mall_id: &job.mall_id,
+        shop_no: job.shop_no,
+        endpoint: job.endpoint,
+        granularity: job.granularity,
+        chunk: job.chunk,
+        dialect: claimed.dialect,
+    };
+    let answer = shared.api.fetch(&request, token).await;
+    let class = answer.result.as_ref().err().map(FetchError::class);
+    common::telemetry::observe_request(job.endpoint.as_str(), class, answer.elapsed, answer.bytes);
+    Span::current().record("status", answer.status);
+    Span::current().record("dur_ms", u64::try_from(answer.elapsed.as_millis()).unwrap_or(u64::MAX));
+    if answer.status.is_some() {
+        let seen = Observation {
+            remaining: answer.limits.remaining,
+            burst_capacity: answer.limits.burst,
+            replenish_rate: answer.limits.replenish,
+            throttled: class == Some(FailureClass::Throttled),
+            retry_after: answer.retry_after,
+            elapsed: answer.elapsed,
+            in_flight: 1,
+        };
+        if let Err(error) = shared.limiter.observe(&claimed.limiter_key, grant, seen).await {
+            // The next take asks the same Redis, and sends nothing while it does not answer.
+            shared.set_pacer(false);
+            tracing::debug!(
+                event = "bucket.unavailable",
+                error = &error as &dyn std::error::Error,
+                "the bucket was not told"
+            );
+        }
+    }
+    answer
+}

@@ -1,0 +1,166 @@
+//! The loop of one runner.
+
+use std::sync::Arc;
+use std::sync::atomic::Ordering;
+use std::time::Duration;
+
+use common::domain::backoff::Backoff;
+use common::domain::ids::LimiterKey;
+use common::limiter::Grant;
+use common::store::Outcome;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::time::{Instant, sleep, timeout};
+
+use super::{IN_FLIGHT, Runners};
+use crate::flow::commit::Finished;
+use crate::flow::delivery::Work;
+use crate::flow::page;
+use crate::flow::token::{self, Leave};
+
+/// A token further away than this is not waited for: the jobs go back to the ledger, so that no delivery is ever held
+/// near the broker's consumer time-out of 30 minutes (`design.md` §5).
+const HOLD: Duration = Duration::from_secs(10);
+/// How long jobs are held while the buckets do not answer, before they go back.
+const HOLD_WITHOUT_PACER: Duration = Duration::from_secs(30);
+/// How long they stay away then.
+const PACER_REST: Duration = Duration::from_secs(5);
+
+/// Runs until the key has no work.
+pub(super) async fn run(runners: &Arc<Runners>, key: LimiterKey) {
+    let in_flight = Arc::new(Semaphore::new(IN_FLIGHT));
+    let mut pacer_away: Option<Instant> = None;
+    let mut failures = 0;
+    loop {
+        let Ok(turn) = Arc::clone(&in_flight).acquire_owned().await else { return };
+        if runners.shared.stopping.is_cancelled() {
+            hand_back(runners, &key, Duration::ZERO).await;
+        }
+        if !runners.has_work(&key) {
+            drop(turn);
+            // A job under way may come back (a renewed token), so the runner ends only when none is.
+            let Ok(all) = in_flight.acquire_many(permits(IN_FLIGHT)).await else { return };
+            let idle = runners.retire(&key);
+            drop(all);
+            if idle {
+                return;
+            }
+            continue;
+        }
+        // A suspect runs alone, and waits for that before it takes a token, which would not keep.
+        let alone = if runners.next_is_suspect(&key) {
+            slots(runners, runners.shared.config.worker.slots).await
+        } else {
+            None
+        };
+        match token::take(&runners.shared.limiter, &key).await {
+            Ok(Leave::Now(grant)) => {
+                runners.shared.set_pacer(true);
+                (pacer_away, failures) = (None, 0);
+                start(runners, &key, grant, turn, alone).await;
+            }
+            Ok(Leave::Later(wait)) => {
+                runners.shared.set_pacer(true);
+                (pacer_away, failures) = (None, 0);
+                if wait > HOLD {
+                    hand_back(runners, &key, wait).await;
+                } else {
+                    pause(runners, wait).await;
+                }
+            }
+            Err(error) => {
+                runners.shared.set_pacer(false);
+                tracing::debug!(event = "bucket.unavailable", key = %key, error = &error as &dyn std::error::Error, "nothing is sent");
+                let since = *pacer_away.get_or_insert_with(Instant::now);
+                if since.elapsed() > HOLD_WITHOUT_PACER {
+                    hand_back(runners, &key, PACER_REST).await;
+                } else {
+                    pause(
+                        runners,
+                        Backoff { cap: Duration::from_secs(2), ..Backoff::RECONNECT }.random_wait(failures),
+                    )
+                    .await;
+                    failures += 1;
+                }
+            }
+        }
+    }
+}
+
+/// Uses a grant for the job that is next now, in a task of its own.
+async fn start(
+    runners: &Arc<Runners>,
+    key: &LimiterKey,
+    grant: Grant,
+    turn: OwnedSemaphorePermit,
+    alone: Option<OwnedSemaphorePermit>,
+) {
+    let was_alone = alone.is_some();
+    let slot = match alone {
+        Some(slot) => slot,
+        None => {
+            let left = grant.use_by().saturating_duration_since(Instant::now());
+            match timeout(left, slots(runners, 1)).await {
+                Ok(Some(slot)) => slot,
+                _ => return,
+            }
+        }
+    };
+    let Some(work) = next_job(runners, key).await else { return };
+    if work.is_suspect() && !was_alone {
+        // It arrived after we looked. The grant is lost; the next round waits for all slots first.
+        runners.push_front(work);
+        return;
+    }
+    let runners = Arc::clone(runners);
+    let tasks = runners.tasks.clone();
+    tasks.spawn(async move {
+        let shared = &runners.shared;
+        shared.fetching.fetch_add(1, Ordering::AcqRel);
+        match page::fetch(shared, work, grant).await {
+            page::Fetch::Finished(finished) => {
+                runners.finish(*finished).await;
+            }
+            page::Fetch::Again(work) => runners.push_front(*work),
+        }
+        shared.fetching.fetch_sub(1, Ordering::AcqRel);
+        drop((slot, turn));
+    });
+}
+
+/// The next job whose mall has not changed since the claim; the others go back.
+async fn next_job(runners: &Arc<Runners>, key: &LimiterKey) -> Option<Work> {
+    loop {
+        let work = runners.pop(key)?;
+        if !runners.shared.is_recalled(&work.claimed.job.mall_id, work.claimed_at) {
+            return Some(work);
+        }
+        give(runners, work, Duration::ZERO).await;
+    }
+}
+
+/// Hands back everything that waits: planned again, not an attempt, acknowledged after the commit.
+async fn hand_back(runners: &Runners, key: &LimiterKey, delay: Duration) {
+    for work in runners.take_all(key) {
+        give(runners, work, delay).await;
+    }
+}
+
+async fn give(runners: &Runners, work: Work, delay: Duration) {
+    let outcome = Outcome::Planned { attempt: false, delay, failure: None };
+    runners.finish(Finished::without_rows(work, outcome)).await;
+}
+
+async fn slots(runners: &Runners, wanted: usize) -> Option<OwnedSemaphorePermit> {
+    Arc::clone(&runners.shared.slots).acquire_many_owned(permits(wanted)).await.ok()
+}
+
+async fn pause(runners: &Runners, wait: Duration) {
+    tokio::select! {
+        () = sleep(wait.max(Duration::from_millis(1))) => {}
+        () = runners.shared.stopping.cancelled() => {}
+    }
+}
+
+fn permits(count: usize) -> u32 {
+    u32::try_from(count).unwrap_or(u32::MAX)
+}

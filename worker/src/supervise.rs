@@ -1,0 +1,248 @@
+//! Starts the parts of the worker and stops them in order.
+//!
+//! Stopping: intake ends → runners hand back what has no token and finish what has one → the batch writes what came →
+//! deliveries are settled → connections close. Whatever is not done within the grace time is let go: the broker
+//! delivers it again, and the ledger knows how far it came.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use common::api::{ApiClient, ApiConfig, BuildError};
+use common::broker::{Broker, BrokerError, Topology};
+use common::config::Config;
+use common::domain::backoff::Backoff;
+use common::domain::ids::MallId;
+use common::limiter::{BucketConfig, LimiterError, RedisLimiter};
+use common::oauth::{AppCredentials, InvalidKey, OAuthClient, OAuthTimeouts, Sealer, TokenKeeper};
+use common::store::{Channel, Control, Ledger, SchemaError, SealedTokenStore, StoreError};
+use common::telemetry::Recorder;
+use tokio::sync::mpsc;
+use tokio::time::{sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use tokio_util::task::TaskTracker;
+
+use crate::flow::batch::{self, FINISHED_JOBS};
+use crate::flow::claim;
+use crate::runner::Runners;
+use crate::shared::Shared;
+use crate::{health, heartbeat};
+
+/// Why the worker cannot start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    /// The database is not this version's.
+    #[error(transparent)]
+    Schema(#[from] SchemaError),
+    /// The URL of Postgres.
+    #[error(transparent)]
+    Store(#[from] StoreError),
+    /// The URL of RabbitMQ.
+    #[error(transparent)]
+    Broker(#[from] BrokerError),
+    /// The URL of Redis, or the limits.
+    #[error(transparent)]
+    Limiter(#[from] LimiterError),
+    /// The API's settings.
+    #[error(transparent)]
+    Api(#[from] BuildError),
+    /// The client of the token URL.
+    #[error(transparent)]
+    OAuth(#[from] common::oauth::BuildError),
+    /// The key that seals tokens.
+    #[error(transparent)]
+    Key(#[from] InvalidKey),
+    /// No key that seals tokens.
+    #[error("no master key: set [oauth] master_key_file (make one with `cafe24-sync init`)")]
+    NoKey,
+    /// The private port cannot be had.
+    #[error("cannot listen on {listen}; set [worker] listen to a free address")]
+    Listen {
+        /// The address.
+        listen: std::net::SocketAddr,
+        /// The system's reason.
+        #[source]
+        source: std::io::Error,
+    },
+}
+
+/// How the worker ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum End {
+    /// Everything in hand was finished or handed back.
+    Drained,
+    /// The grace time ran out, or somebody was impatient; the broker delivers the rest again.
+    Abandoned,
+}
+
+/// Runs until `stop` is cancelled, then drains. `hurry` cuts the draining short.
+///
+/// A neighbour that is away at the start is waited for, since the programs of a machine start in any order.
+pub async fn run(
+    config: Config,
+    recorder: Recorder,
+    stop: CancellationToken,
+    hurry: CancellationToken,
+) -> Result<End, StartError> {
+    let control = Control::new(config.postgres.url.expose(), 2)?;
+    tokio::select! {
+        checked = schema(&control) => checked?,
+        () = stop.cancelled() => return Ok(End::Drained),
+    }
+    let broker = broker(&config)?;
+    let shared = Arc::new(shared(config, stop.clone())?);
+    let listen = shared.config.worker.listen;
+    let (listener, bound) =
+        health::bind(listen).await.map_err(|source| StartError::Listen { listen, source })?;
+    tracing::info!(event = "worker.started", worker = %shared.worker_id, listen = %bound, slots = shared.config.worker.slots, "the worker runs");
+
+    let fetches = TaskTracker::new();
+    let (finished_tx, finished_rx) = mpsc::channel(FINISHED_JOBS);
+    let runners = Arc::new(Runners::new(Arc::clone(&shared), finished_tx, fetches.clone()));
+    let background = TaskTracker::new();
+    let ended = CancellationToken::new();
+    spawn_until(&background, &ended, heartbeat::beat(Arc::clone(&shared), Arc::clone(&runners)));
+    spawn_until(&background, &ended, watch_connectors(control.clone(), Arc::clone(&shared)));
+    let pages = health::serve(Arc::clone(&shared), recorder, listener);
+    spawn_until(&background, &ended, async {
+        if let Err(error) = pages.await {
+            tracing::error!(error = &error as &dyn std::error::Error, "the health port failed");
+        }
+    });
+    let writer = TaskTracker::new();
+    // The batch ends when the last sender of finished jobs is gone, so it must not hold one itself.
+    let settler = Arc::clone(&runners);
+    writer.spawn(batch::gather(Arc::clone(&shared), settler, finished_rx));
+    let intake = TaskTracker::new();
+    intake.spawn(claim::intake(Arc::clone(&shared), broker, Arc::clone(&runners), fetches.clone()));
+
+    stop.cancelled().await;
+    tracing::info!(event = "worker.draining", "stopping: finishing what has a token, handing back the rest");
+    let drained = async {
+        close(&intake).await;
+        close(&fetches).await;
+        runners.no_more();
+        close(&writer).await;
+        for consumer in runners.consumers() {
+            if let Err(error) = consumer.close().await {
+                tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "the connection was closed already"
+                );
+            }
+        }
+    };
+    let grace = shared.config.worker.drain;
+    let end = tokio::select! {
+        done = timeout(grace, drained) => if done.is_ok() { End::Drained } else { End::Abandoned },
+        () = hurry.cancelled() => End::Abandoned,
+    };
+    ended.cancel();
+    close(&background).await;
+    shared.ledger.close();
+    control.close().await;
+    tracing::info!(event = "worker.stopped", drained = end == End::Drained, "the worker stopped");
+    Ok(end)
+}
+
+async fn close(tasks: &TaskTracker) {
+    tasks.close();
+    tasks.wait().await;
+}
+
+fn spawn_until(
+    tasks: &TaskTracker,
+    ended: &CancellationToken,
+    task: impl Future<Output = ()> + Send + 'static,
+) {
+    let ended = ended.clone();
+    tasks.spawn(async move {
+        tokio::select! {
+            () = task => {}
+            () = ended.cancelled() => {}
+        }
+    });
+}
+
+/// Waits for a database with our schema; another schema is final.
+async fn schema(control: &Control) -> Result<(), SchemaError> {
+    let mut failures = 0;
+    loop {
+        match control.check_schema().await {
+            Err(SchemaError::Store(error @ StoreError::Unavailable { .. })) => {
+                tracing::warn!(
+                    event = "conn.lost",
+                    error = &error as &dyn std::error::Error,
+                    "Postgres is out of reach; trying again"
+                );
+                sleep(Backoff::RECONNECT.random_wait(failures)).await;
+                failures += 1;
+            }
+            other => return other,
+        }
+    }
+}
+
+fn broker(config: &Config) -> Result<Broker, BrokerError> {
+    Broker::new(
+        config.rabbitmq.url.expose(),
+        "cafe24-sync-worker",
+        Topology::new(config.rabbitmq.prefix.clone()),
+    )
+}
+
+fn shared(config: Config, stopping: CancellationToken) -> Result<Shared, StartError> {
+    let ledger = Ledger::new(config.postgres.url.expose(), config.postgres.pool)?;
+    let limiter = RedisLimiter::connect(
+        config.redis.url.expose(),
+        &config.redis.prefix,
+        BucketConfig::from(config.limits),
+    )?;
+    let api = ApiClient::new(ApiConfig::new(config.cafe24.base_url.clone(), &config.worker))?;
+    let tokens = tokens(&config, &ledger)?;
+    Ok(Shared::new(config, ledger, limiter, api, tokens, stopping))
+}
+
+fn tokens(config: &Config, ledger: &Ledger) -> Result<TokenKeeper<SealedTokenStore>, StartError> {
+    let key = config.oauth.master_key.as_ref().ok_or(StartError::NoKey)?;
+    let store = SealedTokenStore::new(ledger.clone(), Arc::new(Sealer::from_keys(key)?));
+    let client = OAuthClient::new(config.cafe24.oauth_url.clone(), OAuthTimeouts::default())?;
+    Ok(TokenKeeper::new(
+        store,
+        client,
+        AppCredentials::from_config(&config.oauth),
+        config.oauth.refresh_before,
+    ))
+}
+
+/// Hears of malls that were paused, released or removed, and recalls their waiting jobs.
+async fn watch_connectors(control: Control, shared: Arc<Shared>) {
+    /// Between two tries to listen.
+    const REST: Duration = Duration::from_secs(1);
+    loop {
+        match control.listen(Channel::Connectors).await {
+            Ok(mut told) => loop {
+                match told.next().await {
+                    Ok(Some(mall)) => {
+                        if let Ok(mall) = MallId::try_from(mall) {
+                            tracing::info!(event = "mall.changed", %mall, "a mall's state changed: its waiting jobs go back");
+                            shared.recall(mall);
+                        }
+                    }
+                    // Something may have been missed; the next claims see the malls as they are.
+                    Ok(None) => {}
+                    Err(error) => {
+                        tracing::debug!(
+                            error = &error as &dyn std::error::Error,
+                            "listening to Postgres failed"
+                        );
+                        break;
+                    }
+                }
+            },
+            Err(error) => {
+                tracing::debug!(error = &error as &dyn std::error::Error, "listening to Postgres failed")
+            }
+        }
+        sleep(REST).await;
+    }
+}
