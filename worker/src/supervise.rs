@@ -240,7 +240,7 @@ async fn watch_connectors(control: Control, shared: Arc<Shared>) {
                 }
             },
             Err(error) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "listening to Postgres failed")
+                tracing::debug!(error = &error as &dyn std::error::Error, "listening to Postgres failed");
             }
         }
         sleep(REST).await;

@@ -85,7 +85,7 @@ fn log(claimed: &ClaimedJob, failure: &Failure, outcome: &Outcome) {
     let (class, error) = (failure.class, failure.text.as_str());
     match outcome {
         Outcome::Failed(_) => {
-            tracing::warn!(event = "job.dead_lettered", %class, error, "the job failed for good")
+            tracing::warn!(event = "job.dead_lettered", %class, error, "the job failed for good");
         }
         Outcome::Parked(_) => {
             tracing::warn!(event = "mall.needs_you", %class, error, mall = %claimed.job.mall_id, "the mall is parked with its jobs");

@@ -95,15 +95,12 @@ async fn start(
     alone: Option<OwnedSemaphorePermit>,
 ) {
     let was_alone = alone.is_some();
-    let slot = match alone {
-        Some(slot) => slot,
-        None => {
-            let left = grant.use_by().saturating_duration_since(Instant::now());
-            match timeout(left, slots(runners, 1)).await {
-                Ok(Some(slot)) => slot,
-                _ => return,
-            }
-        }
+    let slot = if let Some(slot) = alone {
+        slot
+    } else {
+        let left = grant.use_by().saturating_duration_since(Instant::now());
+        let Ok(Some(slot)) = timeout(left, slots(runners, 1)).await else { return };
+        slot
     };
     let Some(work) = next_job(runners, key).await else { return };
     if work.is_suspect() && !was_alone {
