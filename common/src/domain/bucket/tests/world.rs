@@ -267,7 +267,7 @@ impl World {
 
 impl Bucket {
     /// A bucket that was proved and is full.
-    fn full(limits: &Limits, epoch: u64, now_us: i64) -> Self {
+    pub(super) fn full(limits: &Limits, epoch: u64, now_us: i64) -> Self {
         let mut bucket = Self::default();
         let mut state = bucket.load(limits, epoch, now_us);
         (state.tat_us, state.probes) = (now_us, -1);
