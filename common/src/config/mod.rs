@@ -1,6 +1,6 @@
 //! Settings: one TOML file, the environment over it, and defaults for everything, so that no file is needed.
 //!
-//! How it works. [`file`](self) and environment are flattened to `section.key = text`, the environment on top. Each
+//! How it works. File and environment are flattened to `section.key = text`, the environment on top. Each
 //! section then *asks* for its keys with a default and a range; what nobody asked for is an unknown key. Nothing stops
 //! at the first mistake: [`ConfigError`] carries all of them with key, place, reason and range.
 //!

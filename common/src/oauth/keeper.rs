@@ -5,6 +5,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use ::metrics::counter;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{Instant, sleep};
 
@@ -15,6 +16,7 @@ use super::token::{AccessToken, TokenPair};
 use crate::clock;
 use crate::domain::failure::FailureClass;
 use crate::domain::ids::MallId;
+use crate::telemetry::{events, metrics};
 
 /// Malls whose token is remembered. Full: the one that was used longest ago is forgotten, and read again when wanted.
 const MALLS_MAX: usize = 20_000;
@@ -163,23 +165,27 @@ impl<S: TokenStore> TokenKeeper<S> {
         let Some(app) = &self.app else {
             return Err(TokenError::Refused(OAuthError::InvalidClient));
         };
-        let rotation_lost = Arc::new(AtomicBool::new(false));
-        let call = Call {
-            client: self.client.clone(),
-            mall: mall.clone(),
-            app: app.clone(),
-            rotation_lost: rotation_lost.clone(),
-        };
+        let notes = Arc::new(Notes::default());
+        let call =
+            Call { client: self.client.clone(), mall: mall.clone(), app: app.clone(), notes: notes.clone() };
         let refresh: RefreshCall = Box::new(move |pair| Box::pin(call.run(pair)));
         match self.store.renew(mall, Some(used), refresh).await {
             Ok(stored) => {
                 let token = fresh(&stored);
+                if notes.called.load(Ordering::Relaxed) {
+                    count("ok");
+                    let version = token.version;
+                    tracing::info!(event = events::TOKEN_REFRESHED, %mall, version, "tokens of {mall} renewed");
+                } else {
+                    count("raced");
+                }
                 *known = Known { tokens: Some(stored), ..Known::default() };
                 return Ok(token);
             }
             Err(RenewError::Store(error)) => return Err(store_error(error)),
             Err(RenewError::Refresh(OAuthError::InvalidGrant)) => {}
             Err(RenewError::Refresh(error)) => {
+                count(if error.class() == FailureClass::Transient { "network" } else { "refused" });
                 known.cool_until = Some(Instant::now() + COOL_DOWN);
                 return Err(match error.class() {
                     FailureClass::Forbidden => TokenError::Refused(error),
@@ -194,11 +200,12 @@ impl<S: TokenStore> TokenKeeper<S> {
         }
         let reason = if stored.pair.refresh_expires_at <= clock::now() {
             DeathCause::Expired
-        } else if rotation_lost.load(Ordering::Relaxed) {
+        } else if notes.rotation_lost.load(Ordering::Relaxed) {
             DeathCause::RotationLost
         } else {
             DeathCause::InvalidGrant
         };
+        count("invalid_grant");
         known.dead = Some((stored.version, reason));
         Err(TokenError::NeedsConsent { reason })
     }
@@ -209,13 +216,22 @@ struct Call {
     client: OAuthClient,
     mall: MallId,
     app: AppCredentials,
+    notes: Arc<Notes>,
+}
+
+/// What a call tells beside its result.
+#[derive(Default)]
+struct Notes {
+    /// The store let us call: nobody else was faster.
+    called: AtomicBool,
     /// A call without an answer may have rotated the pair.
-    rotation_lost: Arc<AtomicBool>,
+    rotation_lost: AtomicBool,
 }
 
 impl Call {
     /// Calls the token URL, up to [`TRIES`] times with the same refresh token while the network fails.
     async fn run(self, pair: TokenPair) -> Result<TokenPair, OAuthError> {
+        self.notes.called.store(true, Ordering::Relaxed);
         if pair.refresh_expires_at <= clock::now() {
             return Err(OAuthError::InvalidGrant);
         }
@@ -224,7 +240,7 @@ impl Call {
             match self.client.refresh(&self.mall, &pair.refresh, &self.app).await {
                 Err(error) if error.may_try_again() && tries < TRIES => {
                     if matches!(error, OAuthError::Network { sent: true, .. }) {
-                        self.rotation_lost.store(true, Ordering::Relaxed);
+                        self.notes.rotation_lost.store(true, Ordering::Relaxed);
                     }
                     tracing::warn!(mall = %self.mall, tries, error = %error, "token refresh failed, trying the same token again");
                     sleep(TRY_AGAIN * tries).await;
@@ -234,6 +250,10 @@ impl Call {
             }
         }
     }
+}
+
+fn count(result: &'static str) {
+    counter!(metrics::TOKEN_REFRESH, metrics::RESULT => result).increment(1);
 }
 
 fn fresh(stored: &StoredTokens) -> FreshToken {

@@ -1,16 +1,24 @@
-//! What the programs tell about themselves: logs for people and machines, metrics for Prometheus.
+//! Logs and metrics: one vocabulary for both programs (`ux.md` §5).
 //!
-//! One vocabulary: the names of metrics stand in [`names`], and nowhere else; what is counted is a function in
-//! [`record`]. No metric carries a mall: ten thousand malls would make half a million series (`ux.md` §5).
+//! A line has `ts`, `level`, `target`, what happened as `event` (a name of [`events`]) and as words in `msg`, then
+//! the fields of its spans and its own, named as in [`fields`]. A failure is logged once, where it is handled.
+//! Metric names, kinds, buckets and labels stand in one table, [`metrics::ALL`]; labels never hold a mall.
+
+pub mod events;
+
+pub mod fields;
+
+pub mod metrics;
+
+mod json;
 
 mod logs;
-pub mod names;
-mod record;
-mod recorder;
 
-pub use logs::init;
-pub use record::{
-    count_committed, count_confirm, count_delivery, count_job, count_settled, count_stale_grant,
-    observe_bucket_wait, observe_commit, observe_request, set_slots,
-};
-pub use recorder::{Recorder, install_recorder};
+mod panic;
+
+#[cfg(test)]
+mod tests;
+
+pub use logs::{TelemetryError, init};
+pub use metrics::{MetricsHandle, install_recorder};
+pub use panic::install_panic_hook;

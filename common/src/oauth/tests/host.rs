@@ -113,8 +113,7 @@ fn complete(call: &str) -> bool {
     let Some((head, body)) = call.split_once("\r\n\r\n") else { return false };
     let length = head
         .lines()
-        .filter_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok())
-        .next();
+        .find_map(|line| line.to_ascii_lowercase().strip_prefix("content-length: ")?.parse::<usize>().ok());
     body.len() >= length.unwrap_or(0)
 }
 
