@@ -13,6 +13,8 @@
 //!
 //! `Err` always means: do not send.
 
+#[cfg(test)]
+mod cases;
 mod config;
 mod error;
 mod grant;

@@ -10,6 +10,9 @@ mod silence;
 mod tests;
 mod workers;
 
+#[cfg(test)]
+pub(super) use self::tests::test_redis;
+
 use std::fmt;
 use std::sync::Arc;
 use std::time::Duration;

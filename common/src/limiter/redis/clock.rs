@@ -89,8 +89,8 @@ mod tests {
         assert!(!clock.jumped(reading(base, 0, 0), 0, FILL));
         assert!(!clock.jumped(reading(base, 60_000, 63_000), 0, FILL));
         let slow = Reading {
-            began: base + Duration::from_millis(60_000),
-            ended: base + Duration::from_millis(61_000),
+            began: base + Duration::from_mins(1),
+            ended: base + Duration::from_secs(61),
             redis_us: 63_990_000,
         };
         assert!(!clock.jumped(slow, 63_000_000, FILL));

@@ -211,20 +211,17 @@ impl World {
         let elapsed = Duration::from_micros((now_us - sent_us).unsigned_abs());
         let mut seen = Seen::new(&self.plan.limits, left.or(Some(0)), Some(40), Some(2))
             .aged(elapsed, self.flying[worker]);
-        match left {
-            Some(left) => {
-                self.report.served += 1;
-                self.report.done_us = now_us;
-                if left < self.plan.limits.floor {
-                    self.report.floors.push((now_us, worker));
-                    self.silent_us[worker] =
-                        self.silent_us[worker].max(now_us + self.plan.limits.floor_pause_us);
-                }
+        if let Some(left) = left {
+            self.report.served += 1;
+            self.report.done_us = now_us;
+            if left < self.plan.limits.floor {
+                self.report.floors.push((now_us, worker));
+                let until_us = now_us + self.plan.limits.floor_pause_us;
+                self.silent_us[worker] = self.silent_us[worker].max(until_us);
             }
-            None => {
-                self.report.throttled += 1;
-                seen = seen.throttled(None);
-            }
+        } else {
+            self.report.throttled += 1;
+            seen = seen.throttled(None);
         }
         if seen.matters(&self.plan.limits, &self.grants[grant]) {
             self.report.told += 1;
