@@ -55,3 +55,7 @@ pub use signal::Signal;
 pub use trouble::{Context, Result, Trouble};
 pub use wait::{wait_until, wait_until_some};
 pub use world::{World, WorldConfig};
+
+pub(crate) use database::connect;
+pub(crate) use servers::{optional, root};
+pub(crate) use world::{for_simulator, import_file};

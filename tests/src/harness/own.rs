@@ -90,6 +90,11 @@ impl OwnServer {
         }
     }
 
+    /// What it is called in messages.
+    pub fn name(&self) -> &'static str {
+        self.kind.name()
+    }
+
     /// Its port.
     pub fn port(&self) -> u16 {
         self.port

@@ -88,7 +88,7 @@ impl World {
     /// Runs `malls import` with the simulator's malls and their living tokens.
     pub async fn import(&self) -> Result<()> {
         let file = import_file(&self.sim, &self.programs)?;
-        self.cli(&["malls", "import", &file.to_string_lossy(), "--yes"]).await?.success()
+        self.cli(&["malls", "import", &file.to_string_lossy()]).await?.success()
     }
 
     /// Runs `cafe24-sync` to its end; whatever the end, it is an [`super::Output`].
