@@ -8,7 +8,7 @@
 //! Known to every container platform: `DATABASE_URL`, `AMQP_URL`, `REDIS_URL`. The specification's own:
 //! `CAFE24_ANALYTICS_CLIENT_ID`, `CAFE24_ANALYTICS_CLIENT_SECRET`, `CAFE24_ANALYTICS_MALL_ID`. Empty means unset.
 //!
-//! Secrets are [`Secret`], URLs with passwords [`ServerUrl`]: neither can be printed. [`env`] alone reads the environment.
+//! Secrets are [`Secret`], URLs with passwords [`ServerUrl`]: neither can be printed. [`mod@env`] alone reads the environment.
 
 mod secret;
 

@@ -5,7 +5,6 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
-use ::metrics::counter;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{Instant, sleep};
 
@@ -16,7 +15,7 @@ use super::token::{AccessToken, TokenPair};
 use crate::clock;
 use crate::domain::failure::FailureClass;
 use crate::domain::ids::MallId;
-use crate::telemetry::{events, metrics};
+use crate::telemetry::{count_token_refresh, events};
 
 /// Malls whose token is remembered. Full: the one that was used longest ago is forgotten, and read again when wanted.
 const MALLS_MAX: usize = 20_000;
@@ -173,11 +172,11 @@ impl<S: TokenStore> TokenKeeper<S> {
             Ok(stored) => {
                 let token = fresh(&stored);
                 if notes.called.load(Ordering::Relaxed) {
-                    count("ok");
+                    count_token_refresh("ok");
                     let version = token.version;
                     tracing::info!(event = events::TOKEN_REFRESHED, %mall, version, "tokens of {mall} renewed");
                 } else {
-                    count("raced");
+                    count_token_refresh("raced");
                 }
                 *known = Known { tokens: Some(stored), ..Known::default() };
                 return Ok(token);
@@ -185,7 +184,11 @@ impl<S: TokenStore> TokenKeeper<S> {
             Err(RenewError::Store(error)) => return Err(store_error(error)),
             Err(RenewError::Refresh(OAuthError::InvalidGrant)) => {}
             Err(RenewError::Refresh(error)) => {
-                count(if error.class() == FailureClass::Transient { "network" } else { "refused" });
+                count_token_refresh(if error.class() == FailureClass::Transient {
+                    "network"
+                } else {
+                    "refused"
+                });
                 known.cool_until = Some(Instant::now() + COOL_DOWN);
                 return Err(match error.class() {
                     FailureClass::Forbidden => TokenError::Refused(error),
@@ -205,7 +208,7 @@ impl<S: TokenStore> TokenKeeper<S> {
         } else {
             DeathCause::InvalidGrant
         };
-        count("invalid_grant");
+        count_token_refresh("invalid_grant");
         known.dead = Some((stored.version, reason));
         Err(TokenError::NeedsConsent { reason })
     }
@@ -250,10 +253,6 @@ impl Call {
             }
         }
     }
-}
-
-fn count(result: &'static str) {
-    counter!(metrics::TOKEN_REFRESH, metrics::RESULT => result).increment(1);
 }
 
 fn fresh(stored: &StoredTokens) -> FreshToken {

@@ -1,11 +1,6 @@
 //! Every metric: name, kind, labels, meaning. A mall is never a label (`ux.md` §5: 10,000 malls would be 480,000 series).
 
-use std::sync::Arc;
-
-use ::metrics::{Unit, describe_counter, describe_gauge, describe_histogram, gauge};
-use metrics_exporter_prometheus::{Matcher, PrometheusBuilder, PrometheusHandle};
-
-use super::TelemetryError;
+use ::metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 
 /// Label: an endpoint's name.
 pub const ENDPOINT: &str = "endpoint";
@@ -15,6 +10,12 @@ pub const OUTCOME: &str = "outcome";
 pub const RESULT: &str = "result";
 /// Label: `fresh` or `backfill`.
 pub const LANE: &str = "lane";
+/// Label: what something does now.
+pub const STATE: &str = "state";
+/// Label: `ack` or `reject`.
+pub const KIND: &str = "kind";
+/// Label: why a delivery was settled so.
+pub const WHY: &str = "why";
 /// Label: a failure class.
 pub const CLASS: &str = "class";
 
@@ -44,10 +45,14 @@ pub const QUEUE_OLDEST_AGE: &str = "cafe24_sync_queue_oldest_age_seconds";
 pub const BACKFILL_ETA: &str = "cafe24_sync_backfill_eta_seconds";
 /// Gauge.
 pub const BUDGET: &str = "cafe24_sync_budget_requests_per_second";
-/// Counter; entity (store, product, domain).
+/// Counter.
+pub const STALE_GRANTS: &str = "cafe24_sync_stale_grants_total";
+/// Counter.
 pub const ROWS_WRITTEN: &str = "cafe24_sync_rows_written_total";
-/// Counter; entity.
-pub const ROWS_RESTATED: &str = "cafe24_sync_rows_restated_total";
+/// Counter.
+pub const SLICES_RESTATED: &str = "cafe24_sync_slices_restated_total";
+/// Counter.
+pub const SLICES_SUPERSEDED: &str = "cafe24_sync_slices_superseded_total";
 /// Histogram.
 pub const COMMIT_DURATION: &str = "cafe24_sync_commit_duration_seconds";
 /// Histogram.
@@ -68,6 +73,10 @@ pub const TOKEN_REFRESH: &str = "cafe24_sync_token_refresh_total";
 pub const DEAD_JOBS: &str = "cafe24_sync_dead_jobs";
 /// Counter; class.
 pub const DEAD_REPLAYED: &str = "cafe24_sync_dead_replayed_total";
+/// Counter.
+pub const DELIVERIES: &str = "cafe24_sync_deliveries_total";
+/// Counter; kind (ack, reject), why.
+pub const SETTLED: &str = "cafe24_sync_deliveries_settled_total";
 /// Counter.
 pub const REDELIVERIES: &str = "cafe24_sync_redeliveries_total";
 /// Counter; result (ack, nack, returned, timeout).
@@ -141,8 +150,10 @@ pub static ALL: &[Metric] = &[
     metric(QUEUE_OLDEST_AGE, Kind::Gauge, Unit::Seconds, "Age of the oldest job that waits"),
     metric(BACKFILL_ETA, Kind::Gauge, Unit::Seconds, "When the backfill will be done, by the rate budget"),
     metric(BUDGET, Kind::Gauge, Unit::CountPerSecond, "Requests a second that are allowed now"),
+    metric(STALE_GRANTS, Kind::Counter, Unit::Count, "Grants that were too old to be used"),
     metric(ROWS_WRITTEN, Kind::Counter, Unit::Count, "Metric rows written"),
-    metric(ROWS_RESTATED, Kind::Counter, Unit::Count, "Metric rows that changed after they were complete"),
+    metric(SLICES_RESTATED, Kind::Counter, Unit::Count, "Slices whose figures replaced others"),
+    metric(SLICES_SUPERSEDED, Kind::Counter, Unit::Count, "Slices that a newer fetch had written already"),
     metric(COMMIT_DURATION, Kind::Histogram(FAST), Unit::Seconds, "A batch's transaction"),
     metric(COMMIT_ROWS, Kind::Histogram(ROWS), Unit::Count, "Rows of a batch"),
     metric(MALLS, Kind::Gauge, Unit::Count, "Malls, by status"),
@@ -158,57 +169,14 @@ pub static ALL: &[Metric] = &[
     metric(TOKEN_REFRESH, Kind::Counter, Unit::Count, "Refreshes of tokens"),
     metric(DEAD_JOBS, Kind::Gauge, Unit::Count, "Dead letters that wait for a person"),
     metric(DEAD_REPLAYED, Kind::Counter, Unit::Count, "Dead letters replayed"),
+    metric(DELIVERIES, Kind::Counter, Unit::Count, "Messages taken from the broker"),
+    metric(SETTLED, Kind::Counter, Unit::Count, "Deliveries acknowledged or rejected"),
     metric(REDELIVERIES, Kind::Counter, Unit::Count, "Deliveries that were delivered before"),
     metric(PUBLISH_CONFIRMS, Kind::Counter, Unit::Count, "Answers of the broker to what was published"),
     metric(REPLACED_CHARACTERS, Kind::Counter, Unit::Count, "Characters of answers that could not be kept"),
     metric(WORKER_SLOTS, Kind::Gauge, Unit::Count, "The worker's fetch slots"),
     metric(BUILD_INFO, Kind::Gauge, Unit::Count, "Always 1; the version is the label"),
 ];
-
-/// What `/metrics` shows. Cheap to clone.
-#[derive(Clone)]
-pub struct MetricsHandle(Arc<PrometheusHandle>);
-
-impl std::fmt::Debug for MetricsHandle {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("MetricsHandle")
-    }
-}
-
-impl MetricsHandle {
-    /// All metrics in Prometheus' text format.
-    pub fn render(&self) -> String {
-        self.0.render()
-    }
-
-    /// Folds the samples of histograms together. Call it every few seconds: between calls, memory grows with samples.
-    pub fn upkeep(&self) {
-        self.0.run_upkeep();
-    }
-}
-
-/// Makes this process count, with the buckets and descriptions of [`ALL`].
-///
-/// # Errors
-/// [`TelemetryError::Twice`] if it counts already.
-pub fn install_recorder() -> Result<MetricsHandle, TelemetryError> {
-    let handle = builder()?.install_recorder().map_err(|_| TelemetryError::Twice("metrics"))?;
-    describe();
-    gauge!(BUILD_INFO, "version" => env!("CARGO_PKG_VERSION")).set(1.0);
-    Ok(MetricsHandle(Arc::new(handle)))
-}
-
-pub(super) fn builder() -> Result<PrometheusBuilder, TelemetryError> {
-    let mut builder = PrometheusBuilder::new();
-    for metric in ALL {
-        if let Kind::Histogram(buckets) = metric.kind {
-            builder = builder
-                .set_buckets_for_metric(Matcher::Full(metric.name.to_owned()), buckets)
-                .map_err(|_| TelemetryError::Buckets)?;
-        }
-    }
-    Ok(builder)
-}
 
 /// Tells the recorder what each metric means.
 pub(super) fn describe() {

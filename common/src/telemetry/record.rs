@@ -2,9 +2,9 @@
 
 use std::time::Duration;
 
-use metrics::{counter, gauge, histogram};
+use ::metrics::{counter, gauge, histogram};
 
-use super::names;
+use super::metrics as names;
 use crate::domain::failure::FailureClass;
 
 /// A message was taken from the broker.
@@ -15,7 +15,7 @@ pub fn count_delivery(redelivered: bool) {
 
 /// A delivery was settled: `kind` is ack or reject, `why` from a small closed set.
 pub fn count_settled(kind: &'static str, why: &'static str) {
-    counter!(names::SETTLED, "kind" => kind, "why" => why).increment(1);
+    counter!(names::SETTLED, names::KIND => kind, names::WHY => why).increment(1);
 }
 
 /// The bucket gave a slot after this long.
@@ -31,9 +31,9 @@ pub fn count_stale_grant() {
 /// A request was answered, or not.
 pub fn observe_request(endpoint: &'static str, class: Option<FailureClass>, elapsed: Duration, bytes: u64) {
     let outcome = class.map_or("ok", FailureClass::as_str);
-    counter!(names::REQUESTS, "endpoint" => endpoint, "outcome" => outcome).increment(1);
-    counter!(names::RESPONSE_BYTES, "endpoint" => endpoint).increment(bytes);
-    histogram!(names::REQUEST_DURATION, "endpoint" => endpoint).record(elapsed);
+    counter!(names::REQUESTS, names::ENDPOINT => endpoint, names::OUTCOME => outcome).increment(1);
+    counter!(names::RESPONSE_BYTES, names::ENDPOINT => endpoint).increment(bytes);
+    histogram!(names::REQUEST_DURATION, names::ENDPOINT => endpoint).record(elapsed);
 }
 
 /// A batch was committed.
@@ -51,7 +51,7 @@ pub fn count_committed(rows: usize, restated: usize, superseded: usize) {
 
 /// A job has an outcome: committed, retried, handed_back, dead or parked.
 pub fn count_job(endpoint: &'static str, result: &'static str) {
-    counter!(names::JOBS, "endpoint" => endpoint, "result" => result).increment(1);
+    counter!(names::JOBS, names::ENDPOINT => endpoint, names::RESULT => result).increment(1);
 }
 
 /// A publish was answered.
@@ -63,12 +63,18 @@ pub fn count_confirm(acked: bool, returned: bool) {
     } else {
         "nack"
     };
-    counter!(names::CONFIRMS, "result" => result).increment(1);
+    counter!(names::PUBLISH_CONFIRMS, names::RESULT => result).increment(1);
 }
 
 /// What the worker's slots do, and how many jobs wait for a token.
 pub fn set_slots(busy: usize, idle: usize, waiting: usize) {
     for (state, count) in [("busy", busy), ("idle", idle), ("waiting", waiting)] {
-        gauge!(names::SLOTS, "state" => state).set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+        gauge!(names::WORKER_SLOTS, names::STATE => state)
+            .set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
     }
+}
+
+/// A refresh of a mall's tokens ended: ok, raced, invalid_grant, refused or network.
+pub fn count_token_refresh(result: &'static str) {
+    counter!(names::TOKEN_REFRESH, names::RESULT => result).increment(1);
 }

@@ -1,13 +1,14 @@
 use std::io::Write;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
-use ::metrics::{counter, histogram, with_local_recorder};
+use ::metrics::with_local_recorder;
 use serde_json::{Value, json};
 use tracing_subscriber::layer::SubscriberExt;
 
 use super::json::JsonLines;
-use super::metrics::{ALL, Kind, REQUEST_DURATION, REQUESTS};
-use super::{events, logs, metrics, panic};
+use super::metrics::{ALL, Kind};
+use super::{events, logs, metrics, observe_request, panic, recorder};
 use crate::config::{LogConfig, Secret};
 
 #[derive(Clone, Default)]
@@ -72,11 +73,11 @@ fn x05_a_formatted_panic_message_is_withheld() {
 #[test]
 fn rust_log_goes_before_the_configured_level() {
     let log = LogConfig::default();
-    let level =
-        |rust_log| logs::filter(&log, rust_log).expect("a filter").max_level_hint().map(|f| f.to_string());
+    let level = |rust_log| logs::filter(&log, rust_log).0.max_level_hint().map(|f| f.to_string());
     assert_eq!(level(None).as_deref(), Some("info"));
     assert_eq!(level(Some("trace")).as_deref(), Some("trace"));
-    assert!(logs::filter(&log, Some("worker=loud")).is_err());
+    assert!(logs::filter(&log, Some("worker=loud")).1.is_some());
+    assert_eq!(level(Some("worker=loud")).as_deref(), Some("info"));
 }
 
 #[test]
@@ -95,18 +96,19 @@ fn every_metric_has_a_conforming_name_a_help_text_and_rising_buckets() {
 
 #[test]
 fn metrics_render_with_their_buckets_and_help() {
-    let recorder = metrics::builder().expect("valid buckets").build_recorder();
+    let recorder = recorder::builder().expect("valid buckets").build_recorder();
     let handle = recorder.handle();
     with_local_recorder(&recorder, || {
         metrics::describe();
-        counter!(REQUESTS, metrics::ENDPOINT => "visitors", metrics::OUTCOME => "ok").increment(2);
-        histogram!(REQUEST_DURATION, metrics::ENDPOINT => "visitors").record(0.2);
+        for _ in 0..2 {
+            observe_request("visitors", None, Duration::from_millis(200), 1432);
+        }
     });
     let text = handle.render();
     for part in [
         "# HELP cafe24_sync_requests_total Requests to the analytics API",
         "cafe24_sync_requests_total{endpoint=\"visitors\",outcome=\"ok\"} 2",
-        "cafe24_sync_request_duration_seconds_bucket{endpoint=\"visitors\",le=\"0.25\"} 1",
+        "cafe24_sync_request_duration_seconds_bucket{endpoint=\"visitors\",le=\"0.25\"} 2",
         "cafe24_sync_request_duration_seconds_bucket{endpoint=\"visitors\",le=\"0.1\"} 0",
     ] {
         assert!(text.contains(part), "{part} in\n{text}");
