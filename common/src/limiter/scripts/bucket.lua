@@ -44,11 +44,16 @@ tat_us = math.min(math.max(tat_us, now_us), now_us + (usable() + server_capacity
 local function level_us() return usable() * token_us - (tat_us - now_us) end
 local function set_level_us(level) tat_us = now_us + usable() * token_us - level end
 
--- Every call writes: a replica, or a server without memory, must refuse.
-local function save()
-  local function int(number) return string.format('%.0f', number) end
-  redis.call('HSET', KEYS[1], 'tat_us', int(tat_us), 'seen_us', int(now_us), 'silent_until_us', int(silent_until_us),
-    'run_id', run_id, 'born_us', int(born_us), 'probes', int(probes), 'burst', int(burst), 'token_us', int(token_us),
-    'line_us', int(line_us))
+-- Every call writes: a replica, or a server without memory, must refuse. All fields, or the three that every call may move.
+local function save(all)
+  local int = '%.0f'
+  local tat, now, line = string.format(int, tat_us), string.format(int, now_us), string.format(int, line_us)
+  if all or not known or now_us < seen_us or f[3] ~= string.format(int, silent_until_us) then
+    redis.call('HSET', KEYS[1], 'tat_us', tat, 'seen_us', now, 'silent_until_us', string.format(int, silent_until_us),
+      'run_id', run_id, 'born_us', string.format(int, born_us), 'probes', probes, 'burst', burst, 'token_us', token_us,
+      'line_us', line)
+  else
+    redis.call('HSET', KEYS[1], 'tat_us', tat, 'seen_us', now, 'line_us', line)
+  end
   redis.call('PEXPIRE', KEYS[1], 86400000)
 end

@@ -21,7 +21,7 @@ local STEP_TOKENS, CORRECTS_FOR_US, PROVES_FOR_US = 2, 2000000, 10000000
 if event == '2' then
   tat_us = math.max(tat_us, now_us + usable() * token_us)
   born_us, probes = now_us, 0
-  save()
+  save(true)
   return {now_us, before_us, math.max(silent_until_us - now_us, 0), -1}
 end
 
@@ -57,6 +57,6 @@ if now_us + silent_us > silent_until_us and silent_us > 0 then
   silent_until_us = now_us + silent_us
   redis.call('PUBLISH', ARGV[15], ARGV[16] .. string.format(' %.0f %.0f', silent_until_us, now_us))
 end
-save()
+save(true)
 local moved = level < before and -1 or (level > before and 1 or 0)
 return {now_us, before_us, math.max(silent_until_us - now_us, 0), moved}

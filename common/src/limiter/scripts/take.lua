@@ -28,6 +28,6 @@ if probes >= 0 then
   probes = probes + 1
   if slot_us - born_us >= settle_us then proof = probes end
 end
-save()
+save(probes >= 0)
 local left_us = usable() * token_us - (tat_us - slot_us)
 return {1, now_us, before_us, slot_us - now_us, math.floor(left_us / token_us) + burst - usable(), born_us, proof, burst, token_us}
