@@ -142,7 +142,9 @@ impl<S: TokenStore> TokenKeeper<S> {
     }
 
     fn is_fresh(&self, pair: &TokenPair, now: DateTime<Utc>) -> bool {
-        let margin = if self.app.is_some() { self.refresh_before } else { LAST_USE };
+        // A token that lives shorter than usual must not be renewed each time that it is wanted.
+        let lifetime = pair.access_expires_at - pair.issued_at;
+        let margin = if self.app.is_some() { self.refresh_before.min(lifetime / 4) } else { LAST_USE };
         pair.access_expires_at - now > margin
     }
 

@@ -61,7 +61,7 @@ fn stored(access_minutes: i64, refresh_days: i64) -> StoredTokens {
         refresh: RefreshToken::new("refresh-0"),
         refresh_expires_at: now + TimeDelta::days(refresh_days),
         scopes: Vec::new(),
-        issued_at: now,
+        issued_at: now + TimeDelta::minutes(access_minutes) - TimeDelta::hours(2),
     };
     StoredTokens { pair, version: 7 }
 }
@@ -130,6 +130,16 @@ async fn o05_a_token_is_renewed_ten_minutes_before_its_end() {
     let token = keeper(&store, &host).token(&hanbit(), 7).await.expect("a token");
     assert_eq!((token.version, host.calls()), (8, 1));
     assert_eq!(store.row.lock().await.as_ref().expect("stored").pair.access.expose(), "access-1");
+}
+
+#[tokio::test]
+async fn a_token_that_never_lives_long_is_not_renewed_each_time() {
+    let host = Host::start(&[]).await;
+    let mut short = stored(5, 14);
+    short.pair.issued_at = clock::now();
+    let store = MemoryStore::new(Some(short));
+    assert_eq!(keeper(&store, &host).token(&hanbit(), 7).await.expect("a token").version, 7);
+    assert_eq!(host.calls(), 0);
 }
 
 #[tokio::test]
