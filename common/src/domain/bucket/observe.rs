@@ -41,6 +41,18 @@ impl Seen {
         self
     }
 
+    /// For how many µs nobody may send after this answer; 0 if it says nothing of the kind. Holds at once for the process
+    /// that read it, before the bucket is told.
+    pub fn silence_us(&self, limits: &Limits) -> i64 {
+        if self.throttled {
+            self.retry_after_us.max(limits.floor * self.token_us).max(1_000_000)
+        } else if self.remaining.is_some_and(|remaining| remaining < limits.floor) {
+            limits.floor_pause_us
+        } else {
+            0
+        }
+    }
+
     /// Whether the bucket needs to hear of this; most answers say what the model says, and cost no round trip.
     pub fn matters(&self, limits: &Limits, slot: &Slot) -> bool {
         if self.throttled || self.burst != slot.burst || self.token_us != slot.token_us {
@@ -73,12 +85,11 @@ impl Bucket {
         let margin_us = (state.burst - state.capacity(limits)) * token_us;
         let before_us = state.level_us(limits, now_us);
         let mut level_us = before_us;
-        let mut silent_us = 0;
+        let silent_us = seen.silence_us(limits);
         if seen.throttled {
             // The server has nothing: it needs the whole margin before we have anything.
             level_us = level_us.min(-margin_us);
             state.probes = -1;
-            silent_us = seen.retry_after_us.max(limits.floor * token_us).max(1_000_000);
         } else if let Some(remaining) = seen.remaining {
             let server_us = remaining * token_us - margin_us;
             if state.probes >= 0
@@ -96,7 +107,6 @@ impl Bucket {
                 }
             }
             if remaining < limits.floor {
-                silent_us = limits.floor_pause_us;
                 if level_us < 0 {
                     // Slots ahead fall into the silence, so nobody will use them.
                     level_us += (-level_us + token_us - 1) / token_us * token_us;

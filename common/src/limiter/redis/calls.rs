@@ -63,10 +63,8 @@ impl Limiter for RedisLimiter {
             self.counters.untold();
             return Ok(());
         }
-        if seen.remaining.is_some_and(|remaining| remaining < self.limits.floor) && !seen.throttled {
-            // This process falls silent at once, even if Redis cannot be told.
-            self.silences.add(key, micros(self.limits.floor_pause_us));
-        }
+        // This process falls silent at once, even if Redis cannot be told.
+        self.silences.add(key, micros(seen.silence_us(&self.limits)));
         let event = if seen.throttled { EVENT_THROTTLED } else { EVENT_ANSWER };
         self.tell(key, event, &seen, (grant.terms.born_us, grant.terms.proof)).await
     }

@@ -216,13 +216,13 @@ impl World {
             self.report.done_us = now_us;
             if left < self.plan.limits.floor {
                 self.report.floors.push((now_us, worker));
-                let until_us = now_us + self.plan.limits.floor_pause_us;
-                self.silent_us[worker] = self.silent_us[worker].max(until_us);
             }
         } else {
             self.report.throttled += 1;
             seen = seen.throttled(None);
         }
+        let silent_us = seen.silence_us(&self.plan.limits);
+        self.silent_us[worker] = self.silent_us[worker].max(now_us + silent_us);
         if seen.matters(&self.plan.limits, &self.grants[grant]) {
             self.report.told += 1;
             self.told.push(seen);
