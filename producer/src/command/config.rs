@@ -1,0 +1,74 @@
+//! `config check`, `config show`
+
+use std::path::Path;
+
+use common::config::{Config, KeyInfo, Origin};
+use serde_json::json;
+
+use crate::cli::ConfigCommand;
+use crate::fault::{Exit, Fault};
+use crate::output::Output;
+use crate::output::json::SCHEMA_VERSION;
+use crate::output::paint::{good, warn};
+use crate::output::plain::tsv;
+use crate::output::table::{Align, table};
+
+pub(super) fn run(output: Output, file: Option<&Path>, command: &ConfigCommand) -> Result<Exit, Fault> {
+    let config = Config::load(file).map_err(Fault::Config)?;
+    match command {
+        ConfigCommand::Check => check(output, &config)?,
+        ConfigCommand::Show { origin } => show(output, &config, *origin)?,
+    }
+    Ok(Exit::Done)
+}
+
+fn check(output: Output, config: &Config) -> Result<(), Fault> {
+    let count = |wanted: fn(&Origin) -> bool| config.keys.iter().filter(|key| wanted(&key.origin)).count();
+    let from_file = count(|origin| matches!(origin, Origin::File { .. }));
+    let from_env = count(|origin| matches!(origin, Origin::Env { .. }));
+    let total = config.keys.len();
+    let default = total - from_file - from_env;
+    if output.json {
+        return output.document(&json!({
+            "schema_version": SCHEMA_VERSION, "keys": total, "file": from_file, "environment": from_env,
+            "default": default, "warnings": config.warnings,
+        }));
+    }
+    let mut text: String = config.warnings.iter().map(|warning| format!("{} {warning}\n", warn("!"))).collect();
+    text += &format!("{} {total} keys: {from_file} file, {from_env} environment, {default} default", good("✓"));
+    output.answer(&text)
+}
+
+fn show(output: Output, config: &Config, origin: bool) -> Result<(), Fault> {
+    let place = |key: &KeyInfo| match &key.origin {
+        Origin::Default => "default".to_owned(),
+        Origin::File { line } => format!("line {line}"),
+        Origin::Env { name } => name.clone(),
+    };
+    if output.json {
+        let keys: Vec<_> = config
+            .keys
+            .iter()
+            .map(|key| json!({ "key": key.key, "value": key.value, "origin": place(key) }))
+            .collect();
+        return output.document(&json!({ "schema_version": SCHEMA_VERSION, "items": keys }));
+    }
+    let mut columns = vec![("KEY", Align::Left), ("VALUE", Align::Left)];
+    if origin {
+        columns.push(("FROM", Align::Left));
+    }
+    let rows: Vec<Vec<String>> = config
+        .keys
+        .iter()
+        .map(|key| {
+            let value = if key.value.is_empty() && !output.plain { "–".to_owned() } else { key.value.clone() };
+            let mut row = vec![key.key.to_owned(), value];
+            if origin {
+                row.push(place(key));
+            }
+            row
+        })
+        .collect();
+    let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
+    output.answer(&if output.plain { tsv(&names, &rows) } else { table(&columns, &rows) })
+}

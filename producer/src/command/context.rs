@@ -1,0 +1,181 @@
+//! What the commands share: settings, output, the way to the servers, and what their failures mean.
+
+use std::path::Path;
+
+use common::config::{Config, LimiterKeyKind, LogConfig, LogFormat, Origin, ServerUrl};
+use common::domain::endpoint::Dialect;
+use common::domain::ids::{LimiterKey, MallId, ShopNo};
+use common::store::{ConnectorState, Control, Mode, NewConnector, SchemaError, StoreError};
+use common::telemetry;
+
+use crate::dead::DrainError;
+use crate::fault::{Fault, Server, causes};
+use crate::feed::FeedError;
+use crate::output::Output;
+use crate::plan::eta::Pace;
+
+/// Connections of one command: planning and watching, side by side with a feeder.
+const CONNECTIONS: u32 = 4;
+/// Agency of malls that nobody gave to another one.
+pub(super) const DEFAULT_AGENCY: &str = "default";
+/// What a mall without tokens waits for.
+pub(super) const NO_TOKENS: &str = "no tokens yet";
+
+/// What the commands share.
+#[derive(Debug)]
+pub(super) struct Context {
+    pub(super) config: Config,
+    pub(super) output: Output,
+    pub(super) verbose: u8,
+}
+
+impl Context {
+    pub(super) fn load(output: Output, file: Option<&Path>, verbose: u8) -> Result<Self, Fault> {
+        let config = Config::load(file).map_err(Fault::Config)?;
+        for warning in &config.warnings {
+            output.note(&format!("warning: {warning}"));
+        }
+        Ok(Self { config, output, verbose })
+    }
+
+    /// Logs of a command: warnings, or more with `-v`, as text.
+    pub(super) fn log(&self) {
+        let level = match self.verbose {
+            0 => "warn",
+            1 => "info",
+            _ => "debug",
+        };
+        telemetry::init(&LogConfig { format: LogFormat::Text, level: level.to_owned() });
+    }
+
+    /// Postgres, whatever its schema.
+    pub(super) fn any_database(&self) -> Result<Control, Fault> {
+        self.log();
+        Control::new(self.config.postgres.url.expose(), CONNECTIONS).map_err(|error| self.store(error))
+    }
+
+    /// Postgres with this program's schema, and the mall of the environment in it.
+    pub(super) async fn database(&self) -> Result<Control, Fault> {
+        let control = self.any_database()?;
+        self.prepare(&control).await?;
+        Ok(control)
+    }
+
+    /// Checks the schema and sees to the mall of the environment.
+    pub(super) async fn prepare(&self, control: &Control) -> Result<(), Fault> {
+        control.check_schema().await.map_err(|error| self.schema(error))?;
+        if let Some(mall) = &self.config.cafe24.mall_id {
+            self.ensure_mall(control, mall).await?;
+        }
+        Ok(())
+    }
+
+    /// Makes the connection of the mall that `CAFE24_ANALYTICS_MALL_ID` names, so that only its tokens are missing.
+    pub(super) async fn ensure_mall(&self, control: &Control, mall: &MallId) -> Result<(), Fault> {
+        let stored = control.connectors(std::slice::from_ref(mall)).await.map_err(|error| self.store(error))?;
+        if !stored.is_empty() {
+            return Ok(());
+        }
+        let connector = NewConnector {
+            mall_id: mall.clone(),
+            agency_id: DEFAULT_AGENCY.to_owned(),
+            dialect: Dialect::Seed,
+            shops: vec![ShopNo::FIRST],
+            limiter_key: self.limiter_key(mall),
+            mode: Mode::Api,
+            sealed_tokens: None,
+        };
+        control.import_connectors(&[connector]).await.map_err(|error| self.store(error))?;
+        control
+            .set_connector_state(mall, ConnectorState::NeedsConsent, Some(NO_TOKENS))
+            .await
+            .map_err(|error| self.store(error))?;
+        self.output.note(&format!("mall {mall}: added; authorise it with  cafe24-sync connect {mall} --paste"));
+        Ok(())
+    }
+
+    /// The bucket of a mall's requests.
+    ///
+    /// A job's key must not depend on its endpoint, so `host+path` shares the host's bucket too: never too fast.
+    pub(super) fn limiter_key(&self, mall: &MallId) -> LimiterKey {
+        match self.config.limits.key {
+            LimiterKeyKind::Mall => LimiterKey::from(mall),
+            LimiterKeyKind::Host | LimiterKeyKind::HostPath => {
+                let host = self.config.cafe24.base_url.host().to_owned();
+                LimiterKey::try_from(host).unwrap_or_else(|_| LimiterKey::from(mall))
+            }
+        }
+    }
+
+    /// The server's buckets.
+    pub(super) fn pace(&self) -> Pace {
+        Pace { burst: self.config.limits.burst, per_second: self.config.limits.refill_per_second }
+    }
+
+    /// Whether each mall has a bucket of its own.
+    pub(super) fn key_is_mall(&self) -> bool {
+        self.config.limits.key == LimiterKeyKind::Mall
+    }
+
+    /// A failure of Postgres before anything was changed.
+    pub(super) fn store(&self, error: StoreError) -> Fault {
+        self.store_after(error, "nothing was changed")
+    }
+
+    /// A failure of Postgres after something was done: `now`.
+    pub(super) fn store_after(&self, error: StoreError, now: &str) -> Fault {
+        match error {
+            StoreError::Unavailable { what, source } => {
+                let why = format!("{what}: {source}");
+                self.unreachable("Postgres", &self.config.postgres.url, "postgres.url", &why, now)
+            }
+            other => Fault::Store(other),
+        }
+    }
+
+    /// The schema is another, or could not be asked for.
+    pub(super) fn schema(&self, error: SchemaError) -> Fault {
+        match error {
+            SchemaError::Older { behind } => Fault::SchemaOlder(behind),
+            SchemaError::Newer { version } => Fault::SchemaNewer(version),
+            SchemaError::Changed { version } => Fault::SchemaChanged(version),
+            SchemaError::Failed(source) => Fault::MigrationFailed(source.to_string()),
+            SchemaError::Store(error) => self.store(error),
+        }
+    }
+
+    /// A failure of feeding; `now` says what was done before.
+    pub(super) fn feed(&self, error: FeedError, now: &str) -> Fault {
+        let why = match causes(&error) {
+            causes if causes.is_empty() => error.to_string(),
+            causes => format!("{error}: {causes}"),
+        };
+        match error {
+            FeedError::Store(error) | FeedError::LeadershipLost(error) => self.store_after(error, now),
+            FeedError::Broker(_) | FeedError::Refused { .. } => {
+                self.unreachable("RabbitMQ", &self.config.rabbitmq.url, "rabbitmq.url", &why, now)
+            }
+            FeedError::Limiter(_) => self.unreachable("Redis", &self.config.redis.url, "redis.url", &why, now),
+        }
+    }
+
+    /// A failure of archiving dead letters.
+    pub(super) fn drain(&self, error: DrainError) -> Fault {
+        match error {
+            DrainError::Broker(error) => self.feed(FeedError::Broker(error), "no letter is lost"),
+            DrainError::Store(error) => self.store_after(error, "no letter is lost"),
+            DrainError::Feed(error) => self.feed(error, "no letter is lost"),
+        }
+    }
+
+    fn unreachable(&self, name: &'static str, url: &ServerUrl, key: &str, why: &str, now: &str) -> Fault {
+        let origin = self.config.keys.iter().find(|info| info.key == key).map(|info| &info.origin);
+        let setting = match origin {
+            Some(Origin::Env { name }) => format!("{key}, which comes from {name}"),
+            Some(Origin::File { line }) => format!("{key}, line {line} of the configuration"),
+            Some(Origin::Default) | None => format!("{key}, which has its default value"),
+        };
+        let server = Server { name, url: url.to_string(), setting };
+        Fault::Unreachable { server, why: why.to_owned(), now: now.to_owned() }
+    }
+}

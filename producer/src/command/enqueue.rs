@@ -1,0 +1,256 @@
+//! `enqueue`: plan, show, hand over; with `--wait`, feed until it is done.
+
+mod answer;
+
+mod select;
+
+mod wait;
+
+pub(super) use select::unknown as unknown_mall;
+
+use common::clock::now;
+use common::domain::calendar::kst_day;
+use common::store::{Control, StoreError, Wish};
+use serde_json::json;
+use uuid::Uuid;
+
+use self::answer::Answer;
+use self::wait::{End, Ended};
+use super::again;
+use super::context::Context;
+use crate::cli::EnqueueArgs;
+use crate::fault::{Exit, Fault};
+use crate::feed::{self, FeedReport};
+use crate::output::progress::Progress;
+use crate::output::text::{counted, number};
+use crate::plan::eta::eta;
+use crate::plan::preview::Preview;
+use crate::plan::selection::{Planned, Selection};
+use crate::plan::wish::{LONG_RANGE_DAYS, default_lane, resolve, whole_periods};
+
+/// More jobs than this need a yes.
+const MANY_JOBS: i64 = 10_000;
+
+pub(super) async fn run(context: &Context, args: &EnqueueArgs) -> Result<Exit, Fault> {
+    let today = kst_day(now());
+    let wished = resolve(args.last, args.from.zip(args.to), today)?;
+    let range = whole_periods(wished, args.granularity, today)?;
+    if range != wished {
+        context.output.note(&format!("only whole {}s are planned: {range} of {wished}", args.granularity));
+    }
+    let control = context.database().await?;
+    let selection = Selection {
+        malls: select::malls(context, &control, args).await?,
+        endpoints: select::endpoints(args),
+        granularity: args.granularity,
+        range,
+        chunk_days: args.chunk_days,
+        lane: args.lane.unwrap_or_else(|| default_lane(range)),
+        wish: if args.force { Wish::Force } else { Wish::Missing },
+        today,
+    };
+    let enqueue = Enqueue { context, args, control, selection };
+    if enqueue.must_preview() {
+        let preview = enqueue.plan(None).await?;
+        if args.dry_run {
+            return enqueue.show_dry_run(preview);
+        }
+        if let Some(exit) = enqueue.agree(&preview)? {
+            return Ok(exit);
+        }
+    }
+    enqueue.go().await
+}
+
+struct Enqueue<'a> {
+    context: &'a Context,
+    args: &'a EnqueueArgs,
+    control: Control,
+    selection: Selection,
+}
+
+impl Enqueue<'_> {
+    /// Planning twice costs time, so only when its outcome decides something.
+    fn must_preview(&self) -> bool {
+        self.args.dry_run
+            || self.args.plan.is_some()
+            || !self.args.yes
+                && (self.selection.range.days() > LONG_RANGE_DAYS
+                    || i64::try_from(self.selection.most_jobs()).unwrap_or(i64::MAX) > MANY_JOBS)
+    }
+
+    /// Plans under `run`, or only counts; shows progress if it takes long.
+    async fn plan(&self, run: Option<Uuid>) -> Result<Preview, Fault> {
+        let open = self.control.open_jobs_by_key().await.map_err(|error| self.context.store(error))?;
+        let mut progress = Progress::new(self.context.output, "plan");
+        let mut groups_done = 0;
+        let result = self
+            .selection
+            .plan(&self.control, run, |done, total| {
+                groups_done = done;
+                let (done, total) = (i64::try_from(done).unwrap_or(0), i64::try_from(total).unwrap_or(0));
+                progress.show(done, total, &format!("{}/{} groups of 100 malls", number(done), number(total)));
+            })
+            .await;
+        drop(progress);
+        let planned = result.map_err(|error| self.interrupted(error, run, groups_done))?;
+        Ok(self.preview(&planned, &open))
+    }
+
+    fn preview(&self, planned: &Planned, open: &std::collections::BTreeMap<common::domain::ids::LimiterKey, i64>) -> Preview {
+        let pace = self.context.pace();
+        let eta = eta(&planned.counts.by_key, open, pace);
+        Preview::new(&self.selection, planned, eta, pace, self.context.key_is_mall())
+    }
+
+    fn interrupted(&self, error: StoreError, run: Option<Uuid>, groups_done: usize) -> Fault {
+        match run {
+            Some(run) if groups_done > 0 => self.context.store_after(
+                error,
+                &format!(
+                    "{} groups of 100 malls are planned as run {run}; the same command again plans the rest, nothing twice",
+                    groups_done
+                ),
+            ),
+            _ => self.context.store(error),
+        }
+    }
+
+    fn show_dry_run(&self, preview: Preview) -> Result<Exit, Fault> {
+        let output = self.context.output;
+        self.unchanged(&preview)?;
+        if output.json {
+            output.document(&Answer::preview(&preview))?;
+        } else {
+            let again = again(&["--plan", &preview.id, "--yes"]);
+            let run_it = if preview.jobs > 0 { format!("run it: {again}\n") } else { String::new() };
+            output.answer(&(preview.text("nothing sent yet") + &run_it))?;
+        }
+        Ok(Exit::Done)
+    }
+
+    /// Refuses a plan that is not the one previewed.
+    fn unchanged(&self, preview: &Preview) -> Result<(), Fault> {
+        match &self.args.plan {
+            Some(asked) if *asked != preview.id => Err(Fault::PlanChanged {
+                asked: asked.clone(),
+                now: preview.id.clone(),
+                action: again(&["--dry-run"]),
+            }),
+            _ => Ok(()),
+        }
+    }
+
+    /// Sees to a yes where one is needed; `Some`: how the program ends instead.
+    fn agree(&self, preview: &Preview) -> Result<Option<Exit>, Fault> {
+        self.unchanged(preview)?;
+        let days = self.selection.range.days();
+        let why = if days > LONG_RANGE_DAYS {
+            format!("{} days are more than {}", number(days), number(LONG_RANGE_DAYS))
+        } else if preview.jobs > MANY_JOBS {
+            format!("{} jobs are more than {}", number(preview.jobs), number(MANY_JOBS))
+        } else {
+            return Ok(None);
+        };
+        if self.args.yes {
+            return Ok(None);
+        }
+        let output = self.context.output;
+        let text = preview.text("nothing sent yet");
+        if output.can_ask() {
+            output.complain(&text);
+            let question = format!("{why}. Plan {}?", counted(preview.jobs, "job", "jobs"));
+            if output.confirm(&question) {
+                return Ok(None);
+            }
+            output.note("nothing was planned");
+            return Ok(Some(Exit::Refused));
+        }
+        if !output.json {
+            output.answer(&text)?;
+        }
+        Err(Fault::NeedsYes { why, action: again(&["--plan", &preview.id, "--yes"]) })
+    }
+
+    async fn go(&self) -> Result<Exit, Fault> {
+        let run = Uuid::now_v7();
+        let wish = self.wish();
+        self.control.create_run(run, "enqueue", &wish).await.map_err(|error| self.context.store(error))?;
+        let preview = self.plan(Some(run)).await?;
+        let output = self.context.output;
+        if let Some(asked) = self.args.plan.as_ref().filter(|asked| **asked != preview.id) {
+            output.complain(&format!("! somebody planned at the same time: this became plan {} instead of {asked}", preview.id));
+        }
+        let mut answer = Answer::planned(&preview, run);
+        if !output.json {
+            output.answer(&preview.text(&format!("run {run}")))?;
+        }
+        let exit = if self.args.wait.is_some() {
+            let ended = wait::until_done(self.context, &self.control, run, self.args.wait.flatten()).await?;
+            self.say_end(&preview, &ended)?;
+            let exit = ended.exit();
+            answer.waited(ended);
+            exit
+        } else {
+            let fed = self.feed(&preview, run).await?;
+            self.say_fed(&preview, fed)?;
+            answer.fed(fed);
+            Exit::Done
+        };
+        if output.json {
+            output.document(&answer)?;
+        }
+        Ok(exit)
+    }
+
+    /// What was asked for, as the run keeps it.
+    fn wish(&self) -> serde_json::Value {
+        let s = &self.selection;
+        let malls = if self.args.all { json!("all") } else { json!(self.args.malls) };
+        json!({
+            "malls": malls, "from": s.range.start(), "to": s.range.end(), "granularity": s.granularity,
+            "endpoints": s.endpoints, "chunk_days": s.chunk_days, "lane": s.lane, "force": self.args.force,
+        })
+    }
+
+    async fn feed(&self, preview: &Preview, run: Uuid) -> Result<FeedReport, Fault> {
+        if preview.jobs + preview.slices.in_work == 0 {
+            return Ok(FeedReport::default());
+        }
+        let now = format!(
+            "{} of run {run} are planned in Postgres, none is lost; a feeder hands them over",
+            counted(preview.jobs, "job", "jobs")
+        );
+        feed::feed_once(&self.context.config, &self.control).await.map_err(|error| self.context.feed(error, &now))
+    }
+
+    fn say_fed(&self, preview: &Preview, fed: FeedReport) -> Result<(), Fault> {
+        let output = self.context.output;
+        if preview.jobs + preview.slices.in_work == 0 {
+            return Ok(());
+        }
+        if fed.leader_elsewhere {
+            return if output.json { Ok(()) } else { output.answer("  fed       by the feeder that runs") };
+        }
+        if !output.json {
+            let published = i64::try_from(fed.published).unwrap_or(i64::MAX);
+            output.answer(&format!("  fed       {} handed to the workers' queues", counted(published, "job", "jobs")))?;
+        }
+        output.note("no feeder runs: start `cafe24-sync serve`, or add --wait");
+        Ok(())
+    }
+
+    fn say_end(&self, preview: &Preview, ended: &Ended) -> Result<(), Fault> {
+        let output = self.context.output;
+        if !output.json {
+            output.answer(&ended.text())?;
+        }
+        if preview.jobs == 0 && preview.slices.in_work > 0 {
+            output.note("the slices are in jobs of earlier runs: cafe24-sync status");
+        }
+        if matches!(ended.end, End::TimedOut | End::Interrupted) && ended.progress.open() > 0 {
+            output.note("the rest stays planned and goes on while `cafe24-sync serve` runs");
+        }
+        Ok(())
+    }
+}

@@ -1,0 +1,196 @@
+//! `--wait`: feeds beside whoever feeds, and watches the run until its jobs are over.
+
+use std::time::Duration;
+
+use common::store::{Control, RunProgress};
+use tokio::signal::ctrl_c;
+use tokio::task::JoinSet;
+use tokio::time::{Instant, sleep, timeout};
+use tokio_util::sync::CancellationToken;
+use uuid::Uuid;
+
+use crate::command::context::Context;
+use crate::dead;
+use crate::fault::{Exit, Fault};
+use crate::feed::Feeder;
+use crate::output::paint::{good, warn};
+use crate::output::progress::Progress;
+use crate::output::text::{counted, duration, number};
+
+/// How often the run is looked at.
+const LOOK: Duration = Duration::from_millis(300);
+/// After this long without a job that moved, a hint is given, once.
+const STUCK: Duration = Duration::from_secs(15);
+/// How long the feeder may take to hand over and stop.
+const STOP: Duration = Duration::from_secs(5);
+
+/// Why the waiting ended.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum End {
+    Done,
+    TimedOut,
+    Interrupted,
+}
+
+impl End {
+    pub(super) fn word(self) -> &'static str {
+        match self {
+            Self::Done => "done",
+            Self::TimedOut => "timed_out",
+            Self::Interrupted => "interrupted",
+        }
+    }
+}
+
+/// How the waiting ended.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Ended {
+    pub(super) end: End,
+    pub(super) progress: RunProgress,
+    pub(super) waited: Duration,
+}
+
+impl Ended {
+    pub(super) fn exit(&self) -> Exit {
+        let p = &self.progress;
+        match self.end {
+            End::TimedOut => Exit::TimedOut,
+            End::Interrupted => Exit::Interrupted,
+            End::Done if p.failed + p.parked + p.cancelled > 0 => Exit::Partial,
+            End::Done => Exit::Done,
+        }
+    }
+
+    pub(super) fn text(&self) -> String {
+        let p = &self.progress;
+        let mut parts = vec![format!("{} of {} done", number(p.done), counted(p.jobs, "job", "jobs"))];
+        let others = [
+            (p.failed, "failed → cafe24-sync dead list"),
+            (p.parked, "parked → cafe24-sync malls list"),
+            (p.cancelled, "cancelled"),
+            (p.open(), "open"),
+        ];
+        parts.extend(others.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{} {word}", number(*n))));
+        parts.push(format!("{} rows", number(p.rows)));
+        parts.push(duration(self.waited.as_secs()));
+        let text = parts.join(" · ");
+        match (self.end, self.exit()) {
+            (End::TimedOut, _) => format!("{} {text} · the waiting ran out", warn("!")),
+            (End::Interrupted, _) => format!("{} {text} · interrupted", warn("!")),
+            (_, Exit::Done) => format!("{} {text}", good("✓")),
+            _ => format!("{} {text}", warn("!")),
+        }
+    }
+}
+
+/// Waits until no job of `run` will end by itself any more, for at most `limit`, or until Ctrl-C.
+pub(super) async fn until_done(
+    context: &Context,
+    control: &Control,
+    run: Uuid,
+    limit: Option<Duration>,
+) -> Result<Ended, Fault> {
+    let stop = CancellationToken::new();
+    let mut feeder = JoinSet::new();
+    feeder.spawn(Feeder::new(context.config.clone(), control.clone()).run(stop.clone()));
+    let start = Instant::now();
+    let mut watch = Watch { control, run, progress: RunProgress::default(), shown: Progress::new(context.output, "sync") };
+    let never = Duration::from_secs(u64::from(u32::MAX));
+    let end = tokio::select! {
+        () = watch.until_over() => End::Done,
+        () = sleep(limit.unwrap_or(never)) => End::TimedOut,
+        pressed = ctrl_c() => { pressed.map_err(Fault::Start)?; End::Interrupted }
+    };
+    let progress = watch.progress;
+    drop(watch);
+    stop.cancel();
+    // A feeder that does not stop in time is stopped with its task; its lock goes with its session.
+    let _ = timeout(STOP, feeder.join_next()).await;
+    feeder.shutdown().await;
+    if progress.failed > 0
+        && let Err(error) = dead::drain_once(&context.config, control).await
+    {
+        tracing::warn!(error = &error as &dyn std::error::Error, "dead letters were not archived yet; the next feeder does it");
+    }
+    Ok(Ended { end, progress, waited: start.elapsed() })
+}
+
+struct Watch<'a> {
+    control: &'a Control,
+    run: Uuid,
+    progress: RunProgress,
+    shown: Progress,
+}
+
+impl Watch<'_> {
+    async fn until_over(&mut self) {
+        let mut moved = Instant::now();
+        let mut known = false;
+        let mut hinted = false;
+        loop {
+            match self.control.run_progress(self.run).await {
+                Ok(progress) => {
+                    if progress != self.progress {
+                        moved = Instant::now();
+                    }
+                    self.progress = progress;
+                    known = true;
+                    self.show(None);
+                    if progress.open() == 0 {
+                        return;
+                    }
+                }
+                // Unknown is not zero, and not the end: the run goes on without being seen.
+                Err(error) => self.show(Some(&error.to_string())),
+            }
+            if known && !hinted && moved.elapsed() >= STUCK && self.progress.running == 0 {
+                hinted = true;
+                self.shown.note("no job has moved for a while: does a worker run? start one with `cafe24-sync-worker run`");
+            }
+            sleep(LOOK).await;
+        }
+    }
+
+    fn show(&mut self, trouble: Option<&str>) {
+        let p = &self.progress;
+        let over = p.jobs - p.open();
+        let mut text = format!("{}/{} jobs · {} rows", number(over), number(p.jobs), number(p.rows));
+        for (n, word) in [(p.running, "running"), (p.failed, "failed"), (p.parked, "parked")] {
+            if n > 0 {
+                text += &format!(" · {} {word}", number(n));
+            }
+        }
+        if let Some(trouble) = trouble {
+            text = format!("? ({trouble})");
+        }
+        self.shown.show(over, p.jobs, &text);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use rstest::rstest;
+
+    use super::*;
+    use crate::output::paint::bare;
+
+    #[rstest]
+    #[case::all_done(End::Done, RunProgress { jobs: 8, done: 8, rows: 1_204, ..Default::default() }, Exit::Done)]
+    #[case::failed(End::Done, RunProgress { jobs: 8, done: 7, failed: 1, ..Default::default() }, Exit::Partial)]
+    #[case::parked(End::Done, RunProgress { jobs: 8, done: 7, parked: 1, ..Default::default() }, Exit::Partial)]
+    #[case::late(End::TimedOut, RunProgress { jobs: 8, queued: 8, ..Default::default() }, Exit::TimedOut)]
+    #[case::interrupted(End::Interrupted, RunProgress::default(), Exit::Interrupted)]
+    fn the_end_decides_the_exit_code(#[case] end: End, #[case] progress: RunProgress, #[case] exit: Exit) {
+        assert_eq!(Ended { end, progress, waited: Duration::ZERO }.exit(), exit);
+    }
+
+    #[test]
+    fn what_is_left_is_said() {
+        let progress = RunProgress { jobs: 32, done: 29, failed: 1, parked: 2, rows: 1_204, ..Default::default() };
+        let ended = Ended { end: End::Done, progress, waited: Duration::from_secs(12) };
+        assert_eq!(
+            bare(&ended.text()),
+            "! 29 of 32 jobs done · 1 failed → cafe24-sync dead list · 2 parked → cafe24-sync malls list · 1,204 rows · 12 s"
+        );
+    }
+}

@@ -1,0 +1,231 @@
+//! A file of malls: CSV with a heading, or JSON lines. Every bad line is found, and no token is ever repeated.
+
+use std::collections::HashMap;
+
+use common::domain::endpoint::Dialect;
+use common::domain::ids::{MallId, ShopNo};
+use common::oauth::TokenPair;
+use common::store::Mode;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use crate::command::context::DEFAULT_AGENCY;
+use crate::fault::BadLine;
+
+/// Bad lines that are told; the others are counted.
+const TOLD: usize = 100;
+/// Shops of a mall, as the database allows.
+const SHOPS: usize = 100;
+
+/// One mall of a file, checked.
+#[derive(Debug)]
+pub(super) struct FileMall {
+    pub(super) mall_id: MallId,
+    pub(super) agency: String,
+    pub(super) dialect: Dialect,
+    pub(super) shops: Vec<ShopNo>,
+    pub(super) mode: Mode,
+    pub(super) tokens: Option<TokenPair>,
+}
+
+/// Why a file is refused.
+#[derive(Debug, Default)]
+pub(super) struct BadFile {
+    /// The first hundred.
+    pub(super) lines: Vec<BadLine>,
+    /// All.
+    pub(super) count: usize,
+}
+
+/// A line as it stands, in either format.
+#[derive(Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Line {
+    mall_id: MallId,
+    agency: Option<String>,
+    dialect: Option<String>,
+    shops: Option<Vec<i32>>,
+    mode: Option<String>,
+    oauth_tokens: Option<Value>,
+}
+
+/// Reads a whole file.
+pub(super) fn read(bytes: &[u8]) -> Result<Vec<FileMall>, BadFile> {
+    // Spreadsheets put a byte order mark before UTF-8.
+    let bytes = bytes.strip_prefix("\u{feff}".as_bytes()).unwrap_or(bytes);
+    let mut collected = Collected::default();
+    match bytes.iter().find(|byte| !byte.is_ascii_whitespace()) {
+        Some(b'{') => json_lines(bytes, &mut collected),
+        Some(b'[') => collected.bad(1, "a JSON array; write one object a line".to_owned()),
+        Some(_) => csv(bytes, &mut collected),
+        None => collected.bad(1, "the file is empty".to_owned()),
+    }
+    if collected.bad.count == 0 { Ok(collected.malls) } else { Err(collected.bad) }
+}
+
+#[derive(Default)]
+struct Collected {
+    malls: Vec<FileMall>,
+    seen: HashMap<MallId, u64>,
+    bad: BadFile,
+}
+
+impl Collected {
+    fn bad(&mut self, line: u64, problem: String) {
+        self.bad.count += 1;
+        if self.bad.lines.len() < TOLD {
+            self.bad.lines.push(BadLine { line, problem });
+        }
+    }
+
+    fn add(&mut self, line: u64, mall: Result<FileMall, String>) {
+        match mall {
+            Err(problem) => self.bad(line, problem),
+            Ok(mall) => match self.seen.insert(mall.mall_id.clone(), line) {
+                Some(first) => self.bad(line, format!("mall '{}' stands in line {first} already", mall.mall_id)),
+                None => self.malls.push(mall),
+            },
+        }
+    }
+}
+
+fn json_lines(bytes: &[u8], collected: &mut Collected) {
+    for (number, line) in (1..).zip(bytes.split(|byte| *byte == b'\n')) {
+        if line.iter().all(u8::is_ascii_whitespace) {
+            continue;
+        }
+        let mall = serde_json::from_slice::<Line>(line).map_err(|error| json_problem(&error)).and_then(check);
+        collected.add(number, mall);
+    }
+}
+
+/// serde's text may quote the value that it did not like, which may be a token; only what it says of fields passes.
+fn json_problem(error: &serde_json::Error) -> String {
+    let text = error.to_string();
+    let at = format!("column {}", error.column());
+    match error.classify() {
+        serde_json::error::Category::Data if text.starts_with("invalid type") || text.starts_with("invalid value") => {
+            format!("a field has the wrong type at {at}")
+        }
+        serde_json::error::Category::Data => text.split(" at line ").next().unwrap_or_default().to_owned(),
+        _ => format!("not a JSON object on one line (at {at})"),
+    }
+}
+
+fn csv(bytes: &[u8], collected: &mut Collected) {
+    let mut reader = csv::ReaderBuilder::new().flexible(true).trim(csv::Trim::All).from_reader(bytes);
+    let header: Vec<String> = match reader.headers() {
+        Ok(header) => header.iter().map(str::to_owned).collect(),
+        Err(_) => return collected.bad(1, "the heading cannot be read".to_owned()),
+    };
+    let unknown = header.iter().find(|name| !COLUMNS.contains(&name.as_str()));
+    if let Some(name) = unknown {
+        let name: String = name.chars().take(40).collect();
+        return collected.bad(1, format!("unknown column `{name}`; known: {}", COLUMNS.join(", ")));
+    }
+    if !header.iter().any(|name| name == "mall_id") {
+        return collected.bad(1, "the heading has no column `mall_id`".to_owned());
+    }
+    let mut record = csv::StringRecord::new();
+    loop {
+        let line = reader.position().line();
+        match reader.read_record(&mut record) {
+            Ok(false) => return,
+            Ok(true) => {
+                let line = record.position().map_or(line, csv::Position::line);
+                let mall = if record.len() == header.len() {
+                    from_record(&header, &record).and_then(check)
+                } else {
+                    Err(format!("{} cells under a heading of {}", record.len(), header.len()))
+                };
+                collected.add(line, mall);
+            }
+            Err(_) => collected.bad(line, "the line cannot be read".to_owned()),
+        }
+    }
+}
+
+const COLUMNS: [&str; 11] = [
+    "mall_id", "agency", "dialect", "shops", "mode", "access_token", "expires_at", "refresh_token", "refresh_token_expires_at",
+    "issued_at", "scopes",
+];
+const TOKEN_COLUMNS: [&str; 5] = ["access_token", "expires_at", "refresh_token", "refresh_token_expires_at", "issued_at"];
+
+fn from_record(header: &[String], record: &csv::StringRecord) -> Result<Line, String> {
+    let cell = |name: &str| {
+        let place = header.iter().position(|column| column == name)?;
+        record.get(place).filter(|cell| !cell.is_empty())
+    };
+    let list = |text: &str| -> Vec<String> {
+        text.split([';', ',', ' ']).filter(|part| !part.is_empty()).map(str::to_owned).collect()
+    };
+    let shops = cell("shops")
+        .map(|text| {
+            let numbers: Result<Vec<i32>, _> = list(text).iter().map(|part| part.parse::<i32>()).collect();
+            numbers.map_err(|_| "`shops` are not numbers; write 1;2".to_owned())
+        })
+        .transpose()?;
+    let given: Vec<&str> = TOKEN_COLUMNS.into_iter().filter(|name| cell(name).is_some()).collect();
+    let oauth_tokens = if given.is_empty() {
+        None
+    } else if let Some(missing) = TOKEN_COLUMNS.iter().find(|name| !given.contains(name)) {
+        return Err(format!("`{missing}` is empty; tokens need all of {}", TOKEN_COLUMNS.join(", ")));
+    } else {
+        let mut answer = json!({ "scopes": list(cell("scopes").unwrap_or_default()) });
+        for name in TOKEN_COLUMNS {
+            answer[name] = json!(cell(name));
+        }
+        Some(answer)
+    };
+    Ok(Line {
+        mall_id: cell("mall_id").unwrap_or_default().parse().map_err(|error: common::domain::ids::InvalidMallId| error.to_string())?,
+        agency: cell("agency").map(str::to_owned),
+        dialect: cell("dialect").map(str::to_owned),
+        shops,
+        mode: cell("mode").map(str::to_owned),
+        oauth_tokens,
+    })
+}
+
+fn check(line: Line) -> Result<FileMall, String> {
+    let mall_id = line.mall_id;
+    let agency = line.agency.unwrap_or_else(|| DEFAULT_AGENCY.to_owned());
+    // An agency's name follows the rule of a mall's id.
+    agency.parse::<MallId>().map_err(|_| "`agency` is not a name: use 1 to 40 of a-z, 0-9, `-` and `_`".to_owned())?;
+    let dialect = line.dialect.as_deref().unwrap_or("seed").parse().map_err(|error: common::domain::endpoint::UnknownDialect| error.to_string())?;
+    let mut shops = line
+        .shops
+        .unwrap_or_else(|| vec![ShopNo::FIRST.get()])
+        .into_iter()
+        .map(ShopNo::try_from)
+        .collect::<Result<Vec<_>, _>>()
+        .map_err(|error| error.to_string())?;
+    shops.sort_unstable();
+    shops.dedup();
+    if shops.is_empty() || shops.len() > SHOPS {
+        return Err(format!("`shops` must name 1 to {SHOPS} shops"));
+    }
+    let tokens = line.oauth_tokens.map(|answer| tokens(&mall_id, &answer)).transpose()?;
+    // Sends nothing unless it says so: the specification's rule.
+    let mode = Mode::from(line.mode.unwrap_or_else(|| "off".to_owned()));
+    Ok(FileMall { mall_id, agency, dialect, shops, mode, tokens })
+}
+
+fn tokens(mall: &MallId, answer: &Value) -> Result<TokenPair, String> {
+    match answer.get("mall_id").map(Value::as_str) {
+        Some(Some(named)) if named != mall.as_str() => {
+            let named: String = named.chars().take(40).collect();
+            return Err(format!("the tokens are for mall '{named}', the line is for '{mall}'"));
+        }
+        _ => {}
+    }
+    let missing = TOKEN_COLUMNS.iter().find(|name| !answer.get(**name).is_some_and(Value::is_string));
+    if let Some(name) = missing {
+        return Err(format!("`oauth_tokens.{name}` is missing or no text"));
+    }
+    let bytes = serde_json::to_vec(answer).map_err(|_| "`oauth_tokens` is no object".to_owned())?;
+    TokenPair::from_answer(&bytes, Some(mall.as_str()), None).map_err(|error| error.to_string())
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,171 @@
+//! `malls import`: a file of malls, all of them or none.
+
+use std::collections::BTreeSet;
+use std::io::Read;
+use std::path::Path;
+
+use common::config::Secret;
+use common::domain::ids::MallId;
+use common::oauth::Sealer;
+use common::store::{ConnectorState, Control, NewConnector, StoreError};
+use serde::Serialize;
+
+use super::file::{FileMall, read};
+use crate::command::context::{Context, NO_TOKENS};
+use crate::fault::{Exit, Fault};
+use crate::output::json::Document;
+use crate::output::paint::{good, warn};
+use crate::output::text::counted;
+
+/// Largest file: some ten thousand malls are 10 MB.
+const FILE_MAX: u64 = 64 << 20;
+/// Malls named in a warning.
+const NAMED: usize = 5;
+
+#[derive(Debug, Default, Serialize)]
+struct Report {
+    malls: usize,
+    new: usize,
+    with_tokens: usize,
+    /// Imported, but nothing is sent for them: no tokens yet.
+    needs_consent: Vec<MallId>,
+    /// Imported, but their consent lacks the scope.
+    needs_scope: Vec<MallId>,
+    /// Their mode sends nothing.
+    silent: Vec<MallId>,
+    dry_run: bool,
+}
+
+pub(super) async fn run(context: &Context, path: &Path, dry_run: bool) -> Result<Exit, Fault> {
+    let name = if path.as_os_str() == "-" { "stdin".to_owned() } else { path.display().to_string() };
+    let text = load(path, &name)?;
+    let malls = read(text.expose().as_bytes())
+        .map_err(|bad| Fault::Import { file: name, lines: bad.lines, count: bad.count })?;
+    let sealer = sealer(context, &malls)?;
+    let control = context.database().await?;
+    let known = known(&control, &malls).await.map_err(|error| context.store(error))?;
+    let mut report = Report { malls: malls.len(), dry_run, ..Report::default() };
+    let mut connectors = Vec::with_capacity(malls.len());
+    for mall in &malls {
+        report.note(mall, known.contains(&mall.mall_id));
+        connectors.push(connector(context, mall, sealer.as_ref())?);
+    }
+    if !dry_run {
+        store(&control, &connectors, &report).await.map_err(|error| context.store(error))?;
+    }
+    if context.output.json {
+        context.output.document(&Document::new(&report, common::clock::now()))?;
+    } else {
+        context.output.answer(&report.text())?;
+    }
+    Ok(Exit::Done)
+}
+
+fn load(path: &Path, name: &str) -> Result<Secret, Fault> {
+    let fault = |problem: String| Fault::File { path: name.to_owned(), problem };
+    let mut text = String::new();
+    let read = if path.as_os_str() == "-" {
+        std::io::stdin().lock().take(FILE_MAX + 1).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(FILE_MAX + 1).read_to_string(&mut text))
+    };
+    // The text holds tokens: as a secret its memory is overwritten at the end.
+    let text = Secret::new(text);
+    match read {
+        Ok(size) if size as u64 > FILE_MAX => Err(fault("larger than 64 MiB; split it".to_owned())),
+        Ok(_) => Ok(text),
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(fault("not UTF-8; save it as UTF-8".to_owned())),
+        Err(error) => Err(fault(format!("cannot be read: {error}"))),
+    }
+}
+
+/// What seals the tokens, if there are any.
+fn sealer(context: &Context, malls: &[FileMall]) -> Result<Option<Sealer>, Fault> {
+    match &context.config.oauth.master_key {
+        _ if malls.iter().all(|mall| mall.tokens.is_none()) => Ok(None),
+        None => Err(Fault::NoMasterKey),
+        Some(keys) => Sealer::from_keys(keys).map(Some).map_err(|error| Fault::OAuthSettings(error.to_string())),
+    }
+}
+
+async fn known(control: &Control, malls: &[FileMall]) -> Result<BTreeSet<MallId>, StoreError> {
+    let ids: Vec<MallId> = malls.iter().map(|mall| mall.mall_id.clone()).collect();
+    if ids.is_empty() {
+        return Ok(BTreeSet::new());
+    }
+    Ok(control.connectors(&ids).await?.into_iter().map(|connector| connector.mall_id).collect())
+}
+
+fn connector(context: &Context, mall: &FileMall, sealer: Option<&Sealer>) -> Result<NewConnector, Fault> {
+    let sealed = match (&mall.tokens, sealer) {
+        (Some(pair), Some(sealer)) => Some(
+            serde_json::to_value(sealer.seal(pair, &mall.mall_id)).map_err(|error| Fault::Output(error.into()))?,
+        ),
+        _ => None,
+    };
+    Ok(NewConnector {
+        mall_id: mall.mall_id.clone(),
+        agency_id: mall.agency.clone(),
+        dialect: mall.dialect,
+        shops: mall.shops.clone(),
+        limiter_key: context.limiter_key(&mall.mall_id),
+        mode: mall.mode.clone(),
+        sealed_tokens: sealed,
+    })
+}
+
+async fn store(control: &Control, connectors: &[NewConnector], report: &Report) -> Result<(), StoreError> {
+    control.import_connectors(connectors).await?;
+    for mall in &report.needs_consent {
+        control.set_connector_state(mall, ConnectorState::NeedsConsent, Some(NO_TOKENS)).await?;
+    }
+    for mall in &report.needs_scope {
+        let reason = "the tokens lack a scope that the dialect needs";
+        control.set_connector_state(mall, ConnectorState::NeedsScope, Some(reason)).await?;
+    }
+    Ok(())
+}
+
+impl Report {
+    fn note(&mut self, mall: &FileMall, known: bool) {
+        self.new += usize::from(!known);
+        match &mall.tokens {
+            Some(pair) => {
+                self.with_tokens += 1;
+                if !pair.scopes.iter().any(|scope| scope == mall.dialect.scope()) {
+                    self.needs_scope.push(mall.mall_id.clone());
+                }
+            }
+            // A known mall keeps the tokens it has.
+            None if !known => self.needs_consent.push(mall.mall_id.clone()),
+            None => {}
+        }
+        if mall.mode != common::store::Mode::Api {
+            self.silent.push(mall.mall_id.clone());
+        }
+    }
+
+    fn text(&self) -> String {
+        let of = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let verb = if self.dry_run { "would be imported" } else { "imported" };
+        let mut out = format!(
+            "{} {} {verb}: {} new, {} known · {} with tokens\n",
+            good("✓"),
+            counted(of(self.malls), "mall", "malls"),
+            self.new,
+            self.malls - self.new,
+            self.with_tokens
+        );
+        let lines = [
+            (&self.needs_consent, "no tokens yet → cafe24-sync connect MALL --paste"),
+            (&self.needs_scope, "the scope is missing → cafe24-sync connect MALL --paste"),
+            (&self.silent, "mode is not 'api': nothing is sent"),
+        ];
+        for (malls, what) in lines.iter().filter(|(malls, _)| !malls.is_empty()) {
+            let named: Vec<&str> = malls.iter().take(NAMED).map(MallId::as_str).collect();
+            let more = if malls.len() > NAMED { format!(" and {} more", malls.len() - NAMED) } else { String::new() };
+            out += &format!("{} {}{more}: {what}\n", warn("!"), named.join(", "));
+        }
+        out
+    }
+}

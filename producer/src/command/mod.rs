@@ -1,0 +1,204 @@
+//! One file a noun. A command returns how the program ends, or the one fault that stopped it.
+
+mod config;
+
+mod connect;
+
+mod context;
+
+mod db;
+
+mod dead;
+
+mod enqueue;
+
+mod health;
+
+mod init;
+
+mod malls;
+
+mod queue;
+
+mod serve;
+
+mod status;
+
+use std::io::Write;
+use std::process::ExitCode;
+
+use clap::{CommandFactory, Parser};
+use serde_json::json;
+
+use crate::cli::{Cli, Color, Command};
+use crate::fault::{Exit, Fault};
+use crate::output::Output;
+use crate::output::json::SCHEMA_VERSION;
+use crate::output::paint::command;
+
+use self::context::Context;
+
+/// Reads the command line, runs the command, says the fault if there is one.
+pub fn main() -> ExitCode {
+    let cli = match Cli::try_parse() {
+        Ok(cli) => cli,
+        Err(error) => return ExitCode::from(usage(&error).code()),
+    };
+    match cli.global.color {
+        Color::Auto => {}
+        Color::Always => anstream::ColorChoice::Always.write_global(),
+        Color::Never => anstream::ColorChoice::Never.write_global(),
+    }
+    let output = Output {
+        json: cli.global.json,
+        plain: cli.global.plain,
+        quiet: cli.global.quiet,
+        no_input: cli.global.no_input,
+    };
+    let exit = match run(cli, output) {
+        Ok(exit) => exit,
+        Err(fault) => {
+            output.complain(&if output.json { fault.json() } else { fault.text() });
+            fault.exit()
+        }
+    };
+    ExitCode::from(exit.code())
+}
+
+/// Says what clap found: help and version on stdout, mistakes on stderr, as JSON if that was asked for.
+fn usage(error: &clap::Error) -> Exit {
+    if !error.use_stderr() {
+        // A reader that went away is no failure.
+        let _ = error.print();
+        return Exit::Done;
+    }
+    if std::env::args_os().any(|arg| arg == "--json") {
+        let what = error.to_string();
+        let what = what.lines().next().unwrap_or_default().trim_start_matches("error: ");
+        let document = json!({
+            "schema_version": SCHEMA_VERSION,
+            "error": { "code": "E-USE-01", "what": what, "do": "cafe24-sync --help" },
+            "exit": Exit::Usage.code(),
+        });
+        // Nobody can be told that stderr is gone.
+        let _ = writeln!(std::io::stderr(), "{document}");
+    } else {
+        let _ = error.print();
+    }
+    Exit::Usage
+}
+
+fn run(cli: Cli, output: Output) -> Result<Exit, Fault> {
+    let Some(command) = cli.command else {
+        output.answer(&start_here())?;
+        return Ok(Exit::Done);
+    };
+    match command {
+        Command::Init { dir } => init::run(output, &dir),
+        Command::Completions { shell } => {
+            let mut text = Vec::new();
+            clap_complete::generate(shell, &mut Cli::command(), "cafe24-sync", &mut text);
+            output.answer(&String::from_utf8_lossy(&text))?;
+            Ok(Exit::Done)
+        }
+        Command::Version => version(output),
+        Command::Config(args) => config::run(output, cli.global.config.as_deref(), &args),
+        other => {
+            let context = Context::load(output, cli.global.config.as_deref(), cli.global.verbose)?;
+            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Fault::Start)?;
+            runtime.block_on(Box::pin(work(&context, other)))
+        }
+    }
+}
+
+/// The commands that need a server.
+async fn work(context: &Context, command: Command) -> Result<Exit, Fault> {
+    match command {
+        Command::Status { check } => status::run(context, check).await,
+        Command::Connect(args) => connect::run(context, &args).await,
+        Command::Enqueue(args) => Box::pin(enqueue::run(context, &args)).await,
+        Command::Malls(command) => malls::run(context, command).await,
+        Command::Dead(command) => dead::run(context, command).await,
+        Command::Queue(command) => queue::run(context, &command).await,
+        Command::Db(command) => db::run(context, &command).await,
+        Command::Serve => Box::pin(serve::run(context)).await,
+        // Done before, without servers.
+        Command::Init { .. } | Command::Completions { .. } | Command::Version | Command::Config(_) => Ok(Exit::Done),
+    }
+}
+
+fn start_here() -> String {
+    let lines = [
+        ("cafe24-sync init", "writes a configuration and a master key"),
+        ("cafe24-sync db migrate", "prepares the database"),
+        ("cafe24-sync connect MALL --paste", "authorises a mall"),
+        ("cafe24-sync enqueue --mall MALL --last 7d", "fetches its last week"),
+        ("cafe24-sync status", "shows what is fresh and what needs you"),
+    ];
+    let mut out = "start here:\n".to_owned();
+    for (line, what) in lines {
+        let pad = 44 - line.len();
+        out.push_str(&format!("  {}{:pad$}{what}\n", command(line), ""));
+    }
+    out.push_str("all commands: cafe24-sync --help\n");
+    out
+}
+
+fn version(output: Output) -> Result<Exit, Fault> {
+    let (version, migrations) = (env!("CARGO_PKG_VERSION"), common::store::Control::migrations());
+    if output.json {
+        output.document(&json!({ "schema_version": SCHEMA_VERSION, "version": version, "migrations": migrations }))?;
+    } else {
+        output.answer(&format!("cafe24-sync {version} · schema {migrations}"))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// This command line as a person would type it to go on from a plan: without `--dry-run`, `--plan ID` and `--yes`, and
+/// with `with` at its end.
+fn again(with: &[&str]) -> String {
+    rephrase(std::env::args().skip(1), with)
+}
+
+fn rephrase(args: impl Iterator<Item = String>, with: &[&str]) -> String {
+    let mut words = vec!["cafe24-sync".to_owned()];
+    let mut args = args;
+    while let Some(arg) = args.next() {
+        match arg.as_str() {
+            "--dry-run" | "--yes" => {}
+            "--plan" => drop(args.next()),
+            other if other.starts_with("--plan=") => {}
+            other => words.push(quote(other)),
+        }
+    }
+    words.extend(with.iter().map(|word| quote(word)));
+    words.join(" ")
+}
+
+fn quote(word: &str) -> String {
+    let plain = |c: char| c.is_alphanumeric() || "-_./:=,@+".contains(c);
+    if !word.is_empty() && word.chars().all(plain) {
+        word.to_owned()
+    } else {
+        format!("'{}'", word.replace('\'', r"'\''"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{quote, rephrase};
+
+    #[test]
+    fn the_next_command_keeps_the_wish_and_takes_the_plan() {
+        let args = ["enqueue", "--all", "--last", "90d", "--dry-run", "--plan", "old", "--plan=older"];
+        let line = rephrase(args.iter().map(|s| (*s).to_owned()), &["--plan", "7c1e02aa", "--yes"]);
+        assert_eq!(line, "cafe24-sync enqueue --all --last 90d --plan 7c1e02aa --yes");
+    }
+
+    #[test]
+    fn a_command_line_can_be_pasted_into_a_shell() {
+        assert_eq!(quote("--last=7d"), "--last=7d");
+        assert_eq!(quote("it's; rm"), r"'it'\''s; rm'");
+        assert_eq!(quote(""), "''");
+    }
+}

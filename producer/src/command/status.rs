@@ -1,0 +1,183 @@
+//! `status`: what is fresh, what waits, what needs a person.
+
+mod screen;
+
+use std::collections::BTreeMap;
+
+use common::clock::now;
+use common::domain::ids::LimiterKey;
+use common::store::{Backlog, Control, StoreError};
+use serde::Serialize;
+
+use self::screen::text;
+use super::context::Context;
+use super::health::{Status, health};
+use crate::fault::{Exit, Fault};
+use crate::output::json::Document;
+use crate::output::plain::tsv;
+use crate::plan::eta::{Eta, Pace, eta};
+
+/// Malls read at once.
+const PAGE: i64 = 500;
+/// Problems kept for showing; the others are counted.
+const PROBLEMS: usize = 20;
+
+pub(super) async fn run(context: &Context, check: bool) -> Result<Exit, Fault> {
+    let control = context.database().await?;
+    let found = collect(context, &control).await.map_err(|error| context.store(error))?;
+    let now = now();
+    let output = context.output;
+    let attention = found.malls.late + found.malls.needs_you > 0;
+    if output.json {
+        output.document(&Document::new(&found, now))?;
+    } else if output.plain {
+        output.answer(&plain(&found))?;
+    } else {
+        output.answer(&text(&found, now))?;
+    }
+    Ok(if check && attention { Exit::Attention } else { Exit::Done })
+}
+
+/// Everything that the status says.
+#[derive(Debug, Serialize)]
+struct Found {
+    profile: String,
+    malls: Malls,
+    backlog: Vec<Backlog>,
+    /// Dead letters that nobody replayed, all time.
+    dead: i64,
+    /// `null`: nothing is open.
+    eta_s: Option<u64>,
+    eta_set_by: Option<String>,
+    /// Requests a second that the limits allow now.
+    allowed_per_second: f64,
+    problems: Vec<Problem>,
+    /// Of all problems, those not in `problems`.
+    problems_more: i64,
+    #[serde(skip)]
+    eta: Option<Eta>,
+    #[serde(skip)]
+    pace: Pace,
+    #[serde(skip)]
+    keys: i64,
+    #[serde(skip)]
+    key_is_mall: bool,
+}
+
+/// Malls by status.
+#[derive(Debug, Default, Clone, Copy, Serialize)]
+struct Malls {
+    fresh: i64,
+    catching_up: i64,
+    late: i64,
+    needs_you: i64,
+    paused: i64,
+}
+
+impl Malls {
+    fn count(&mut self, status: Status) {
+        match status {
+            Status::Fresh => self.fresh += 1,
+            Status::CatchingUp => self.catching_up += 1,
+            Status::Late => self.late += 1,
+            Status::NeedsYou => self.needs_you += 1,
+            Status::Paused => self.paused += 1,
+        }
+    }
+
+    fn active(self) -> i64 {
+        self.fresh + self.catching_up + self.late + self.needs_you
+    }
+}
+
+/// A mall that wants attention.
+#[derive(Debug, Clone, Serialize)]
+struct Problem {
+    mall_id: String,
+    status: Status,
+    why: String,
+    #[serde(rename = "do")]
+    action: String,
+}
+
+async fn collect(context: &Context, control: &Control) -> Result<Found, StoreError> {
+    let pace = context.pace();
+    let mut found = Found {
+        profile: context.config.profile.clone(),
+        malls: Malls::default(),
+        backlog: control.backlog().await?,
+        dead: control.open_letter_count().await?,
+        eta_s: None,
+        eta_set_by: None,
+        allowed_per_second: 0.0,
+        problems: Vec::new(),
+        problems_more: 0,
+        eta: eta(&control.open_jobs_by_key().await?, &BTreeMap::new(), pace),
+        pace,
+        keys: 0,
+        key_is_mall: context.key_is_mall(),
+    };
+    found.eta_s = found.eta.as_ref().map(|eta| eta.seconds);
+    found.eta_set_by = found.eta.as_ref().map(|eta: &Eta| LimiterKey::to_string(&eta.key));
+    let mut keys = std::collections::BTreeSet::new();
+    let mut after = String::new();
+    loop {
+        let page = control.mall_report(&after, PAGE).await?;
+        for report in &page {
+            let health = health(report, now());
+            found.malls.count(health.status);
+            if report.state == "active" && report.mode.as_deref() == Some("api") {
+                keys.insert(report.limiter_key.clone());
+            }
+            if matches!(health.status, Status::Late | Status::NeedsYou) {
+                found.add(Problem {
+                    mall_id: report.mall_id.clone(),
+                    status: health.status,
+                    why: health.reason,
+                    action: health.action,
+                });
+            }
+        }
+        match page.last() {
+            Some(last) => after.clone_from(&last.mall_id),
+            None => break,
+        }
+    }
+    found.keys = i64::try_from(keys.len()).unwrap_or(i64::MAX);
+    found.allowed_per_second = f64::from(u32::try_from(keys.len()).unwrap_or(u32::MAX)) * pace.per_second;
+    Ok(found)
+}
+
+impl Found {
+    /// Keeps the first ones; who needs a person goes before who is late.
+    fn add(&mut self, problem: Problem) {
+        if self.problems.len() < PROBLEMS {
+            self.problems.push(problem);
+            return;
+        }
+        self.problems_more += 1;
+        if problem.status == Status::NeedsYou
+            && let Some(late) = self.problems.iter_mut().find(|known| known.status == Status::Late)
+        {
+            *late = problem;
+        }
+    }
+}
+
+fn plain(found: &Found) -> String {
+    let m = &found.malls;
+    let mut rows: Vec<Vec<String>> = [
+        ("malls.fresh", m.fresh),
+        ("malls.catching_up", m.catching_up),
+        ("malls.late", m.late),
+        ("malls.needs_you", m.needs_you),
+        ("malls.paused", m.paused),
+        ("dead", found.dead),
+    ]
+    .iter()
+    .map(|(key, value)| vec![(*key).to_owned(), value.to_string()])
+    .collect();
+    rows.extend(found.backlog.iter().map(|b| vec![format!("jobs.{}.{}", b.lane, b.state), b.jobs.to_string()]));
+    rows.extend(found.eta_s.map(|seconds| vec!["eta_s".to_owned(), seconds.to_string()]));
+    tsv(&["key", "value"], &rows)
+}

@@ -1,0 +1,148 @@
+//! The status as text.
+
+use std::fmt::Write;
+
+use chrono::{DateTime, Days, TimeDelta, Utc};
+use common::domain::calendar::{kst, kst_day};
+
+use super::Found;
+use crate::output::paint::{bad, bold, command, dim, warn};
+use crate::output::text::{clean, counted, headline_time, number};
+use crate::command::health::Status;
+
+/// Where commands begin.
+const DO_COLUMN: usize = 62;
+
+pub(super) fn text(found: &Found, now: DateTime<Utc>) -> String {
+    let m = &found.malls;
+    let mut out = String::new();
+    let head = format!("{} · {}", clean(&found.profile), headline_time(now));
+    let yesterday = (kst_day(now) - Days::new(1)).format("%a %m-%d");
+    let fresh = format!("{} of {} active malls fresh (complete through {yesterday})", number(m.fresh), number(m.active()));
+    let _ = writeln!(out, "{}   {fresh}", bold(head));
+    let malls = [
+        (m.fresh, "fresh"),
+        (m.catching_up, "catching up"),
+        (m.late, "late"),
+        (m.needs_you, "needs you"),
+        (m.paused, "paused"),
+    ];
+    row(&mut out, "malls", &joined(malls.iter().map(|(n, word)| format!("{word} {}", number(*n)))));
+    row(&mut out, "lanes", &lanes(found));
+    row(&mut out, "ETA", &eta(found, now));
+    if found.keys > 0 {
+        let per_second = found.pace.per_second;
+        row(&mut out, "rate", &format!("up to {} requests/s allowed ({} × {per_second})", found.allowed_per_second, number(found.keys)));
+    }
+    for problem in &found.problems {
+        let line = format!("{:<10} {}", problem.mall_id, clean(&problem.why));
+        let pad = DO_COLUMN.saturating_sub(line.chars().count()).max(1);
+        let mark = if problem.status == Status::Late { warn("!") } else { bad("!") };
+        let action = if problem.action.is_empty() { String::new() } else { format!("→ {}", command(clean(&problem.action))) };
+        let _ = writeln!(out, "{}", format!("{mark} {line}{:pad$}{action}", "").trim_end());
+    }
+    if found.problems_more > 0 {
+        let _ = writeln!(out, "  and {} more → {}", number(found.problems_more), command("cafe24-sync malls list --plain"));
+    }
+    out
+}
+
+fn row(out: &mut String, label: &str, text: &str) {
+    let _ = writeln!(out, "  {}{text}", dim(format_args!("{label:<11}")));
+}
+
+fn joined(parts: impl Iterator<Item = String>) -> String {
+    parts.collect::<Vec<_>>().join(" · ")
+}
+
+/// Jobs that will run, by lane; those that wait for their time or their mall apart.
+fn lanes(found: &Found) -> String {
+    let sum = |wanted: &dyn Fn(&str, &str) -> bool| -> i64 {
+        found.backlog.iter().filter(|b| wanted(&b.lane, &b.state)).map(|b| b.jobs).sum()
+    };
+    let in_lane = |name: &str| sum(&|lane, state| lane == name && matches!(state, "planned" | "queued" | "running"));
+    let mut parts = vec![format!("fresh {}", number(in_lane("fresh"))), format!("backfill {}", number(in_lane("backfill")))];
+    parts.push(format!("waiting to retry {}", number(sum(&|_, state| state == "waiting"))));
+    let parked = sum(&|_, state| state == "parked");
+    if parked > 0 {
+        parts.push(format!("parked {}", number(parked)));
+    }
+    parts.push(format!("dead {} (all time)", number(found.dead)));
+    parts.join(" · ")
+}
+
+fn eta(found: &Found, now: DateTime<Utc>) -> String {
+    let Some(eta) = &found.eta else { return "nothing is waiting".to_owned() };
+    let whose = if found.key_is_mall { "mall" } else { "bucket" };
+    let seconds = i64::try_from(eta.seconds).ok().and_then(TimeDelta::try_seconds).unwrap_or(TimeDelta::MAX);
+    let done = now.checked_add_signed(seconds).unwrap_or(DateTime::<Utc>::MAX_UTC).with_timezone(&kst());
+    let day = if kst_day(now) == done.date_naive() { "%H:%M" } else { "%m-%d %H:%M" };
+    format!(
+        "done {}, set by {whose} {}: {}, {}/s",
+        done.format(day),
+        eta.key,
+        counted(eta.requests, "request", "requests"),
+        found.pace.per_second
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use common::store::Backlog;
+
+    use super::*;
+    use crate::command::health::tests::at;
+    use crate::command::status::{Malls, Problem};
+    use crate::output::paint::bare;
+    use crate::plan::eta::{Eta, Pace};
+
+    fn backlog(lane: &str, state: &str, jobs: i64) -> Backlog {
+        Backlog { lane: lane.to_owned(), state: state.to_owned(), jobs, oldest: None }
+    }
+
+    fn problem(mall: &str, status: Status, why: &str, action: &str) -> Problem {
+        Problem { mall_id: mall.to_owned(), status, why: why.to_owned(), action: action.to_owned() }
+    }
+
+    fn found() -> Found {
+        Found {
+            profile: "agency-prod".to_owned(),
+            malls: Malls { fresh: 208, catching_up: 1, late: 0, needs_you: 3, paused: 2 },
+            backlog: vec![backlog("backfill", "planned", 1_161), backlog("backfill", "queued", 43), backlog("backfill", "waiting", 12)],
+            dead: 3,
+            eta_s: Some(520),
+            eta_set_by: Some("moonlit".to_owned()),
+            allowed_per_second: 424.0,
+            problems: vec![
+                problem("hanbit", Status::NeedsYou, "refresh token dead since 02-15 09:10", "cafe24-sync connect hanbit --paste"),
+                problem("ainong", Status::NeedsYou, "3 dead jobs", "cafe24-sync dead list"),
+                problem("moon\u{1b}[2J", Status::Late, "complete through 2026-02-14 only", ""),
+            ],
+            problems_more: 0,
+            eta: Some(Eta { seconds: 520, key: "moonlit".to_owned().try_into().expect("a key"), requests: 1_080, open: 0 }),
+            pace: Pace { burst: 40, per_second: 2.0 },
+            keys: 212,
+            key_is_mall: true,
+        }
+    }
+
+    #[test]
+    fn the_status_says_what_is_fresh_and_what_needs_you() {
+        let mut found = found();
+        found.problems.pop();
+        assert_eq!(bare(&text(&found, at())), include_str!("../../../tests/golden/status.txt"));
+    }
+
+    #[test]
+    fn x2_foreign_names_cannot_move_the_cursor() {
+        let text = bare(&text(&found(), at()));
+        assert!(!text.contains('\u{1b}'), "{text:?}");
+    }
+
+    #[test]
+    fn an_idle_system_says_so() {
+        let mut found = found();
+        (found.eta, found.backlog) = (None, Vec::new());
+        assert!(bare(&text(&found, at())).contains("ETA        nothing is waiting"));
+    }
+}

@@ -1,0 +1,302 @@
+//! What an operator is told when a command cannot do what was asked: code, what, why, what of the data, the next command.
+//!
+//! [`Fault`] says which it is, `words` has the sentences, [`Fault::exit`] decides the exit code. The catalogue of the
+//! handbook is made from these.
+
+mod words;
+
+pub(crate) use words::causes;
+
+use std::fmt::Write;
+
+use common::config::ConfigError;
+use common::domain::ids::MallId;
+use common::store::StoreError;
+use serde_json::json;
+use uuid::Uuid;
+
+use crate::output::json::SCHEMA_VERSION;
+use crate::output::paint::{bad, command, dim};
+use crate::output::text::clean;
+
+/// How the program ends (`ux.md` §2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Exit {
+    /// Done; an empty list too.
+    Done,
+    /// Failed.
+    Failed,
+    /// The command line is wrong.
+    Usage,
+    /// `--check`: something wants attention.
+    Attention,
+    /// A mall must be authorised again.
+    Authorise,
+    /// Postgres, RabbitMQ or Redis is out of reach.
+    Unreachable,
+    /// The configuration is invalid.
+    Config,
+    /// Refused: needs `--yes`, or the plan changed.
+    Refused,
+    /// Done in part; the counts were printed.
+    Partial,
+    /// `--wait` ran out.
+    TimedOut,
+    /// Interrupted; the state was printed.
+    Interrupted,
+}
+
+impl Exit {
+    /// The number.
+    pub fn code(self) -> u8 {
+        match self {
+            Self::Done => 0,
+            Self::Failed => 1,
+            Self::Usage => 2,
+            Self::Attention => 3,
+            Self::Authorise => 4,
+            Self::Unreachable => 5,
+            Self::Config => 6,
+            Self::Refused => 7,
+            Self::Partial => 8,
+            Self::TimedOut => 124,
+            Self::Interrupted => 130,
+        }
+    }
+}
+
+/// A server of ours, and how it is set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Server {
+    /// `Postgres`, `RabbitMQ` or `Redis`.
+    pub name: &'static str,
+    /// Its URL, the password replaced.
+    pub url: String,
+    /// The key, and where its value came from.
+    pub setting: String,
+}
+
+/// A line of an import file that cannot be taken.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BadLine {
+    /// From 1.
+    pub line: u64,
+    /// What is wrong, and what to write. Never a token.
+    pub problem: String,
+}
+
+/// Why a command could not do what was asked.
+#[derive(Debug)]
+pub enum Fault {
+    /// The configuration is invalid.
+    Config(ConfigError),
+    /// Tokens cannot be sealed: no master key.
+    NoMasterKey,
+    /// The master key, or the app's settings, cannot be used.
+    OAuthSettings(String),
+    /// A server did not answer.
+    Unreachable {
+        /// Which.
+        server: Server,
+        /// What it did instead.
+        why: String,
+        /// What has been done before, and what of the data.
+        now: String,
+    },
+    /// Migrations are missing.
+    SchemaOlder(usize),
+    /// The database knows migrations that we do not.
+    SchemaNewer(i64),
+    /// A migration is not the one we know.
+    SchemaChanged(i64),
+    /// A migration failed.
+    MigrationFailed(String),
+    /// Postgres refused a statement: a defect of ours.
+    Store(StoreError),
+    /// No such mall.
+    UnknownMall {
+        /// As given.
+        mall: MallId,
+        /// A known one that looks alike.
+        nearest: Option<MallId>,
+    },
+    /// No mall is connected.
+    NoMalls,
+    /// A range that cannot be asked for.
+    Range {
+        /// What is wrong.
+        what: String,
+        /// The rule.
+        why: String,
+        /// What to write.
+        action: String,
+    },
+    /// Lines of an import file are wrong.
+    Import {
+        /// The file.
+        file: String,
+        /// The first hundred.
+        lines: Vec<BadLine>,
+        /// All of them.
+        count: usize,
+    },
+    /// A file cannot be read or written.
+    File {
+        /// Which.
+        path: String,
+        /// Why not.
+        problem: String,
+    },
+    /// A large action needs a yes.
+    NeedsYes {
+        /// Why it counts as large.
+        why: String,
+        /// The command that does it.
+        action: String,
+    },
+    /// What was previewed is not what would run.
+    PlanChanged {
+        /// As given.
+        asked: String,
+        /// What it is now.
+        now: String,
+        /// The command that shows it.
+        action: String,
+    },
+    /// No such letter.
+    UnknownLetter(String),
+    /// Several letters begin so.
+    AmbiguousLetter(String),
+    /// The letter is no job, or its mall is gone.
+    NotReplayable {
+        /// Which letter.
+        letter: Uuid,
+        /// Why.
+        why: String,
+    },
+    /// A mall's authorisation did not come about.
+    NotAuthorised {
+        /// The mall.
+        mall: MallId,
+        /// Why.
+        why: String,
+    },
+    /// The answer could not be written.
+    Output(std::io::Error),
+    /// The program cannot start.
+    Start(std::io::Error),
+}
+
+/// Where the code stands on the first line.
+const CODE_COLUMN: usize = 92;
+
+impl Fault {
+    /// How the program ends with it.
+    pub fn exit(&self) -> Exit {
+        match self {
+            Self::Config(_) | Self::NoMasterKey | Self::OAuthSettings(_) => Exit::Config,
+            Self::Unreachable { .. } => Exit::Unreachable,
+            Self::Range { .. } => Exit::Usage,
+            Self::NeedsYes { .. } | Self::PlanChanged { .. } => Exit::Refused,
+            Self::NotAuthorised { .. } => Exit::Authorise,
+            Self::SchemaOlder(_)
+            | Self::SchemaNewer(_)
+            | Self::SchemaChanged(_)
+            | Self::MigrationFailed(_)
+            | Self::Store(_)
+            | Self::UnknownMall { .. }
+            | Self::NoMalls
+            | Self::Import { .. }
+            | Self::File { .. }
+            | Self::UnknownLetter(_)
+            | Self::AmbiguousLetter(_)
+            | Self::NotReplayable { .. }
+            | Self::Output(_)
+            | Self::Start(_) => Exit::Failed,
+        }
+    }
+
+    /// For people, on a terminal.
+    pub fn text(&self) -> String {
+        let words = self.words();
+        let what = clean(&words.what);
+        let pad = CODE_COLUMN.saturating_sub(7 + what.chars().count()).max(2);
+        let mut out = format!("{} {what}{:pad$}{}\n", bad("error:"), "", dim(words.code));
+        for line in &words.list {
+            let _ = writeln!(out, "  {}", clean(line));
+        }
+        for (label, text) in [("why", &words.why), ("now", &words.now)] {
+            if !text.is_empty() {
+                let _ = writeln!(out, "  {}  {}", dim(label), clean(text));
+            }
+        }
+        if !words.action.is_empty() {
+            let _ = writeln!(out, "  {}   {}", dim("do"), command(clean(&words.action)));
+        }
+        out
+    }
+
+    /// For programs: the same, as one JSON document.
+    pub fn json(&self) -> String {
+        let words = self.words();
+        json!({
+            "schema_version": SCHEMA_VERSION,
+            "error": {
+                "code": words.code, "what": words.what, "list": words.list, "why": words.why, "now": words.now,
+                "do": words.action,
+            },
+            "exit": self.exit().code(),
+        })
+        .to_string()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::paint::bare;
+
+    fn away() -> Fault {
+        Fault::Unreachable {
+            server: Server {
+                name: "Postgres",
+                url: "postgres://sync:***@db:5432/cafe24".to_owned(),
+                setting: "postgres.url, from DATABASE_URL".to_owned(),
+            },
+            why: "nothing answered within 5 s".to_owned(),
+            now: "nothing was changed".to_owned(),
+        }
+    }
+
+    #[test]
+    fn an_error_says_code_what_why_now_and_do() {
+        assert_eq!(bare(&away().text()), include_str!("../tests/golden/error.txt"));
+    }
+
+    #[test]
+    fn an_error_for_programs_is_one_document() {
+        let document: serde_json::Value = serde_json::from_str(&away().json()).expect("JSON");
+        assert_eq!(document["error"]["code"], "E-NET-01");
+        assert_eq!(document["exit"], 5);
+    }
+
+    #[test]
+    fn exit_codes_are_those_of_the_handbook() {
+        let codes = [
+            (Exit::Done, 0),
+            (Exit::Failed, 1),
+            (Exit::Usage, 2),
+            (Exit::Attention, 3),
+            (Exit::Authorise, 4),
+            (Exit::Unreachable, 5),
+            (Exit::Config, 6),
+            (Exit::Refused, 7),
+            (Exit::Partial, 8),
+            (Exit::TimedOut, 124),
+            (Exit::Interrupted, 130),
+        ];
+        assert!(codes.iter().all(|(exit, code)| exit.code() == *code));
+        assert_eq!(Fault::NoMasterKey.exit(), Exit::Config);
+        assert_eq!(Fault::SchemaOlder(5).exit(), Exit::Failed);
+    }
+}

@@ -1,0 +1,181 @@
+//! The sentences of each fault.
+
+use common::config::ConfigError;
+
+use super::{BadLine, Fault, Server};
+use crate::output::text::{counted, number};
+
+/// What is said, field by field. An empty field is left out.
+#[derive(Debug, Default)]
+pub(super) struct Words {
+    pub(super) code: &'static str,
+    pub(super) what: String,
+    /// Findings, one a line.
+    pub(super) list: Vec<String>,
+    pub(super) why: String,
+    pub(super) now: String,
+    pub(super) action: String,
+}
+
+const UNCHANGED: &str = "nothing was changed";
+
+impl Words {
+    fn new(code: &'static str, what: impl Into<String>) -> Self {
+        Self { code, what: what.into(), ..Self::default() }
+    }
+
+    fn list(self, list: Vec<String>) -> Self {
+        Self { list, ..self }
+    }
+
+    fn why(self, why: impl Into<String>) -> Self {
+        Self { why: why.into(), ..self }
+    }
+
+    fn now(self, now: impl Into<String>) -> Self {
+        Self { now: now.into(), ..self }
+    }
+
+    fn act(self, action: impl Into<String>) -> Self {
+        Self { action: action.into(), ..self }
+    }
+}
+
+impl Fault {
+    pub(super) fn words(&self) -> Words {
+        match self {
+            Self::Config(error) => configuration(error),
+            Self::NoMasterKey => Words::new("E-CONF-02", "there is no master key to seal tokens with")
+                .why("tokens are stored encrypted only; `oauth.master_key_file` is not set")
+                .now(UNCHANGED)
+                .act("cafe24-sync init        (makes master.key, 0600, and a configuration that names it)"),
+            Self::OAuthSettings(problem) => Words::new("E-CONF-03", "the settings in [oauth] cannot be used")
+                .why(problem)
+                .now(UNCHANGED)
+                .act("cafe24-sync config show"),
+            Self::Unreachable { server, why, now } => unreachable_server(server, why, now),
+            Self::SchemaOlder(behind) => Words::new(
+                "E-DB-01",
+                format!(
+                    "the database is {} behind this program",
+                    counted(i64::try_from(*behind).unwrap_or(i64::MAX), "migration", "migrations")
+                ),
+            )
+            .now(UNCHANGED)
+            .act("cafe24-sync db migrate"),
+            Self::SchemaNewer(version) => Words::new(
+                "E-DB-02",
+                format!("the database was migrated by a newer version (migration {version})"),
+            )
+            .why("an older program could damage what a newer one wrote")
+            .now(UNCHANGED)
+            .act("upgrade this program"),
+            Self::SchemaChanged(version) => Words::new(
+                "E-DB-03",
+                format!("migration {version} of the database is not the one this program knows"),
+            )
+            .why("its file was changed after it was applied, or it failed half-way")
+            .now(UNCHANGED)
+            .act("restore the released migration, or restore the database"),
+            Self::MigrationFailed(why) => {
+                Words::new("E-DB-04", "a migration failed").why(why).now("it was rolled back")
+            }
+            Self::Store(error) => Words::new("E-DB-05", error.to_string())
+                .why(causes(error))
+                .now("the statement was rolled back")
+                .act("cafe24-sync db status        (a defect of ours, if the schema is current: please report it)"),
+            Self::Output(error) => Words::new("E-FILE-02", "the answer could not be written").why(error.to_string()),
+            Self::Start(error) => Words::new("E-FILE-03", "the program cannot start").why(error.to_string()),
+            Self::File { path, problem } => {
+                Words::new("E-FILE-01", format!("{path}: {problem}")).now(UNCHANGED)
+            }
+            _ => self.words_of_wishes(),
+        }
+    }
+
+    /// Faults of what was asked for.
+    fn words_of_wishes(&self) -> Words {
+        match self {
+            Self::UnknownMall { mall, nearest } => {
+                let words = Words::new("E-MALL-01", format!("there is no mall '{mall}'")).now(UNCHANGED);
+                match nearest {
+                    Some(known) => words.why(format!("did you mean '{known}'?")).act("cafe24-sync malls list"),
+                    None => words.act(format!("cafe24-sync malls list, or cafe24-sync connect {mall}")),
+                }
+            }
+            Self::NoMalls => Words::new("E-MALL-02", "no mall is connected")
+                .now(UNCHANGED)
+                .act("cafe24-sync connect MALL, or cafe24-sync malls import FILE"),
+            Self::Range { what, why, action } => Words::new("E-RANGE-01", what).why(why).now(UNCHANGED).act(action),
+            Self::Import { file, lines, count } => import(file, lines, *count),
+            Self::NeedsYes { why, action } => {
+                Words::new("E-PLAN-01", "this needs a yes").why(why).now(UNCHANGED).act(action)
+            }
+            Self::PlanChanged { asked, now, action } => {
+                Words::new("E-PLAN-02", format!("plan {asked} is not what would run now: it is plan {now}"))
+                    .why("malls, slices or jobs changed since the preview, or the day did")
+                    .now(UNCHANGED)
+                    .act(action)
+            }
+            Self::UnknownLetter(id) => {
+                Words::new("E-DEAD-01", format!("there is no dead letter '{id}'")).act("cafe24-sync dead list")
+            }
+            Self::AmbiguousLetter(id) => {
+                Words::new("E-DEAD-02", format!("several dead letters begin with '{id}'"))
+                    .act("cafe24-sync dead list --plain        (shows whole ids)")
+            }
+            Self::NotReplayable { letter, why } => {
+                Words::new("E-DEAD-03", format!("dead letter {letter} cannot be replayed"))
+                    .why(why)
+                    .now("it stays in the archive")
+            }
+            Self::NotAuthorised { mall, why } => {
+                Words::new("E-AUTH-01", format!("mall '{mall}' was not connected"))
+                    .why(why)
+                    .now(UNCHANGED)
+                    .act(format!("cafe24-sync connect {mall} --paste"))
+            }
+            _ => Words::default(),
+        }
+    }
+}
+
+fn configuration(error: &ConfigError) -> Words {
+    let text = error.to_string();
+    let mut lines = text.lines();
+    let what = lines.next().unwrap_or_default().to_owned();
+    let list = lines.map(|line| line.trim_end().trim_start_matches("  ").to_owned()).collect();
+    Words::new(ConfigError::CODE, format!("{what} (all shown at once)")).list(list).now("nothing was started")
+}
+
+fn unreachable_server(server: &Server, why: &str, now: &str) -> Words {
+    let code = match server.name {
+        "Postgres" => "E-NET-01",
+        "RabbitMQ" => "E-NET-02",
+        _ => "E-NET-03",
+    };
+    Words::new(code, format!("{} is out of reach at {}", server.name, server.url))
+        .why(why)
+        .now(now)
+        .act(format!("start it, or correct {}", server.setting))
+}
+
+fn import(file: &str, lines: &[BadLine], count: usize) -> Words {
+    let mut list: Vec<String> =
+        lines.iter().map(|bad| format!("line {:<5} {}", number(i64::try_from(bad.line).unwrap_or(0)), bad.problem)).collect();
+    if count > lines.len() {
+        list.push(format!("… {} more", count - lines.len()));
+    }
+    let bad = counted(i64::try_from(count).unwrap_or(i64::MAX), "bad line", "bad lines");
+    Words::new("E-IMP-01", format!("{file} has {bad}"))
+        .list(list)
+        .now("nothing was imported: a file is taken as a whole or not at all")
+}
+
+/// The causes of an error, outermost first.
+pub(crate) fn causes(error: &dyn std::error::Error) -> String {
+    std::iter::successors(error.source(), |cause| cause.source())
+        .map(ToString::to_string)
+        .collect::<Vec<_>>()
+        .join(": ")
+}

@@ -1,0 +1,122 @@
+//! What people and programs see. The answer goes to stdout, everything else to stderr (`ux.md` §2).
+//!
+//! Texts are built by pure functions (so that tests compare them as they stand) with styles in them; the streams take
+//! the styles out again where no terminal listens. Everything that came from outside passes [`text::clean`].
+
+pub mod text;
+
+pub mod table;
+
+pub mod plain;
+
+pub mod json;
+
+pub mod paint;
+
+pub mod progress;
+
+use std::io::{self, IsTerminal, Write};
+
+use serde::Serialize;
+
+use crate::fault::Fault;
+
+/// How the answer is given, from the global flags.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Output {
+    /// One JSON document instead of text.
+    pub json: bool,
+    /// Tab-separated values, nothing cut.
+    pub plain: bool,
+    /// Only the answer and errors.
+    pub quiet: bool,
+    /// Never ask.
+    pub no_input: bool,
+}
+
+impl Output {
+    /// Writes the answer; a reader that went away (`| head`) is no failure.
+    pub fn answer(self, text: &str) -> Result<(), Fault> {
+        quietly(write_all(&mut anstream::stdout().lock(), text)).map_err(Fault::Output)
+    }
+
+    /// Writes the answer as one JSON document.
+    pub fn document(self, value: &impl Serialize) -> Result<(), Fault> {
+        let text = serde_json::to_string(value).map_err(|error| Fault::Output(error.into()))?;
+        quietly(writeln!(io::stdout().lock(), "{text}")).map_err(Fault::Output)
+    }
+
+    /// Says something beside the answer, on stderr; not with `--quiet`.
+    pub fn note(self, text: &str) {
+        if !self.quiet {
+            self.complain(text);
+        }
+    }
+
+    /// Says something on stderr that `--quiet` does not silence.
+    pub fn complain(self, text: &str) {
+        // Nobody can be told that stderr is gone.
+        let _ = write_all(&mut anstream::stderr().lock(), text);
+    }
+
+    /// Whether a question can be asked.
+    pub fn can_ask(self) -> bool {
+        !self.no_input && !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
+    }
+
+    /// Asks on stderr; only `y` and `yes` are a yes.
+    pub fn confirm(self, question: &str) -> bool {
+        ask(&format!("{question} [y/N] ")).is_some_and(|line| is_yes(&line))
+    }
+
+    /// Asks for `word` itself, for what cannot be taken back.
+    pub fn confirm_by_typing(self, word: &str) -> bool {
+        ask(&format!("type {word} to go on: ")).is_some_and(|line| line.trim() == word)
+    }
+}
+
+/// A line of stdin, after a question on stderr.
+pub fn ask(question: &str) -> Option<String> {
+    let mut stderr = anstream::stderr().lock();
+    write!(stderr, "{question}").and_then(|()| stderr.flush()).ok()?;
+    drop(stderr);
+    let mut line = String::new();
+    io::stdin().read_line(&mut line).ok()?;
+    Some(line)
+}
+
+fn is_yes(line: &str) -> bool {
+    matches!(line.trim().to_ascii_lowercase().as_str(), "y" | "yes")
+}
+
+fn write_all(stream: &mut impl Write, text: &str) -> io::Result<()> {
+    stream.write_all(text.as_bytes())?;
+    if !text.ends_with('\n') {
+        stream.write_all(b"\n")?;
+    }
+    stream.flush()
+}
+
+fn quietly(result: io::Result<()>) -> io::Result<()> {
+    match result {
+        Err(error) if error.kind() == io::ErrorKind::BrokenPipe => Ok(()),
+        other => other,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_yes_is_yes() {
+        assert!(is_yes("y\n") && is_yes(" YES \n"));
+        assert!(!is_yes("\n") && !is_yes("no\n") && !is_yes("yess\n"));
+    }
+
+    #[test]
+    fn a_reader_that_went_away_is_no_failure() {
+        assert!(quietly(Err(io::ErrorKind::BrokenPipe.into())).is_ok());
+        assert!(quietly(Err(io::ErrorKind::StorageFull.into())).is_err());
+    }
+}

@@ -1,0 +1,206 @@
+//! A plan as it is shown: slices, jobs, requests, and when it will be done.
+
+use std::fmt::Write;
+
+use common::domain::calendar::{DayRange, Granularity};
+use common::domain::job::Lane;
+use common::store::{Connector, ConnectorState, Mode};
+use serde::Serialize;
+
+use super::eta::{Eta, Pace};
+use super::selection::{Planned, Selection};
+use crate::output::paint::{bold, dim, warn};
+use crate::output::text::{clean, counted, duration, number};
+
+/// Malls that send nothing, named in a preview before "and N more".
+const NAMED: usize = 5;
+
+/// Everything that a preview says.
+#[derive(Debug, Clone)]
+pub struct Preview {
+    /// Short hash of the jobs.
+    pub id: String,
+    /// Malls selected.
+    pub malls: usize,
+    /// Their endpoints, each with its jobs.
+    pub endpoints: Vec<(String, i64)>,
+    /// The longest chunks, in days, of those endpoints; one if all are alike.
+    pub chunk_days: Vec<u32>,
+    /// KST days.
+    pub range: DayRange,
+    /// What one row covers.
+    pub granularity: Granularity,
+    /// How urgently.
+    pub lane: Lane,
+    /// The counts.
+    pub slices: Slices,
+    /// Jobs to make, one request each.
+    pub jobs: i64,
+    /// Backfill jobs lifted into the fresh lane.
+    pub lifted: i64,
+    /// Of the jobs, those of malls that send nothing.
+    pub parked_jobs: i64,
+    /// Those malls, each with the reason.
+    pub parked: Vec<(String, String)>,
+    /// When it is done.
+    pub eta: Option<Eta>,
+    /// The buckets' pace.
+    pub pace: Pace,
+    /// Whether a bucket serves one mall.
+    pub key_is_mall: bool,
+}
+
+/// What became of the wished slices.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub struct Slices {
+    /// Named by the wish.
+    pub wanted: i64,
+    /// Of these, complete.
+    pub complete: i64,
+    /// Of these, in a live job.
+    pub in_work: i64,
+    /// The rest.
+    pub to_fetch: i64,
+}
+
+impl Preview {
+    /// Puts together what `selection` was planned as.
+    pub fn new(selection: &Selection, planned: &Planned, eta: Option<Eta>, pace: Pace, key_is_mall: bool) -> Self {
+        let counts = &planned.counts;
+        let jobs_of = |name: &str| counts.by_endpoint.get(name).copied().unwrap_or(0);
+        let mut chunk_days: Vec<u32> = Vec::new();
+        for mall in &selection.malls {
+            for endpoint in &selection.endpoints {
+                let days = selection.longest_chunk(*endpoint, mall.dialect);
+                if !chunk_days.contains(&days) {
+                    chunk_days.push(days);
+                }
+            }
+        }
+        Self {
+            id: planned.id.clone(),
+            malls: selection.malls.len(),
+            endpoints: selection.endpoints.iter().map(|e| (e.to_string(), jobs_of(e.as_str()))).collect(),
+            chunk_days,
+            range: selection.range,
+            granularity: selection.granularity,
+            lane: selection.lane,
+            slices: Slices {
+                wanted: counts.wanted,
+                complete: counts.complete,
+                in_work: counts.in_work,
+                to_fetch: counts.to_fetch(),
+            },
+            jobs: counts.jobs,
+            lifted: counts.lifted,
+            parked_jobs: planned.parked,
+            parked: selection
+                .malls
+                .iter()
+                .filter(|mall| !mall.sends())
+                .map(|mall| (mall.mall_id.to_string(), why_silent(mall)))
+                .collect(),
+            eta,
+            pace,
+            key_is_mall,
+        }
+    }
+
+    /// The plan in words. `note` stands at the right of the first line.
+    pub fn text(&self, note: &str) -> String {
+        let mut out = String::new();
+        let head = format!(
+            "plan {}   {} · {} · {} (KST)",
+            self.id,
+            counted(of(self.malls), "mall", "malls"),
+            counted(of(self.endpoints.len()), "endpoint", "endpoints"),
+            self.range
+        );
+        let pad = 92_usize.saturating_sub(head.chars().count()).max(3);
+        let _ = writeln!(out, "{}{:pad$}{}", bold(head), "", dim(note));
+        let s = self.slices;
+        self.row(&mut out, "slices", &format!(
+            "{} wanted − {} complete − {} queued = {}",
+            number(s.wanted), number(s.complete), number(s.in_work), number(s.to_fetch)
+        ));
+        if self.jobs > 0 {
+            let each: Vec<_> = self.endpoints.iter().map(|(name, jobs)| format!("{name} {}", number(*jobs))).collect();
+            self.row(&mut out, "jobs", &format!(
+                "{}    {} ({})    lane {}", number(self.jobs), each.join(" · "), self.chunk_words(), self.lane
+            ));
+            self.row(&mut out, "requests", &format!("{}, one a job", number(self.jobs)));
+        } else {
+            self.row(&mut out, "jobs", "0    nothing has to be fetched");
+        }
+        if let Some(eta) = &self.eta {
+            self.row(&mut out, "ETA", &self.eta_words(eta));
+        }
+        if self.lifted > 0 {
+            let jobs = counted(self.lifted, "backfill job", "backfill jobs");
+            self.row(&mut out, "lifted", &format!("{jobs} of these slices into the fresh lane"));
+        }
+        if !self.parked.is_empty() {
+            self.parked_lines(&mut out);
+        }
+        out
+    }
+
+    #[expect(clippy::unused_self, reason = "reads as a part of the text")]
+    fn row(&self, out: &mut String, label: &str, text: &str) {
+        let _ = writeln!(out, "  {}{text}", dim(format_args!("{label:<10}")));
+    }
+
+    fn chunk_words(&self) -> String {
+        match (self.granularity, self.chunk_days.as_slice()) {
+            (Granularity::Day, [days]) => format!("{days}-day chunks"),
+            (Granularity::Day, _) => "chunks by endpoint".to_owned(),
+            (granularity, _) => format!("whole {granularity}s"),
+        }
+    }
+
+    fn eta_words(&self, eta: &Eta) -> String {
+        let Pace { burst, per_second } = self.pace;
+        if eta.seconds == 0 {
+            let whose = if self.key_is_mall { "each mall's" } else { "the" };
+            return format!("at once: {whose} bucket holds {burst} requests");
+        }
+        let whose = if self.key_is_mall { format!("mall {}", eta.key) } else { format!("bucket {}", eta.key) };
+        let total = number(eta.requests + eta.open);
+        let open = if eta.open > 0 { format!(" ({} open before)", number(eta.open)) } else { String::new() };
+        format!("{}  set by {whose}: {total} requests{open}, ({total}−{burst})/{per_second}", duration(eta.seconds))
+    }
+
+    fn parked_lines(&self, out: &mut String) {
+        let malls = counted(of(self.parked.len()), "mall", "malls");
+        let text = format!("{} of {malls} wait, nothing is sent for:", counted(self.parked_jobs, "job", "jobs"));
+        let _ = writeln!(out, "{} {text}", warn("! parked   "));
+        for (mall, why) in self.parked.iter().take(NAMED) {
+            let _ = writeln!(out, "            {mall}: {}", clean(why));
+        }
+        if self.parked.len() > NAMED {
+            let _ = writeln!(out, "            and {} more: cafe24-sync malls list", self.parked.len() - NAMED);
+        }
+    }
+}
+
+fn of(count: usize) -> i64 {
+    i64::try_from(count).unwrap_or(i64::MAX)
+}
+
+/// Why nothing is sent for a mall, in words, with what to do.
+pub fn why_silent(mall: &Connector) -> String {
+    let id = &mall.mall_id;
+    let reason = mall.state_reason.as_deref().unwrap_or_default();
+    let because = |word: &str| if reason.is_empty() { word.to_owned() } else { format!("{word} ({reason})") };
+    match (&mall.mode, mall.state) {
+        (Mode::Other(mode), _) => format!("mode is '{mode}': import it with mode 'api' to send requests"),
+        (_, ConnectorState::Paused) => format!("{} → cafe24-sync malls resume {id}", because("paused")),
+        (_, ConnectorState::NeedsConsent) => format!("{} → cafe24-sync connect {id} --paste", because("not authorised")),
+        (_, ConnectorState::NeedsScope) => format!("{} → cafe24-sync connect {id} --paste", because("a scope is missing")),
+        (_, ConnectorState::Forbidden) => format!("{}: ask Cafe24 about the app's approval", because("Cafe24 refuses the app")),
+        (Mode::Api, ConnectorState::Active) => String::new(),
+    }
+}
+
+#[cfg(test)]
+mod tests;

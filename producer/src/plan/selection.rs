@@ -1,0 +1,251 @@
+//! What a wish selects, and walking through it in groups that each fit one transaction.
+
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use common::domain::calendar::{DayRange, Granularity};
+use common::domain::chunk::chunks;
+use common::domain::endpoint::{Dialect, Endpoint};
+use common::domain::failure::FailureClass;
+use common::domain::job::Lane;
+use common::store::{Connector, Control, PlanCounts, PlannedChunk, ShopToPlan, StoreError, Wish};
+use tokio::time::sleep;
+use uuid::Uuid;
+
+/// Malls planned in one transaction: well under a second, and a few MB of the database's memory.
+const GROUP: usize = 100;
+/// How often a group is tried when Postgres was away or another planner held its lock (`faults.md` S3).
+const TRIES: u32 = 6;
+/// Wait before the second try; it doubles with each.
+const RETRY: Duration = Duration::from_millis(200);
+
+/// What is wished for.
+#[derive(Debug, Clone)]
+pub struct Selection {
+    /// The malls, by id.
+    pub malls: Vec<Connector>,
+    /// Which figures, in the order of the table.
+    pub endpoints: Vec<Endpoint>,
+    /// What one row covers.
+    pub granularity: Granularity,
+    /// Which KST days.
+    pub range: DayRange,
+    /// Longest chunk that the operator wants.
+    pub chunk_days: Option<u32>,
+    /// How urgently.
+    pub lane: Lane,
+    /// Whether complete slices are asked for again.
+    pub wish: Wish,
+    /// The KST day on which it is wished.
+    pub today: NaiveDate,
+}
+
+/// What planning a selection came to.
+#[derive(Debug, Clone)]
+pub struct Planned {
+    /// Counts of all malls; `by_key` without malls that send nothing, `job_ids` empty.
+    pub counts: PlanCounts,
+    /// Jobs of malls that send nothing now.
+    pub parked: i64,
+    /// The plan's id: a short hash of all its jobs.
+    pub id: String,
+}
+
+struct Group {
+    shops: Vec<ShopToPlan>,
+    dialect: Dialect,
+    sends: bool,
+}
+
+impl Selection {
+    /// Longest range of one request to `endpoint`.
+    pub fn longest_chunk(&self, endpoint: Endpoint, dialect: Dialect) -> u32 {
+        let limit = endpoint.wire(dialect).max_days;
+        self.chunk_days.map_or(limit, |days| days.min(limit))
+    }
+
+    fn chunks(&self, dialect: Dialect) -> Vec<PlannedChunk> {
+        self.endpoints
+            .iter()
+            .filter(|endpoint| endpoint.supports(dialect, self.granularity))
+            .flat_map(|endpoint| {
+                chunks(self.range, self.granularity, self.longest_chunk(*endpoint, dialect), self.today)
+                    .into_iter()
+                    .map(|range| PlannedChunk { endpoint: *endpoint, granularity: self.granularity, range })
+            })
+            .collect()
+    }
+
+    /// More jobs than this cannot come of it: every chunk of every shop.
+    pub fn most_jobs(&self) -> usize {
+        self.malls.iter().map(|mall| mall.shops.len() * self.chunks(mall.dialect).len()).sum()
+    }
+
+    /// Groups of malls that speak alike and either all send or all do not, so that their counts can be told apart.
+    fn groups(&self) -> Vec<Group> {
+        let mut groups = Vec::new();
+        let mut dialects: Vec<Dialect> = Vec::new();
+        for mall in &self.malls {
+            if !dialects.contains(&mall.dialect) {
+                dialects.push(mall.dialect);
+            }
+        }
+        for dialect in dialects {
+            for sends in [true, false] {
+                let malls: Vec<_> =
+                    self.malls.iter().filter(|mall| mall.dialect == dialect && mall.sends() == sends).collect();
+                for some in malls.chunks(GROUP) {
+                    let shops = some
+                        .iter()
+                        .flat_map(|mall| {
+                            mall.shops.iter().map(|shop| ShopToPlan {
+                                mall_id: mall.mall_id.clone(),
+                                shop_no: *shop,
+                                limiter_key: mall.limiter_key.clone(),
+                            })
+                        })
+                        .collect();
+                    groups.push(Group { shops, dialect, sends });
+                }
+            }
+        }
+        groups
+    }
+
+    /// Plans all of it under `run_id`, or without one only counts. `tick` hears how many groups of how many are done.
+    ///
+    /// Groups that were planned before a failure stay planned; planning again continues, since nothing is planned twice.
+    pub async fn plan(
+        &self,
+        control: &Control,
+        run_id: Option<Uuid>,
+        mut tick: impl FnMut(usize, usize),
+    ) -> Result<Planned, StoreError> {
+        let groups = self.groups();
+        let mut planned = Planned { counts: PlanCounts::default(), parked: 0, id: String::new() };
+        let mut digest = Digest::new(self.lane, self.wish);
+        for (done, group) in groups.iter().enumerate() {
+            tick(done, groups.len());
+            let mut counts = self.plan_group(control, run_id, group).await?;
+            digest.add(&std::mem::take(&mut counts.job_ids));
+            if !group.sends {
+                planned.parked += counts.jobs;
+                counts.by_key.clear();
+            }
+            planned.counts.add(counts);
+        }
+        tick(groups.len(), groups.len());
+        planned.id = digest.short();
+        Ok(planned)
+    }
+
+    async fn plan_group(
+        &self,
+        control: &Control,
+        run_id: Option<Uuid>,
+        group: &Group,
+    ) -> Result<PlanCounts, StoreError> {
+        let chunks = self.chunks(group.dialect);
+        let mut tries = 1;
+        loop {
+            match control.plan(run_id, self.wish, self.lane, &group.shops, &chunks).await {
+                Err(error) if error.class() == FailureClass::Infrastructure && tries < TRIES => {
+                    tracing::debug!(error = &error as &dyn std::error::Error, "planning a group again");
+                    sleep(RETRY * 2_u32.pow(tries)).await;
+                    tries += 1;
+                }
+                result => return result,
+            }
+        }
+    }
+}
+
+/// A running hash of job ids in planning order, so that millions of them need no memory.
+struct Digest(Uuid);
+
+impl Digest {
+    fn new(lane: Lane, wish: Wish) -> Self {
+        Self(Uuid::new_v5(&Uuid::nil(), format!("{lane} {wish:?}").as_bytes()))
+    }
+
+    fn add(&mut self, ids: &[Uuid]) {
+        let bytes: Vec<u8> = ids.iter().flat_map(Uuid::as_bytes).copied().collect();
+        self.0 = Uuid::new_v5(&self.0, &bytes);
+    }
+
+    /// Eight hexadecimal digits: a change goes unnoticed once in four thousand million.
+    fn short(&self) -> String {
+        self.0.simple().to_string().chars().take(8).collect()
+    }
+}
+
+#[cfg(test)]
+pub(crate) mod tests {
+    use chrono::DateTime;
+    use common::domain::ids::{LimiterKey, ShopNo};
+    use common::store::{ConnectorState, Mode};
+
+    use super::*;
+
+    pub(crate) fn mall(name: &str, mode: &str) -> Connector {
+        let mall_id = name.parse().expect("valid");
+        Connector {
+            limiter_key: LimiterKey::from(&mall_id),
+            mall_id,
+            agency_id: "default".to_owned(),
+            dialect: Dialect::Seed,
+            shops: vec![ShopNo::FIRST],
+            mode: Mode::from(mode.to_owned()),
+            state: ConnectorState::Active,
+            state_reason: None,
+            state_since: DateTime::UNIX_EPOCH,
+        }
+    }
+
+    fn selection(malls: Vec<Connector>) -> Selection {
+        let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
+        Selection {
+            malls,
+            endpoints: Endpoint::all().collect(),
+            granularity: Granularity::Day,
+            range: DayRange::new(day("2025-12-18"), day("2026-02-15")).expect("in order"),
+            chunk_days: None,
+            lane: Lane::Backfill,
+            wish: Wish::Missing,
+            today: day("2026-02-16"),
+        }
+    }
+
+    #[test]
+    fn sixty_days_of_a_seed_mall_are_two_requests_an_endpoint() {
+        let mut selection = selection(vec![mall("a", "api"), mall("b", "api")]);
+        assert_eq!(selection.most_jobs(), 16);
+        selection.chunk_days = Some(1);
+        assert_eq!(selection.most_jobs(), 480);
+        selection.chunk_days = Some(366);
+        assert_eq!(selection.most_jobs(), 16);
+    }
+
+    #[test]
+    fn malls_that_send_nothing_are_planned_apart() {
+        let mut malls: Vec<_> = (0..150).map(|n| mall(&format!("mall{n}"), "api")).collect();
+        malls.push(mall("quiet", "off"));
+        let groups = selection(malls).groups();
+        let sizes: Vec<_> = groups.iter().map(|group| (group.shops.len(), group.sends)).collect();
+        assert_eq!(sizes, [(100, true), (50, true), (1, false)]);
+    }
+
+    #[test]
+    fn a_plan_has_the_same_id_until_a_job_or_its_lane_changes() {
+        let id = |lane, ids: &[Uuid]| {
+            let mut digest = Digest::new(lane, Wish::Missing);
+            digest.add(ids);
+            digest.short()
+        };
+        let (a, b) = (Uuid::from_u128(1), Uuid::from_u128(2));
+        assert_eq!(id(Lane::Fresh, &[a, b]), id(Lane::Fresh, &[a, b]));
+        assert_ne!(id(Lane::Fresh, &[a, b]), id(Lane::Fresh, &[b, a]));
+        assert_ne!(id(Lane::Fresh, &[a]), id(Lane::Backfill, &[a]));
+        assert_eq!(id(Lane::Fresh, &[]).len(), 8);
+    }
+}
