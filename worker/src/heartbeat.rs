@@ -3,6 +3,7 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::telemetry::Recorder;
 use tokio::time::{MissedTickBehavior, interval};
 
 use crate::runner::Runners;
@@ -14,11 +15,12 @@ const BEAT: Duration = Duration::from_secs(5);
 const TTL: Duration = Duration::from_secs(20);
 
 /// Beats until the task is dropped.
-pub(crate) async fn beat(shared: Arc<Shared>, runners: Arc<Runners>) {
+pub(crate) async fn beat(shared: Arc<Shared>, runners: Arc<Runners>, recorder: Recorder) {
     let mut tick = interval(BEAT);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
         tick.tick().await;
+        recorder.upkeep();
         let slots = shared.config.worker.slots;
         let free = shared.slots.available_permits();
         common::telemetry::set_slots(slots.saturating_sub(free), free, runners.waiting());

@@ -125,7 +125,8 @@ fn exit_code(error: &StartError) -> u8 {
 }
 
 fn fail(error: &dyn std::error::Error, code: u8) -> ExitCode {
-    let causes = std::iter::successors(error.source(), |error| error.source()).map(|cause| format!("\n  why  {cause}"));
+    let causes = std::iter::successors(error.source(), |error| error.source())
+        .map(|cause| format!("\n  why  {cause}"));
     let text: String = std::iter::once(format!("error: {error}")).chain(causes).collect();
     // Nobody reads stderr: the exit code still tells.
     let _ = writeln!(std::io::stderr(), "{text}");

@@ -18,6 +18,9 @@ use tokio_util::sync::CancellationToken;
 /// Recalls older than this cannot concern a job in hand any more.
 const RECALL_KEPT: Duration = Duration::from_mins(15);
 
+/// Decoded rows that wait for their commit at most; about 25 MiB. An answer with more rows goes alone.
+pub(crate) const ROWS_IN_HAND: u32 = 100_000;
+
 /// The worker's shared parts; cheap to clone by [`Arc`].
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -30,6 +33,8 @@ pub(crate) struct Shared {
     pub(crate) tokens: TokenKeeper<SealedTokenStore>,
     /// One permit a request under way.
     pub(crate) slots: Arc<Semaphore>,
+    /// One permit a decoded row that is not committed yet.
+    pub(crate) rows_in_hand: Arc<Semaphore>,
     /// Jobs between the start of their fetch and the batch.
     pub(crate) fetching: AtomicUsize,
     /// Whether the buckets answer. While they do not, no delivery is claimed (`faults.md` R1).
@@ -51,6 +56,7 @@ impl Shared {
         Self {
             worker_id: uuid::Uuid::now_v7().simple().to_string(),
             slots: Arc::new(Semaphore::new(config.worker.slots)),
+            rows_in_hand: Arc::new(Semaphore::new(ROWS_IN_HAND as usize)),
             config,
             ledger,
             limiter,

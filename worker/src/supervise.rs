@@ -100,7 +100,11 @@ pub async fn run(
     let runners = Arc::new(Runners::new(Arc::clone(&shared), finished_tx, fetches.clone()));
     let background = TaskTracker::new();
     let ended = CancellationToken::new();
-    spawn_until(&background, &ended, heartbeat::beat(Arc::clone(&shared), Arc::clone(&runners)));
+    spawn_until(
+        &background,
+        &ended,
+        heartbeat::beat(Arc::clone(&shared), Arc::clone(&runners), recorder.clone()),
+    );
     spawn_until(&background, &ended, watch_connectors(control.clone(), Arc::clone(&shared)));
     let pages = health::serve(Arc::clone(&shared), recorder, listener);
     spawn_until(&background, &ended, async {

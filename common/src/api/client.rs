@@ -1,10 +1,12 @@
 //! Sends one request and judges its answer.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use reqwest::header::{ACCEPT, AUTHORIZATION, HeaderValue};
 use reqwest::{Response, redirect};
+use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::body::{self, BodyFault};
@@ -97,6 +99,7 @@ struct Seen {
 pub struct ApiClient {
     http: reqwest::Client,
     config: ApiConfig,
+    large: Arc<Semaphore>,
 }
 
 /// Makes `ring` the TLS provider of this process, if none is yet. May be called any number of times.
@@ -126,7 +129,7 @@ impl ApiClient {
             }
         }
         let http = builder.build().map_err(|error| BuildError(error.into()))?;
-        Ok(Self { http, config })
+        Ok(Self { http, config, large: Arc::new(Semaphore::new(body::LARGE_AT_ONCE)) })
     }
 
     /// Sends `request` once. Never retries, never waits for a bucket: that is the caller's.
@@ -163,11 +166,12 @@ impl ApiClient {
         seen.date = headers::date(response.headers());
         if status != 200 {
             // The status is the answer; a body that fails changes nothing about it.
-            let _ = body::read_all(&mut response, REFUSAL_MAX, &mut seen.body).await;
+            let _ = body::read_all(&mut response, REFUSAL_MAX, &mut seen.body, &self.large).await;
             return Err(Fault::Status(status));
         }
-        match body::read_all(&mut response, self.config.body_max, &mut seen.body).await {
-            Ok(()) => {}
+        let read = body::read_all(&mut response, self.config.body_max, &mut seen.body, &self.large).await;
+        let _place = match read {
+            Ok(place) => place,
             Err(BodyFault::Cut(error)) => {
                 return Err(Fault::Network(NetworkFault::BodyCut, Some(error)));
             }
@@ -175,7 +179,7 @@ impl ApiClient {
                 let problem = format!("the body is larger than {} bytes (body limit)", self.config.body_max);
                 return Err(Fault::Contract(Violation { path: "$".to_owned(), problem }));
             }
-        }
+        };
         let expected = Expected {
             mall_id: request.mall_id.clone(),
             wire: request.endpoint.wire(request.dialect),

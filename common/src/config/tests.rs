@@ -29,7 +29,7 @@ fn secret_file(name: &str, text: &str) -> std::path::PathBuf {
 fn no_file_and_no_environment_is_a_whole_configuration_on_loopback() {
     let config = config("", &[]).expect("defaults are valid");
     assert_eq!(config.cafe24.base_url.as_str(), "https://ca-api.cafe24data.com");
-    assert_eq!(config.worker.body_max, 8 << 20);
+    assert_eq!(config.worker.body_max, 32 << 20);
     assert_eq!(config.feed.horizon, Duration::from_secs(4));
     assert!(config.postgres.url.expose().contains("127.0.0.1"));
     assert!(config.keys.iter().all(|info| info.origin == Origin::Default));

@@ -11,7 +11,7 @@ use common::config::Config;
 use common::domain::backoff::Backoff;
 use common::domain::ids::LimiterKey;
 use common::store::{Channel, Control, Leadership};
-use tokio::time::{MissedTickBehavior, interval, sleep};
+use tokio::time::{Instant, MissedTickBehavior, interval, sleep};
 use tokio_util::sync::CancellationToken;
 
 use super::DUTY;
@@ -111,6 +111,7 @@ impl Feeder {
         let mut sweep = interval(self.config.feed.sweep);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
+            let mut swept = None;
             let keys: Vec<LimiterKey> = tokio::select! {
                 told_key = told.next() => match told_key? {
                     Some(key) => {
@@ -122,10 +123,17 @@ impl Feeder {
                     // The session was made anew, something may have been missed.
                     None => self.control.keys_with_work().await?,
                 },
-                _ = sweep.tick() => self.control.keys_with_work().await?,
+                _ = sweep.tick() => {
+                    swept = Some(Instant::now());
+                    self.control.keys_with_work().await?
+                }
             };
             if !keys.is_empty() {
                 feed.pass(keys).await?;
+            }
+            if let Some(started) = swept {
+                // Commits keep the windows full; sweeping many thousand keys must not take more than a tenth of the time.
+                sweep.reset_after(self.config.feed.sweep.max(started.elapsed() * 9));
             }
             *failures = 0;
         }

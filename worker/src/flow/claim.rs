@@ -149,7 +149,14 @@ async fn claim(shared: &Arc<Shared>, gathered: Vec<Delivery>, runners: &Arc<Runn
         match decision {
             Decision::Go(claimed) => {
                 runners.hand().hold(id);
-                runners.push(Work { claimed: *claimed, delivery, claimed_at, renewed: false, park: None });
+                runners.push(Work {
+                    claimed: *claimed,
+                    delivery,
+                    claimed_at,
+                    renewed: false,
+                    park: None,
+                    room: None,
+                });
             }
             Decision::Acknowledge(why) => ack::ack(delivery, why).await,
             Decision::Reject(why) => ack::reject(delivery, why).await,

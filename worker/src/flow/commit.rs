@@ -10,6 +10,7 @@ use std::time::Duration;
 use common::domain::backoff::Backoff;
 use common::domain::failure::FailureClass;
 use common::store::{Batch, Committed, Failure, Fetched, Outcome, Settlement, StoreError, TransactionError};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep};
 
 use super::ack;
@@ -31,7 +32,8 @@ pub(crate) struct Finished {
 }
 
 impl Finished {
-    pub(crate) fn with_rows(work: Work, fetched: Fetched) -> Self {
+    pub(crate) fn with_rows(mut work: Work, fetched: Fetched, room: Option<OwnedSemaphorePermit>) -> Self {
+        work.room = room;
         Self { work, outcome: Outcome::Done { rows: fetched.rows.len() }, fetched: Some(fetched) }
     }
 

@@ -2,6 +2,7 @@
 
 use common::broker::{Delivery, Envelope, Unreadable};
 use common::store::{ClaimedJob, ConnectorState};
+use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use uuid::Uuid;
 
@@ -16,6 +17,8 @@ pub(crate) struct Work {
     pub(crate) renewed: bool,
     /// What the mall becomes with this job's outcome, and what the operator reads.
     pub(crate) park: Option<(ConnectorState, String)>,
+    /// The place of its rows among those that wait for their commit.
+    pub(crate) room: Option<OwnedSemaphorePermit>,
 }
 
 impl Work {

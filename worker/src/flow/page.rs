@@ -20,7 +20,9 @@ use crate::shared::Shared;
 
 /// What came of one use of a grant.
 pub(crate) enum Fetch {
-    /// The job has an outcome.
+    /// The whole answer; it needs room among the rows that wait for their commit.
+    Rows(Box<(Work, common::store::Fetched)>),
+    /// The job has another outcome.
     Finished(Box<Finished>),
     /// The grant could not be used in time, or the access token was renewed: again, with another grant.
     Again(Box<Work>),
@@ -42,7 +44,7 @@ pub(crate) async fn fetch(shared: &Shared, work: Work, grant: Grant) -> Fetch {
         }
         Ok(Verdict::Rows(fetched)) => {
             span.record("rows", fetched.rows.len());
-            Fetch::Finished(Box::new(Finished::with_rows(work, fetched)))
+            Fetch::Rows(Box::new((work, fetched)))
         }
         Ok(Verdict::Failed(mut failed)) => {
             let park = failed.park.take();

@@ -16,6 +16,7 @@ use crate::flow::commit::Finished;
 use crate::flow::delivery::Work;
 use crate::flow::page;
 use crate::flow::token::{self, Leave};
+use crate::shared::ROWS_IN_HAND;
 
 /// A token further away than this is not waited for: the jobs go back to the ledger, so that no delivery is ever held
 /// near the broker's consumer time-out of 30 minutes (`design.md` §5).
@@ -116,6 +117,12 @@ async fn start(
         match page::fetch(shared, work, grant).await {
             page::Fetch::Finished(finished) => {
                 runners.finish(*finished).await;
+            }
+            page::Fetch::Rows(answer) => {
+                let (work, fetched) = *answer;
+                let rows = u32::try_from(fetched.rows.len()).unwrap_or(u32::MAX).min(ROWS_IN_HAND);
+                let room = Arc::clone(&shared.rows_in_hand).acquire_many_owned(rows).await.ok();
+                runners.finish(Finished::with_rows(work, fetched, room)).await;
             }
             page::Fetch::Again(work) => runners.push_front(*work),
         }

@@ -36,7 +36,7 @@ impl WorkerConfig {
             slots: r.number("worker.slots", 32, 1..=1_024),
             batch_rows: r.number("worker.batch_rows", 2_000, 1..=100_000),
             batch_wait: r.duration("worker.batch_wait", millis(100), millis(1)..=secs(10)),
-            body_max: r.size("worker.body_max", 8 << 20, (1 << 10)..=(256 << 20)),
+            body_max: r.size("worker.body_max", 32 << 20, (1 << 10)..=(256 << 20)),
             drain: r.duration("worker.drain", secs(25), Duration::ZERO..=secs(300)),
             listen: listen(r, "worker.listen", 9464),
             connect_timeout: r.duration("worker.connect_timeout", secs(2), millis(100)..=secs(30)),
