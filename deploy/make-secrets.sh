@@ -23,7 +23,7 @@ keep client_secret "${CAFE24_ANALYTICS_CLIENT_SECRET:-}"
 keep master_key "$(random)"
 keep postgres_password "$(random)"
 keep rabbitmq_password "$(random)"
-keep database_url "postgres://cafe24:$(<postgres_password)@postgres:5432/cafe24_sync"
+keep database_url "postgres://cafe24:$(<postgres_password)@postgres:5432/cafe24_sync?sslmode=disable"
 keep amqp_url "amqp://cafe24:$(<rabbitmq_password)@rabbitmq:5672/%2f"
 printf 'CAFE24_UID=%s\nCAFE24_GID=%s\nCAFE24_ANALYTICS_CLIENT_ID=%s\n' \
     "$(id -u)" "$(id -g)" "$CAFE24_ANALYTICS_CLIENT_ID" >env

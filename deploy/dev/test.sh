@@ -59,7 +59,7 @@ run_tests() {
     if (($#)); then shift; fi
     case $what in lint) ;; all | unit | it) open_state test; start_servers ;; esac
     case $what in
-        all) test_lints; test_units; test_integration ;;
+        all) rm -rf "$root/target/test-logs"; test_lints; test_units; test_integration ;;
         lint) test_lints ;;
         unit) test_units "$@" ;;
         it) test_integration "$@" ;;
