@@ -3,10 +3,11 @@
 child=''
 
 # run COMMAND…: waits for it, but in a way that lets our traps run at once. A plain foreground command would hold
-# them back until it ends; a plain background one would ignore Ctrl-C, hence `env --default-signal`.
+# them back until it ends; a plain background one would ignore Ctrl-C, hence `env --default-signal`. It ends with us
+# even if we are killed.
 run() {
     local result=0
-    env --default-signal=INT,QUIT "$@" </dev/null &
+    env --default-signal=INT,QUIT setpriv --pdeathsig TERM -- "$@" </dev/null &
     child=$!
     wait "$child" || result=$?
     child=''
