@@ -126,7 +126,11 @@ impl Context {
     pub(super) fn store_after(&self, error: StoreError, now: &str) -> Fault {
         match error {
             StoreError::Unavailable { what, source } => {
-                let why = format!("{what}: {source}");
+                let why = match source.to_string() {
+                    // The driver's words for a server that never answered.
+                    text if text.contains("pool timed out") => "no connection came about within 5 s".to_owned(),
+                    text => format!("{what}: {text}"),
+                };
                 self.unreachable("Postgres", &self.config.postgres.url, "postgres.url", &why, now)
             }
             other => Fault::Store(other),
@@ -148,7 +152,7 @@ impl Context {
     pub(super) fn feed(&self, error: FeedError, now: &str) -> Fault {
         let why = match causes(&error) {
             causes if causes.is_empty() => error.to_string(),
-            causes => format!("{error}: {causes}"),
+            causes => causes,
         };
         match error {
             FeedError::Store(error) | FeedError::LeadershipLost(error) => self.store_after(error, now),

@@ -172,10 +172,14 @@ fn import(file: &str, lines: &[BadLine], count: usize) -> Words {
         .now("nothing was imported: a file is taken as a whole or not at all")
 }
 
-/// The causes of an error, outermost first.
+/// The causes of an error, outermost first, without those that only repeat what the one before said.
 pub(crate) fn causes(error: &dyn std::error::Error) -> String {
-    std::iter::successors(error.source(), |cause| cause.source())
-        .map(ToString::to_string)
-        .collect::<Vec<_>>()
-        .join(": ")
+    let mut said: Vec<String> = Vec::new();
+    for cause in std::iter::successors(error.source(), |cause| cause.source()) {
+        let text = cause.to_string();
+        if !said.last().is_some_and(|before| before.contains(&text)) {
+            said.push(text);
+        }
+    }
+    said.join(": ")
 }

@@ -117,7 +117,11 @@ impl Preview {
             self.range
         );
         let pad = 92_usize.saturating_sub(head.chars().count()).max(3);
-        let _ = writeln!(out, "{}{:pad$}{}", bold(head), "", dim(note));
+        if note.is_empty() {
+            let _ = writeln!(out, "{}", bold(head));
+        } else {
+            let _ = writeln!(out, "{}{:pad$}{}", bold(head), "", dim(note));
+        }
         let s = self.slices;
         self.row(&mut out, "slices", &format!(
             "{} wanted − {} complete − {} queued = {}",

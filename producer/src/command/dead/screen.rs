@@ -14,8 +14,7 @@ const ID_DIGITS: usize = 8;
 /// Characters of an answer or a message that are shown.
 const SHOWN: usize = 300;
 
-/// The first digits of a letter's id. Ids made from time begin alike, so the last ones would tell more, but a prefix is
-/// what one types; ids of jobs are hashes.
+/// The first digits of a letter's id, enough to name one: ids of jobs are hashes.
 pub(super) fn short_id(letter: &DeadLetter) -> String {
     letter.letter_id.simple().to_string().chars().take(ID_DIGITS).collect()
 }
@@ -184,6 +183,7 @@ mod tests {
         let mut unreadable = letter();
         (unreadable.job_id, unreadable.mall_id, unreadable.endpoint) = (None, None, None);
         (unreadable.start, unreadable.end) = (None, None);
+        unreadable.letter_id = Uuid::from_u128(0x019c_0000_0000_7000_8000_0000_0000_0002);
         unreadable.class = "unreadable".to_owned();
         unreadable.reason = "no job:\nline".to_owned();
         assert_eq!(bare(&list(&[letter(), unreadable], 5)), include_str!("../../../tests/golden/dead_list.txt"));
