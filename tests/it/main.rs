@@ -2,4 +2,5 @@
 //!
 //! Each folder is a part of the system; each test is named after the fact that it shows.
 
+mod fair;
 mod harness;
