@@ -34,9 +34,13 @@ fn check(output: Output, config: &Config) -> Result<(), Fault> {
             "default": default, "warnings": config.warnings,
         }));
     }
-    let mut text: String = config.warnings.iter().map(|warning| format!("{} {warning}\n", warn("!"))).collect();
-    text += &format!("{} {total} keys: {from_file} file, {from_env} environment, {default} default", good("✓"));
-    output.answer(&text)
+    let mut lines: Vec<String> =
+        config.warnings.iter().map(|warning| format!("{} {warning}", warn("!"))).collect();
+    lines.push(format!(
+        "{} {total} keys: {from_file} file, {from_env} environment, {default} default",
+        good("✓")
+    ));
+    output.answer(&lines.join("\n"))
 }
 
 fn show(output: Output, config: &Config, origin: bool) -> Result<(), Fault> {
@@ -61,7 +65,8 @@ fn show(output: Output, config: &Config, origin: bool) -> Result<(), Fault> {
         .keys
         .iter()
         .map(|key| {
-            let value = if key.value.is_empty() && !output.plain { "–".to_owned() } else { key.value.clone() };
+            let value =
+                if key.value.is_empty() && !output.plain { "–".to_owned() } else { key.value.clone() };
             let mut row = vec![key.key.to_owned(), value];
             if origin {
                 row.push(place(key));

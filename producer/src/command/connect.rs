@@ -45,11 +45,12 @@ pub(super) async fn run(context: &Context, args: &ConnectArgs) -> Result<Exit, F
     let pasted = Secret::new(ask("address: ").unwrap_or_default());
     let refused = |why: String| Fault::NotAuthorised { mall: mall.clone(), why };
     let code = code(pasted.expose(), &settings.redirect_uri, &state).map_err(refused)?;
-    let pair = client
-        .exchange(mall, &code, &settings.redirect_uri, &settings.app)
-        .await
-        .map_err(|error| refused([error.to_string(), causes(&error)].join(": ").trim_end_matches(": ").to_owned()))?;
-    let sealed = serde_json::to_value(settings.sealer.seal(&pair, mall)).map_err(|error| Fault::Output(error.into()))?;
+    let pair =
+        client.exchange(mall, &code, &settings.redirect_uri, &settings.app).await.map_err(|error| {
+            refused([error.to_string(), causes(&error)].join(": ").trim_end_matches(": ").to_owned())
+        })?;
+    let sealed = serde_json::to_value(settings.sealer.seal(&pair, mall))
+        .map_err(|error| Fault::Output(error.into()))?;
     let connector = match known.into_iter().next() {
         Some(old) => NewConnector {
             mall_id: old.mall_id,
@@ -78,7 +79,8 @@ fn settings(context: &Context) -> Result<Settings, Fault> {
     let oauth = &context.config.oauth;
     let missing = |what: &str| Fault::OAuthSettings(format!("{what} is not set"));
     Ok(Settings {
-        app: AppCredentials::from_config(oauth).ok_or_else(|| missing("oauth.client_id or oauth.client_secret_file"))?,
+        app: AppCredentials::from_config(oauth)
+            .ok_or_else(|| missing("oauth.client_id or oauth.client_secret_file"))?,
         redirect_uri: oauth.redirect_uri.clone().ok_or_else(|| missing("oauth.redirect_uri"))?,
         sealer: match &oauth.master_key {
             Some(keys) => Sealer::from_keys(keys).map_err(|error| Fault::OAuthSettings(error.to_string()))?,
@@ -88,7 +90,13 @@ fn settings(context: &Context) -> Result<Settings, Fault> {
 }
 
 /// Compares the scopes, and says what the mall may do now.
-async fn finish(context: &Context, control: &Control, mall: &MallId, dialect: Dialect, pair: &TokenPair) -> Result<Exit, Fault> {
+async fn finish(
+    context: &Context,
+    control: &Control,
+    mall: &MallId,
+    dialect: Dialect,
+    pair: &TokenPair,
+) -> Result<Exit, Fault> {
     let scope = dialect.scope();
     let granted = pair.scopes.iter().any(|granted| granted == scope);
     if !granted {
@@ -107,10 +115,18 @@ async fn finish(context: &Context, control: &Control, mall: &MallId, dialect: Di
         output.document(&Document::new(content, common::clock::now()))?;
     } else if granted {
         let until = short_time(pair.refresh_expires_at);
-        output.answer(&format!("{} {mall}: scope {scope} {} · refresh token until {until}", good("✓"), good("✓")))?;
+        output.answer(&format!(
+            "{} {mall}: scope {scope} {} · refresh token until {until}",
+            good("✓"),
+            good("✓")
+        ))?;
     } else {
         let names = pair.scopes.join(" ");
-        output.answer(&format!("{} {mall}: scope {scope} missing (granted: {})", warn("!"), clean(&names)))?;
+        output.answer(&format!(
+            "{} {mall}: scope {scope} missing (granted: {})",
+            warn("!"),
+            clean(&names)
+        ))?;
         output.note("add the scope to the app at Cafe24, then connect again");
     }
     Ok(if granted { Exit::Done } else { Exit::Authorise })
@@ -127,7 +143,8 @@ fn code(address: &str, redirect_uri: &str, state: &str) -> Result<Secret, String
     }
     let query = query.split('#').next().unwrap_or_default();
     let value = |name: &str| {
-        let mut found = query.split('&').filter_map(|part| part.split_once('=')).filter(|(key, _)| *key == name);
+        let mut found =
+            query.split('&').filter_map(|part| part.split_once('=')).filter(|(key, _)| *key == name);
         match (found.next(), found.next()) {
             (Some((_, value)), None) => Some(decode(value)),
             _ => None,
@@ -135,7 +152,9 @@ fn code(address: &str, redirect_uri: &str, state: &str) -> Result<Secret, String
     };
     // Checked first: an error that others send must not be believed either.
     if value("state").as_deref() != Some(state) {
-        return Err("the address belongs to another consent: open the new link and paste its address".to_owned());
+        return Err(
+            "the address belongs to another consent: open the new link and paste its address".to_owned()
+        );
     }
     if let Some(error) = value("error") {
         return Err(format!("the mall's operator did not consent ({error})"));
@@ -153,15 +172,12 @@ fn decode(text: &str) -> String {
     while let [first, tail @ ..] = rest {
         let escaped = tail.get(..2).and_then(|hex| std::str::from_utf8(hex).ok());
         let byte = escaped.filter(|_| *first == b'%').and_then(|hex| u8::from_str_radix(hex, 16).ok());
-        match byte {
-            Some(byte) => {
-                bytes.push(byte);
-                rest = &tail[2..];
-            }
-            None => {
-                bytes.push(if *first == b'+' { b' ' } else { *first });
-                rest = tail;
-            }
+        if let Some(byte) = byte {
+            bytes.push(byte);
+            rest = &tail[2..];
+        } else {
+            bytes.push(if *first == b'+' { b' ' } else { *first });
+            rest = tail;
         }
     }
     String::from_utf8_lossy(&bytes).into_owned()

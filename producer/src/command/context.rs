@@ -72,7 +72,8 @@ impl Context {
 
     /// Makes the connection of the mall that `CAFE24_ANALYTICS_MALL_ID` names, so that only its tokens are missing.
     pub(super) async fn ensure_mall(&self, control: &Control, mall: &MallId) -> Result<(), Fault> {
-        let stored = control.connectors(std::slice::from_ref(mall)).await.map_err(|error| self.store(error))?;
+        let stored =
+            control.connectors(std::slice::from_ref(mall)).await.map_err(|error| self.store(error))?;
         if !stored.is_empty() {
             return Ok(());
         }
@@ -90,7 +91,8 @@ impl Context {
             .set_connector_state(mall, ConnectorState::NeedsConsent, Some(NO_TOKENS))
             .await
             .map_err(|error| self.store(error))?;
-        self.output.note(&format!("mall {mall}: added; authorise it with  cafe24-sync connect {mall} --paste"));
+        self.output
+            .note(&format!("mall {mall}: added; authorise it with  cafe24-sync connect {mall} --paste"));
         Ok(())
     }
 
@@ -128,7 +130,9 @@ impl Context {
             StoreError::Unavailable { what, source } => {
                 let why = match source.to_string() {
                     // The driver's words for a server that never answered.
-                    text if text.contains("pool timed out") => "no connection came about within 5 s".to_owned(),
+                    text if text.contains("pool timed out") => {
+                        "no connection came about within 5 s".to_owned()
+                    }
                     text => format!("{what}: {text}"),
                 };
                 self.unreachable("Postgres", &self.config.postgres.url, "postgres.url", &why, now)
@@ -159,7 +163,9 @@ impl Context {
             FeedError::Broker(_) | FeedError::Refused { .. } => {
                 self.unreachable("RabbitMQ", &self.config.rabbitmq.url, "rabbitmq.url", &why, now)
             }
-            FeedError::Limiter(_) => self.unreachable("Redis", &self.config.redis.url, "redis.url", &why, now),
+            FeedError::Limiter(_) => {
+                self.unreachable("Redis", &self.config.redis.url, "redis.url", &why, now)
+            }
         }
     }
 

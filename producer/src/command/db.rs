@@ -22,10 +22,16 @@ async fn migrate(context: &Context) -> Result<Exit, Fault> {
     let applied = control.migrate().await.map_err(|error| context.schema(error))?;
     let known = Control::migrations();
     if context.output.json {
-        context.output.document(&json!({ "schema_version": SCHEMA_VERSION, "applied": applied, "migrations": known }))?;
+        context.output.document(
+            &json!({ "schema_version": SCHEMA_VERSION, "applied": applied, "migrations": known }),
+        )?;
     } else {
         let applied = i64::try_from(applied).unwrap_or(i64::MAX);
-        let done = if applied == 0 { "nothing to do".to_owned() } else { counted(applied, "migration", "migrations") + " applied" };
+        let done = if applied == 0 {
+            "nothing to do".to_owned()
+        } else {
+            counted(applied, "migration", "migrations") + " applied"
+        };
         context.output.answer(&format!("{} {done} · schema {known}/{known}", good("✓")))?;
     }
     Ok(Exit::Done)
@@ -40,13 +46,19 @@ async fn status(context: &Context, check: bool) -> Result<Exit, Fault> {
             "older",
             format!("{} schema {}/{known} → cafe24-sync db migrate", warn("!"), known.saturating_sub(behind)),
         ),
-        Err(SchemaError::Newer { version }) => {
-            ("newer", format!("{} the database has migration {version}, which is newer → upgrade this program", warn("!")))
-        }
+        Err(SchemaError::Newer { version }) => (
+            "newer",
+            format!(
+                "{} the database has migration {version}, which is newer → upgrade this program",
+                warn("!")
+            ),
+        ),
         Err(other) => return Err(context.schema(other)),
     };
     if context.output.json {
-        context.output.document(&json!({ "schema_version": SCHEMA_VERSION, "state": word, "migrations": known }))?;
+        context
+            .output
+            .document(&json!({ "schema_version": SCHEMA_VERSION, "state": word, "migrations": known }))?;
     } else {
         context.output.answer(&text)?;
     }

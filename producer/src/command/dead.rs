@@ -30,7 +30,9 @@ pub(super) async fn run(context: &Context, command: DeadCommand) -> Result<Exit,
 async fn fetch_new(context: &Context, control: &Control) {
     if let Err(error) = drain_once(&context.config, control).await {
         let why = error.to_string();
-        context.output.note(&format!("! the broker's dead letters could not be asked for ({why}); shown is the archive"));
+        context.output.note(&format!(
+            "! the broker's dead letters could not be asked for ({why}); shown is the archive"
+        ));
     }
 }
 

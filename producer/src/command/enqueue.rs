@@ -53,7 +53,7 @@ pub(super) async fn run(context: &Context, args: &EnqueueArgs) -> Result<Exit, F
     if enqueue.must_preview() {
         let preview = enqueue.plan(None).await?;
         if args.dry_run {
-            return enqueue.show_dry_run(preview);
+            return enqueue.show_dry_run(&preview);
         }
         if let Some(exit) = enqueue.agree(&preview)? {
             return Ok(exit);
@@ -89,7 +89,11 @@ impl Enqueue<'_> {
             .plan(&self.control, run, |done, total| {
                 groups_done = done;
                 let (done, total) = (i64::try_from(done).unwrap_or(0), i64::try_from(total).unwrap_or(0));
-                progress.show(done, total, &format!("{}/{} groups of 100 malls", number(done), number(total)));
+                progress.show(
+                    done,
+                    total,
+                    &format!("{}/{} groups of 100 malls", number(done), number(total)),
+                );
             })
             .await;
         drop(progress);
@@ -97,7 +101,11 @@ impl Enqueue<'_> {
         Ok(self.preview(&planned, &open))
     }
 
-    fn preview(&self, planned: &Planned, open: &std::collections::BTreeMap<common::domain::ids::LimiterKey, i64>) -> Preview {
+    fn preview(
+        &self,
+        planned: &Planned,
+        open: &std::collections::BTreeMap<common::domain::ids::LimiterKey, i64>,
+    ) -> Preview {
         let pace = self.context.pace();
         let eta = eta(&planned.counts.by_key, open, pace);
         Preview::new(&self.selection, planned, eta, pace, self.context.key_is_mall())
@@ -108,19 +116,18 @@ impl Enqueue<'_> {
             Some(run) if groups_done > 0 => self.context.store_after(
                 error,
                 &format!(
-                    "{} groups of 100 malls are planned as run {run}; the same command again plans the rest, nothing twice",
-                    groups_done
+                    "{groups_done} groups of 100 malls are planned as run {run}; the same command again plans the rest"
                 ),
             ),
             _ => self.context.store(error),
         }
     }
 
-    fn show_dry_run(&self, preview: Preview) -> Result<Exit, Fault> {
+    fn show_dry_run(&self, preview: &Preview) -> Result<Exit, Fault> {
         let output = self.context.output;
-        self.unchanged(&preview)?;
+        self.unchanged(preview)?;
         if output.json {
-            output.document(&Answer::preview(&preview))?;
+            output.document(&Answer::preview(preview))?;
         } else {
             let again = again(&["--plan", &preview.id, "--yes"]);
             let run_it = if preview.jobs > 0 { format!("run it: {again}\n") } else { String::new() };
@@ -179,7 +186,10 @@ impl Enqueue<'_> {
         let preview = self.plan(Some(run)).await?;
         let output = self.context.output;
         if let Some(asked) = self.args.plan.as_ref().filter(|asked| **asked != preview.id) {
-            output.complain(&format!("! somebody planned at the same time: this became plan {} instead of {asked}", preview.id));
+            output.complain(&format!(
+                "! somebody planned at the same time: this became plan {} instead of {asked}",
+                preview.id
+            ));
         }
         let mut answer = Answer::planned(&preview, run);
         if !output.json {
@@ -221,7 +231,9 @@ impl Enqueue<'_> {
             "{} of run {run} are planned in Postgres, none is lost; a feeder hands them over",
             counted(preview.jobs, "job", "jobs")
         );
-        feed::feed_once(&self.context.config, &self.control).await.map_err(|error| self.context.feed(error, &now))
+        feed::feed_once(&self.context.config, &self.control)
+            .await
+            .map_err(|error| self.context.feed(error, &now))
     }
 
     fn say_fed(&self, preview: &Preview, fed: FeedReport) -> Result<(), Fault> {
@@ -234,7 +246,10 @@ impl Enqueue<'_> {
         }
         if !output.json {
             let published = i64::try_from(fed.published).unwrap_or(i64::MAX);
-            output.answer(&format!("  fed       {} handed to the workers' queues", counted(published, "job", "jobs")))?;
+            output.answer(&format!(
+                "  fed       {} handed to the workers' queues",
+                counted(published, "job", "jobs")
+            ))?;
         }
         output.note("no feeder runs: start `cafe24-sync serve`, or add --wait");
         Ok(())

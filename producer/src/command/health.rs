@@ -54,14 +54,24 @@ fn deadline() -> NaiveTime {
 pub(super) fn health(mall: &MallReport, now: DateTime<Utc>) -> Health {
     let id = &mall.mall_id;
     let of = |status, reason: String, action: String| Health { status, reason, action };
-    let stated = |word: &str| mall.reason.clone().filter(|reason| !reason.is_empty()).unwrap_or_else(|| word.to_owned());
+    let stated = |word: &str| {
+        mall.reason.clone().filter(|reason| !reason.is_empty()).unwrap_or_else(|| word.to_owned())
+    };
     match mall.state.as_str() {
         "paused" => return of(Status::Paused, stated("paused"), format!("cafe24-sync malls resume {id}")),
         "needs_consent" => {
-            return of(Status::NeedsYou, stated("not authorised"), format!("cafe24-sync connect {id} --paste"));
+            return of(
+                Status::NeedsYou,
+                stated("not authorised"),
+                format!("cafe24-sync connect {id} --paste"),
+            );
         }
         "needs_scope" => {
-            return of(Status::NeedsYou, stated("a scope is missing"), format!("cafe24-sync connect {id} --paste"));
+            return of(
+                Status::NeedsYou,
+                stated("a scope is missing"),
+                format!("cafe24-sync connect {id} --paste"),
+            );
         }
         "forbidden" => {
             let action = "ask Cafe24 about the app's approval".to_owned();
@@ -90,7 +100,11 @@ pub(super) fn health(mall: &MallReport, now: DateTime<Utc>) -> Health {
         Some(_) if now.with_timezone(&kst()).time() < deadline() => {
             of(Status::CatchingUp, String::new(), String::new())
         }
-        Some(day) => of(Status::Late, format!("complete through {day} only"), if open { String::new() } else { fetch() }),
+        Some(day) => of(
+            Status::Late,
+            format!("complete through {day} only"),
+            if open { String::new() } else { fetch() },
+        ),
     }
 }
 
@@ -138,7 +152,12 @@ pub(super) mod tests {
     #[case::running_makes_nothing_fresh(Some("2026-02-14"), 8, "2026-02-16T01:42:00Z", Status::Late)]
     #[case::new_and_running(None, 8, "2026-02-16T01:42:00Z", Status::CatchingUp)]
     #[case::new_and_forgotten(None, 0, "2026-02-16T01:42:00Z", Status::NeedsYou)]
-    fn data_and_deadline_decide(#[case] through: Option<&str>, #[case] waiting: i64, #[case] now: &str, #[case] expected: Status) {
+    fn data_and_deadline_decide(
+        #[case] through: Option<&str>,
+        #[case] waiting: i64,
+        #[case] now: &str,
+        #[case] expected: Status,
+    ) {
         let mut mall = report("hanbit", through);
         mall.waiting = waiting;
         assert_eq!(health(&mall, now.parse().expect("a time")).status, expected);
@@ -151,7 +170,10 @@ pub(super) mod tests {
         mall.reason = Some("the refresh token is dead".to_owned());
         let found = health(&mall, at());
         assert_eq!(found.status, Status::NeedsYou);
-        assert_eq!((found.reason.as_str(), found.action.as_str()), ("the refresh token is dead", "cafe24-sync connect hanbit --paste"));
+        assert_eq!(
+            (found.reason.as_str(), found.action.as_str()),
+            ("the refresh token is dead", "cafe24-sync connect hanbit --paste")
+        );
         mall.state = "active".to_owned();
         mall.mode = Some("off".to_owned());
         assert_eq!(health(&mall, at()).reason, "mode is 'off': nothing is sent");

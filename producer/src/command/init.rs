@@ -65,7 +65,8 @@ mod tests {
         let config = Config::from_parts(&text, std::iter::empty()).expect("valid");
         assert!(config.oauth.client_id.is_none());
         // What is shown as a default is the default: with every comment taken away it is still valid.
-        let all: String = text.lines().map(|line| line.strip_prefix("#= ").unwrap_or(line).to_owned() + "\n").collect();
+        let all: String =
+            text.lines().map(|line| line.strip_prefix("#= ").unwrap_or(line).to_owned() + "\n").collect();
         let changed: Vec<_> = Config::from_parts(&all, std::iter::empty()).expect("valid").keys;
         for (shown, default) in changed.iter().zip(&config.keys) {
             assert_eq!(shown.value, default.value, "{}", shown.key);

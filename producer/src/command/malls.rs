@@ -29,9 +29,15 @@ pub(super) async fn run(context: &Context, command: MallsCommand) -> Result<Exit
     }
 }
 
-async fn set(context: &Context, mall: &MallId, state: ConnectorState, reason: Option<&str>) -> Result<Exit, Fault> {
+async fn set(
+    context: &Context,
+    mall: &MallId,
+    state: ConnectorState,
+    reason: Option<&str>,
+) -> Result<Exit, Fault> {
     let control = context.database().await?;
-    let known = control.set_connector_state(mall, state, reason).await.map_err(|error| context.store(error))?;
+    let known =
+        control.set_connector_state(mall, state, reason).await.map_err(|error| context.store(error))?;
     if !known {
         return Err(unknown_mall(context, &control, mall).await);
     }

@@ -24,6 +24,7 @@ mod serve;
 
 mod status;
 
+use std::fmt::Write as _;
 use std::io::Write;
 use std::process::ExitCode;
 
@@ -105,7 +106,8 @@ fn run(cli: Cli, output: Output) -> Result<Exit, Fault> {
         Command::Config(args) => config::run(output, cli.global.config.as_deref(), &args),
         other => {
             let context = Context::load(output, cli.global.config.as_deref(), cli.global.verbose)?;
-            let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Fault::Start)?;
+            let runtime =
+                tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Fault::Start)?;
             runtime.block_on(Box::pin(work(&context, other)))
         }
     }
@@ -123,7 +125,9 @@ async fn work(context: &Context, command: Command) -> Result<Exit, Fault> {
         Command::Db(command) => db::run(context, &command).await,
         Command::Serve => Box::pin(serve::run(context)).await,
         // Done before, without servers.
-        Command::Init { .. } | Command::Completions { .. } | Command::Version | Command::Config(_) => Ok(Exit::Done),
+        Command::Init { .. } | Command::Completions { .. } | Command::Version | Command::Config(_) => {
+            Ok(Exit::Done)
+        }
     }
 }
 
@@ -138,7 +142,7 @@ fn start_here() -> String {
     let mut out = "start here:\n".to_owned();
     for (line, what) in lines {
         let pad = 44 - line.len();
-        out.push_str(&format!("  {}{:pad$}{what}\n", command(line), ""));
+        let _ = writeln!(out, "  {}{:pad$}{what}", command(line), "");
     }
     out.push_str("all commands: cafe24-sync --help\n");
     out
@@ -147,7 +151,9 @@ fn start_here() -> String {
 fn version(output: Output) -> Result<Exit, Fault> {
     let (version, migrations) = (env!("CARGO_PKG_VERSION"), common::store::Control::migrations());
     if output.json {
-        output.document(&json!({ "schema_version": SCHEMA_VERSION, "version": version, "migrations": migrations }))?;
+        output.document(
+            &json!({ "schema_version": SCHEMA_VERSION, "version": version, "migrations": migrations }),
+        )?;
     } else {
         output.answer(&format!("cafe24-sync {version} · schema {migrations}"))?;
     }

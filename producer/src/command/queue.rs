@@ -18,7 +18,8 @@ pub(super) async fn run(context: &Context, command: &QueueCommand) -> Result<Exi
 async fn reconcile(context: &Context) -> Result<Exit, Fault> {
     let control = context.database().await?;
     let now = "what was lost is planned again at the next round";
-    let healed = feed::reconcile_once(&context.config, &control).await.map_err(|error| context.feed(error, now))?;
+    let healed =
+        feed::reconcile_once(&context.config, &control).await.map_err(|error| context.feed(error, now))?;
     let letters = dead::drain_once(&context.config, &control).await.map_err(|error| context.drain(error))?;
     let fed = feed::feed_once(&context.config, &control).await.map_err(|error| context.feed(error, now))?;
     if context.output.json {

@@ -177,7 +177,9 @@ fn plain(found: &Found) -> String {
     .iter()
     .map(|(key, value)| vec![(*key).to_owned(), value.to_string()])
     .collect();
-    rows.extend(found.backlog.iter().map(|b| vec![format!("jobs.{}.{}", b.lane, b.state), b.jobs.to_string()]));
+    rows.extend(
+        found.backlog.iter().map(|b| vec![format!("jobs.{}.{}", b.lane, b.state), b.jobs.to_string()]),
+    );
     rows.extend(found.eta_s.map(|seconds| vec!["eta_s".to_owned(), seconds.to_string()]));
     tsv(&["key", "value"], &rows)
 }

@@ -99,14 +99,18 @@ impl Fault {
             Self::UnknownMall { mall, nearest } => {
                 let words = Words::new("E-MALL-01", format!("there is no mall '{mall}'")).now(UNCHANGED);
                 match nearest {
-                    Some(known) => words.why(format!("did you mean '{known}'?")).act("cafe24-sync malls list"),
+                    Some(known) => {
+                        words.why(format!("did you mean '{known}'?")).act("cafe24-sync malls list")
+                    }
                     None => words.act(format!("cafe24-sync malls list, or cafe24-sync connect {mall}")),
                 }
             }
             Self::NoMalls => Words::new("E-MALL-02", "no mall is connected")
                 .now(UNCHANGED)
                 .act("cafe24-sync connect MALL, or cafe24-sync malls import FILE"),
-            Self::Range { what, why, action } => Words::new("E-RANGE-01", what).why(why).now(UNCHANGED).act(action),
+            Self::Range { what, why, action } => {
+                Words::new("E-RANGE-01", what).why(why).now(UNCHANGED).act(action)
+            }
             Self::Import { file, lines, count } => import(file, lines, *count),
             Self::NeedsYes { why, action } => {
                 Words::new("E-PLAN-01", "this needs a yes").why(why).now(UNCHANGED).act(action)
@@ -117,9 +121,8 @@ impl Fault {
                     .now(UNCHANGED)
                     .act(action)
             }
-            Self::UnknownLetter(id) => {
-                Words::new("E-DEAD-01", format!("there is no dead letter '{id}'")).act("cafe24-sync dead list")
-            }
+            Self::UnknownLetter(id) => Words::new("E-DEAD-01", format!("there is no dead letter '{id}'"))
+                .act("cafe24-sync dead list"),
             Self::AmbiguousLetter(id) => {
                 Words::new("E-DEAD-02", format!("several dead letters begin with '{id}'"))
                     .act("cafe24-sync dead list --plain        (shows whole ids)")
@@ -161,8 +164,10 @@ fn unreachable_server(server: &Server, why: &str, now: &str) -> Words {
 }
 
 fn import(file: &str, lines: &[BadLine], count: usize) -> Words {
-    let mut list: Vec<String> =
-        lines.iter().map(|bad| format!("line {:<5} {}", number(i64::try_from(bad.line).unwrap_or(0)), bad.problem)).collect();
+    let mut list: Vec<String> = lines
+        .iter()
+        .map(|bad| format!("line {:<5} {}", number(i64::try_from(bad.line).unwrap_or(0)), bad.problem))
+        .collect();
     if count > lines.len() {
         list.push(format!("… {} more", count - lines.len()));
     }

@@ -23,6 +23,7 @@ use crate::fault::Fault;
 
 /// How the answer is given, from the global flags.
 #[derive(Debug, Clone, Copy, Default)]
+#[expect(clippy::struct_excessive_bools, reason = "four flags of the command line")]
 pub struct Output {
     /// One JSON document instead of text.
     pub json: bool,

@@ -26,10 +26,8 @@ impl Progress {
     pub fn new(output: Output, label: &'static str) -> Self {
         let dumb = is_log();
         let bar = (std::io::stderr().is_terminal() && !dumb && !output.quiet).then(|| {
-            let bar = ProgressBar::with_draw_target(
-                Some(0),
-                ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND),
-            );
+            let bar =
+                ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND));
             let style = ProgressStyle::with_template("{prefix:10} {bar:24} {msg}")
                 .map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("━╸─"));
             bar.set_style(style);

@@ -45,7 +45,11 @@ impl Pace {
 }
 
 /// The ETA of a plan that takes `requests` from each key, on which `open` requests wait already. `None`: nothing to do.
-pub fn eta(requests: &BTreeMap<LimiterKey, i64>, open: &BTreeMap<LimiterKey, i64>, pace: Pace) -> Option<Eta> {
+pub fn eta(
+    requests: &BTreeMap<LimiterKey, i64>,
+    open: &BTreeMap<LimiterKey, i64>,
+    pace: Pace,
+) -> Option<Eta> {
     requests
         .iter()
         .filter(|(_, requests)| **requests > 0)
@@ -72,7 +76,8 @@ mod tests {
 
     #[test]
     fn the_mall_with_the_most_requests_sets_the_eta() {
-        let eta = eta(&keys(&[("a", 182), ("greenfarm", 362), ("z", 40)]), &BTreeMap::new(), PACE).expect("work");
+        let eta =
+            eta(&keys(&[("a", 182), ("greenfarm", 362), ("z", 40)]), &BTreeMap::new(), PACE).expect("work");
         assert_eq!((eta.seconds, eta.key.as_str(), eta.requests), (161, "greenfarm", 362));
     }
 

@@ -65,7 +65,13 @@ pub struct Slices {
 
 impl Preview {
     /// Puts together what `selection` was planned as.
-    pub fn new(selection: &Selection, planned: &Planned, eta: Option<Eta>, pace: Pace, key_is_mall: bool) -> Self {
+    pub fn new(
+        selection: &Selection,
+        planned: &Planned,
+        eta: Option<Eta>,
+        pace: Pace,
+        key_is_mall: bool,
+    ) -> Self {
         let counts = &planned.counts;
         let jobs_of = |name: &str| counts.by_endpoint.get(name).copied().unwrap_or(0);
         let mut chunk_days: Vec<u32> = Vec::new();
@@ -123,15 +129,31 @@ impl Preview {
             let _ = writeln!(out, "{}{:pad$}{}", bold(head), "", dim(note));
         }
         let s = self.slices;
-        self.row(&mut out, "slices", &format!(
-            "{} wanted − {} complete − {} queued = {}",
-            number(s.wanted), number(s.complete), number(s.in_work), number(s.to_fetch)
-        ));
+        self.row(
+            &mut out,
+            "slices",
+            &format!(
+                "{} wanted − {} complete − {} queued = {}",
+                number(s.wanted),
+                number(s.complete),
+                number(s.in_work),
+                number(s.to_fetch)
+            ),
+        );
         if self.jobs > 0 {
-            let each: Vec<_> = self.endpoints.iter().map(|(name, jobs)| format!("{name} {}", number(*jobs))).collect();
-            self.row(&mut out, "jobs", &format!(
-                "{}    {} ({})    lane {}", number(self.jobs), each.join(" · "), self.chunk_words(), self.lane
-            ));
+            let each: Vec<_> =
+                self.endpoints.iter().map(|(name, jobs)| format!("{name} {}", number(*jobs))).collect();
+            self.row(
+                &mut out,
+                "jobs",
+                &format!(
+                    "{}    {} ({})    lane {}",
+                    number(self.jobs),
+                    each.join(" · "),
+                    self.chunk_words(),
+                    self.lane
+                ),
+            );
             self.row(&mut out, "requests", &format!("{}, one a job", number(self.jobs)));
         } else {
             self.row(&mut out, "jobs", "0    nothing has to be fetched");
@@ -168,21 +190,29 @@ impl Preview {
             let whose = if self.key_is_mall { "each mall's" } else { "the" };
             return format!("at once: {whose} bucket holds {burst} requests");
         }
-        let whose = if self.key_is_mall { format!("mall {}", eta.key) } else { format!("bucket {}", eta.key) };
+        let whose =
+            if self.key_is_mall { format!("mall {}", eta.key) } else { format!("bucket {}", eta.key) };
         let total = number(eta.requests + eta.open);
         let open = if eta.open > 0 { format!(" ({} open before)", number(eta.open)) } else { String::new() };
-        format!("{}  set by {whose}: {total} requests{open}, ({total}−{burst})/{per_second}", duration(eta.seconds))
+        format!(
+            "{}  set by {whose}: {total} requests{open}, ({total}−{burst})/{per_second}",
+            duration(eta.seconds)
+        )
     }
 
     fn parked_lines(&self, out: &mut String) {
         let malls = counted(of(self.parked.len()), "mall", "malls");
-        let text = format!("{} of {malls} wait, nothing is sent for:", counted(self.parked_jobs, "job", "jobs"));
-        let _ = writeln!(out, "{} {text}", warn("! parked   "));
+        let who = match self.parked_jobs {
+            0 => malls,
+            jobs => format!("{} of {malls} wait", counted(jobs, "job", "jobs")),
+        };
+        let _ = writeln!(out, "{} {who}, nothing is sent for:", warn("! parked   "));
         for (mall, why) in self.parked.iter().take(NAMED) {
             let _ = writeln!(out, "            {mall}: {}", clean(why));
         }
         if self.parked.len() > NAMED {
-            let _ = writeln!(out, "            and {} more: cafe24-sync malls list", self.parked.len() - NAMED);
+            let _ =
+                writeln!(out, "            and {} more: cafe24-sync malls list", self.parked.len() - NAMED);
         }
     }
 }
@@ -199,9 +229,15 @@ pub fn why_silent(mall: &Connector) -> String {
     match (&mall.mode, mall.state) {
         (Mode::Other(mode), _) => format!("mode is '{mode}': import it with mode 'api' to send requests"),
         (_, ConnectorState::Paused) => format!("{} → cafe24-sync malls resume {id}", because("paused")),
-        (_, ConnectorState::NeedsConsent) => format!("{} → cafe24-sync connect {id} --paste", because("not authorised")),
-        (_, ConnectorState::NeedsScope) => format!("{} → cafe24-sync connect {id} --paste", because("a scope is missing")),
-        (_, ConnectorState::Forbidden) => format!("{}: ask Cafe24 about the app's approval", because("Cafe24 refuses the app")),
+        (_, ConnectorState::NeedsConsent) => {
+            format!("{} → cafe24-sync connect {id} --paste", because("not authorised"))
+        }
+        (_, ConnectorState::NeedsScope) => {
+            format!("{} → cafe24-sync connect {id} --paste", because("a scope is missing"))
+        }
+        (_, ConnectorState::Forbidden) => {
+            format!("{}: ask Cafe24 about the app's approval", because("Cafe24 refuses the app"))
+        }
         (Mode::Api, ConnectorState::Active) => String::new(),
     }
 }

@@ -92,8 +92,11 @@ impl Selection {
         }
         for dialect in dialects {
             for sends in [true, false] {
-                let malls: Vec<_> =
-                    self.malls.iter().filter(|mall| mall.dialect == dialect && mall.sends() == sends).collect();
+                let malls: Vec<_> = self
+                    .malls
+                    .iter()
+                    .filter(|mall| mall.dialect == dialect && mall.sends() == sends)
+                    .collect();
                 for some in malls.chunks(GROUP) {
                     let shops = some
                         .iter()

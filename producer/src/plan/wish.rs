@@ -26,7 +26,8 @@ pub fn parse_last(text: &str) -> Result<u32, String> {
         Some((number, "w")) => number.parse::<u32>().ok().and_then(|weeks| weeks.checked_mul(7)),
         _ => None,
     };
-    days.filter(|days| (1..=9_999).contains(days)).ok_or_else(|| "write 7d (days) or 4w (weeks), up to 9999d".to_owned())
+    days.filter(|days| (1..=9_999).contains(days))
+        .ok_or_else(|| "write 7d (days) or 4w (weeks), up to 9999d".to_owned())
 }
 
 /// The range of `--last`, or of `--from` and `--to`.
@@ -50,7 +51,8 @@ pub fn resolve(
         });
     };
     if to > today {
-        let action = if from > today { "--last 7d".to_owned() } else { format!("--from {from} --to {yesterday}") };
+        let action =
+            if from > today { "--last 7d".to_owned() } else { format!("--from {from} --to {yesterday}") };
         return Err(Fault::Range {
             what: format!("{to} is in the future"),
             why: format!("today is {today} (KST); today itself can be fetched, as partial"),
@@ -78,7 +80,11 @@ pub fn whole_periods(range: DayRange, granularity: Granularity, today: NaiveDate
     let end = if last == range.end() { last } else { granularity.period_start(range.end()) - Days::new(1) };
     DayRange::new(start, end).map_err(|_| {
         // The period before, if the one around the start is not over yet.
-        let from = if granularity.period_end(first) < today { first } else { granularity.period_start(first - Days::new(1)) };
+        let from = if granularity.period_end(first) < today {
+            first
+        } else {
+            granularity.period_start(first - Days::new(1))
+        };
         let rule = match granularity {
             Granularity::Day => "a day",
             Granularity::Week => "a week is Monday to Sunday",
@@ -86,8 +92,13 @@ pub fn whole_periods(range: DayRange, granularity: Granularity, today: NaiveDate
         };
         Fault::Range {
             what: format!("{range} holds no whole {granularity}"),
-            why: format!("{rule}, and can be fetched when it is over: its figures are not the sum of its days"),
-            action: format!("--granularity {granularity} --from {from} --to {}", granularity.period_end(from)),
+            why: format!(
+                "{rule}, and can be fetched when it is over: its figures are not the sum of its days"
+            ),
+            action: format!(
+                "--granularity {granularity} --from {from} --to {}",
+                granularity.period_end(from)
+            ),
         }
     })
 }
@@ -136,7 +147,10 @@ mod tests {
     fn the_last_days_are_finished_ones_and_today_may_be_asked_for() {
         let today = day("2026-02-16");
         assert_eq!(resolve(Some(7), None, today).expect("valid"), range("2026-02-09", "2026-02-15"));
-        assert_eq!(resolve(None, Some((today, today)), today).expect("valid"), range("2026-02-16", "2026-02-16"));
+        assert_eq!(
+            resolve(None, Some((today, today)), today).expect("valid"),
+            range("2026-02-16", "2026-02-16")
+        );
     }
 
     #[rstest]
@@ -144,7 +158,11 @@ mod tests {
     #[case::far_future("2099-01-01", "2099-01-02", "--last 7d")]
     #[case::reversed("2026-02-03", "2026-02-01", "--from 2026-02-01 --to 2026-02-03")]
     #[case::before_cafe24("1987-01-01", "2026-02-01", "--from 2000-01-01 --to 2026-02-01")]
-    fn c2_impossible_ranges_are_refused_with_what_to_write(#[case] from: &str, #[case] to: &str, #[case] instead: &str) {
+    fn c2_impossible_ranges_are_refused_with_what_to_write(
+        #[case] from: &str,
+        #[case] to: &str,
+        #[case] instead: &str,
+    ) {
         let fault = resolve(None, Some((day(from), day(to))), day("2026-02-16")).expect_err("refused");
         assert_eq!(fault.exit(), Exit::Usage);
         assert!(matches!(fault, Fault::Range { action, .. } if action == instead));

@@ -1,5 +1,7 @@
 //! `dead replay`: the letter's chunk is planned again, unless it was fetched since.
 
+use std::fmt::Write;
+
 use common::clock::now;
 use common::domain::calendar::{DayRange, Granularity, kst_day};
 use common::domain::endpoint::Endpoint;
@@ -88,7 +90,8 @@ async fn target(context: &Context, control: &Control, letter: &DeadLetter) -> Re
         Some((mall, shop, PlannedChunk { endpoint, granularity, range }))
     })();
     let (mall_id, shop_no, chunk) = parts.ok_or_else(|| no("it is no job of ours".to_owned()))?;
-    let found = control.connectors(std::slice::from_ref(&mall_id)).await.map_err(|error| context.store(error))?;
+    let found =
+        control.connectors(std::slice::from_ref(&mall_id)).await.map_err(|error| context.store(error))?;
     let mall = found.into_iter().next().ok_or_else(|| no(format!("mall '{mall_id}' was removed")))?;
     let shop = ShopToPlan { mall_id, shop_no, limiter_key: mall.limiter_key.clone() };
     Ok(Target { mall, shop, chunk })
@@ -108,12 +111,18 @@ fn words(letter: &DeadLetter, target: &Target, counts: &PlanCounts) -> String {
         out += "today is not over: its figures will be partial\n";
     }
     if !target.mall.sends() {
-        out += &format!("! it will wait: {}\n", why_silent(&target.mall));
+        let _ = writeln!(out, "! it will wait: {}", why_silent(&target.mall));
     }
     out
 }
 
-fn answer(context: &Context, letter: &DeadLetter, run: Option<Uuid>, counts: &PlanCounts, words: &str) -> Result<(), Fault> {
+fn answer(
+    context: &Context,
+    letter: &DeadLetter,
+    run: Option<Uuid>,
+    counts: &PlanCounts,
+    words: &str,
+) -> Result<(), Fault> {
     if context.output.json {
         let content = json!({
             "letter_id": letter.letter_id, "run_id": run, "jobs": counts.jobs, "requests": counts.jobs,

@@ -63,13 +63,31 @@ pub(super) fn list(letters: &[DeadLetter], all: i64) -> String {
     let mut out = table(&columns, &rows);
     let shown = i64::try_from(letters.len()).unwrap_or(i64::MAX);
     if all > shown {
-        let _ = writeln!(out, "{} of {} shown, all time · more: --limit {}", number(shown), number(all), all.min(10_000));
+        let _ = writeln!(
+            out,
+            "{} of {} shown, all time · more: --limit {}",
+            number(shown),
+            number(all),
+            all.min(10_000)
+        );
     }
     out
 }
 
 pub(super) fn plain(letters: &[DeadLetter]) -> String {
-    let names = ["id", "mall_id", "shop_no", "endpoint", "granularity", "start", "end", "class", "attempts", "died_at", "reason"];
+    let names = [
+        "id",
+        "mall_id",
+        "shop_no",
+        "endpoint",
+        "granularity",
+        "start",
+        "end",
+        "class",
+        "attempts",
+        "died_at",
+        "reason",
+    ];
     let rows: Vec<Vec<String>> = letters
         .iter()
         .map(|letter| {
@@ -116,7 +134,11 @@ pub(super) fn show(letter: &DeadLetter) -> String {
             row("replayed", &format!("{} as run {run}", short_time(at)));
         }
         (None, Some(_)) => {
-            let line = format!("  {}cause mended? {}\n", dim("do       "), command(format_args!("cafe24-sync dead replay {id}")));
+            let line = format!(
+                "  {}cause mended? {}\n",
+                dim("do       "),
+                command(format_args!("cafe24-sync dead replay {id}"))
+            );
             out.push_str(&line);
         }
         (None, None) => row("do", "nothing to replay: find out who publishes to the queue"),
@@ -186,6 +208,9 @@ mod tests {
         unreadable.letter_id = Uuid::from_u128(0x019c_0000_0000_7000_8000_0000_0000_0002);
         unreadable.class = "unreadable".to_owned();
         unreadable.reason = "no job:\nline".to_owned();
-        assert_eq!(bare(&list(&[letter(), unreadable], 5)), include_str!("../../../tests/golden/dead_list.txt"));
+        assert_eq!(
+            bare(&list(&[letter(), unreadable], 5)),
+            include_str!("../../../tests/golden/dead_list.txt")
+        );
     }
 }

@@ -14,7 +14,11 @@ use crate::fault::Fault;
 const ALIKE: f64 = 0.8;
 
 /// The malls, by id, each once.
-pub(super) async fn malls(context: &Context, control: &Control, args: &EnqueueArgs) -> Result<Vec<Connector>, Fault> {
+pub(super) async fn malls(
+    context: &Context,
+    control: &Control,
+    args: &EnqueueArgs,
+) -> Result<Vec<Connector>, Fault> {
     let wanted: BTreeSet<MallId> = args.malls.iter().cloned().collect();
     let ids: Vec<MallId> = wanted.iter().cloned().collect();
     let found = control.connectors(&ids).await.map_err(|error| context.store(error))?;
@@ -45,7 +49,9 @@ fn nearest<'a>(mall: &MallId, known: impl Iterator<Item = &'a MallId>) -> Option
 
 /// The endpoints in the order of their table, each once.
 pub(super) fn endpoints(args: &EnqueueArgs) -> Vec<Endpoint> {
-    Endpoint::all().filter(|endpoint| args.endpoints.is_empty() || args.endpoints.contains(endpoint)).collect()
+    Endpoint::all()
+        .filter(|endpoint| args.endpoints.is_empty() || args.endpoints.contains(endpoint))
+        .collect()
 }
 
 #[cfg(test)]

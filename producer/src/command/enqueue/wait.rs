@@ -1,5 +1,6 @@
 //! `--wait`: feeds beside whoever feeds, and watches the run until its jobs are over.
 
+use std::fmt::Write;
 use std::time::Duration;
 
 use common::store::{Control, RunProgress};
@@ -94,7 +95,12 @@ pub(super) async fn until_done(
     let mut feeder = JoinSet::new();
     feeder.spawn(Feeder::new(context.config.clone(), control.clone()).run(stop.clone()));
     let start = Instant::now();
-    let mut watch = Watch { control, run, progress: RunProgress::default(), shown: Progress::new(context.output, "sync") };
+    let mut watch = Watch {
+        control,
+        run,
+        progress: RunProgress::default(),
+        shown: Progress::new(context.output, "sync"),
+    };
     let never = Duration::from_secs(u64::from(u32::MAX));
     let end = tokio::select! {
         () = watch.until_over() => End::Done,
@@ -110,7 +116,10 @@ pub(super) async fn until_done(
     if progress.failed > 0
         && let Err(error) = dead::drain_once(&context.config, control).await
     {
-        tracing::warn!(error = &error as &dyn std::error::Error, "dead letters were not archived yet; the next feeder does it");
+        tracing::warn!(
+            error = &error as &dyn std::error::Error,
+            "dead letters were not archived yet; the next feeder does it"
+        );
     }
     Ok(Ended { end, progress, waited: start.elapsed() })
 }
@@ -157,7 +166,7 @@ impl Watch<'_> {
         let mut text = format!("{}/{} jobs · {} rows", number(over), number(p.jobs), number(p.rows));
         for (n, word) in [(p.running, "running"), (p.failed, "failed"), (p.parked, "parked")] {
             if n > 0 {
-                text += &format!(" · {} {word}", number(n));
+                let _ = write!(text, " · {} {word}", number(n));
             }
         }
         if let Some(trouble) = trouble {
@@ -186,7 +195,8 @@ mod tests {
 
     #[test]
     fn what_is_left_is_said() {
-        let progress = RunProgress { jobs: 32, done: 29, failed: 1, parked: 2, rows: 1_204, ..Default::default() };
+        let progress =
+            RunProgress { jobs: 32, done: 29, failed: 1, parked: 2, rows: 1_204, ..Default::default() };
         let ended = Ended { end: End::Done, progress, waited: Duration::from_secs(12) };
         assert_eq!(
             bare(&ended.text()),

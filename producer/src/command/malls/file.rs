@@ -82,7 +82,9 @@ impl Collected {
         match mall {
             Err(problem) => self.bad(line, problem),
             Ok(mall) => match self.seen.insert(mall.mall_id.clone(), line) {
-                Some(first) => self.bad(line, format!("mall '{}' stands in line {first} already", mall.mall_id)),
+                Some(first) => {
+                    self.bad(line, format!("mall '{}' stands in line {first} already", mall.mall_id))
+                }
                 None => self.malls.push(mall),
             },
         }
@@ -104,7 +106,9 @@ fn json_problem(error: &serde_json::Error) -> String {
     let text = error.to_string();
     let at = format!("column {}", error.column());
     match error.classify() {
-        serde_json::error::Category::Data if text.starts_with("invalid type") || text.starts_with("invalid value") => {
+        serde_json::error::Category::Data
+            if text.starts_with("invalid type") || text.starts_with("invalid value") =>
+        {
             format!("a field has the wrong type at {at}")
         }
         serde_json::error::Category::Data => text.split(" at line ").next().unwrap_or_default().to_owned(),
@@ -146,10 +150,20 @@ fn csv(bytes: &[u8], collected: &mut Collected) {
 }
 
 const COLUMNS: [&str; 11] = [
-    "mall_id", "agency", "dialect", "shops", "mode", "access_token", "expires_at", "refresh_token", "refresh_token_expires_at",
-    "issued_at", "scopes",
+    "mall_id",
+    "agency",
+    "dialect",
+    "shops",
+    "mode",
+    "access_token",
+    "expires_at",
+    "refresh_token",
+    "refresh_token_expires_at",
+    "issued_at",
+    "scopes",
 ];
-const TOKEN_COLUMNS: [&str; 5] = ["access_token", "expires_at", "refresh_token", "refresh_token_expires_at", "issued_at"];
+const TOKEN_COLUMNS: [&str; 5] =
+    ["access_token", "expires_at", "refresh_token", "refresh_token_expires_at", "issued_at"];
 
 fn from_record(header: &[String], record: &csv::StringRecord) -> Result<Line, String> {
     let cell = |name: &str| {
@@ -178,7 +192,10 @@ fn from_record(header: &[String], record: &csv::StringRecord) -> Result<Line, St
         Some(answer)
     };
     Ok(Line {
-        mall_id: cell("mall_id").unwrap_or_default().parse().map_err(|error: common::domain::ids::InvalidMallId| error.to_string())?,
+        mall_id: cell("mall_id")
+            .unwrap_or_default()
+            .parse()
+            .map_err(|error: common::domain::ids::InvalidMallId| error.to_string())?,
         agency: cell("agency").map(str::to_owned),
         dialect: cell("dialect").map(str::to_owned),
         shops,
@@ -191,8 +208,15 @@ fn check(line: Line) -> Result<FileMall, String> {
     let mall_id = line.mall_id;
     let agency = line.agency.unwrap_or_else(|| DEFAULT_AGENCY.to_owned());
     // An agency's name follows the rule of a mall's id.
-    agency.parse::<MallId>().map_err(|_| "`agency` is not a name: use 1 to 40 of a-z, 0-9, `-` and `_`".to_owned())?;
-    let dialect = line.dialect.as_deref().unwrap_or("seed").parse().map_err(|error: common::domain::endpoint::UnknownDialect| error.to_string())?;
+    agency
+        .parse::<MallId>()
+        .map_err(|_| "`agency` is not a name: use 1 to 40 of a-z, 0-9, `-` and `_`".to_owned())?;
+    let dialect = line
+        .dialect
+        .as_deref()
+        .unwrap_or("seed")
+        .parse()
+        .map_err(|error: common::domain::endpoint::UnknownDialect| error.to_string())?;
     let mut shops = line
         .shops
         .unwrap_or_else(|| vec![ShopNo::FIRST.get()])

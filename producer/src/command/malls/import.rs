@@ -1,6 +1,7 @@
 //! `malls import`: a file of malls, all of them or none.
 
 use std::collections::BTreeSet;
+use std::fmt::Write;
 use std::io::Read;
 use std::path::Path;
 
@@ -39,8 +40,11 @@ struct Report {
 pub(super) async fn run(context: &Context, path: &Path, dry_run: bool) -> Result<Exit, Fault> {
     let name = if path.as_os_str() == "-" { "stdin".to_owned() } else { path.display().to_string() };
     let text = load(path, &name)?;
-    let malls = read(text.expose().as_bytes())
-        .map_err(|bad| Fault::Import { file: name, lines: bad.lines, count: bad.count })?;
+    let malls = read(text.expose().as_bytes()).map_err(|bad| Fault::Import {
+        file: name,
+        lines: bad.lines,
+        count: bad.count,
+    })?;
     let sealer = sealer(context, &malls)?;
     let control = context.database().await?;
     let known = known(&control, &malls).await.map_err(|error| context.store(error))?;
@@ -74,7 +78,9 @@ fn load(path: &Path, name: &str) -> Result<Secret, Fault> {
     match read {
         Ok(size) if size as u64 > FILE_MAX => Err(fault("larger than 64 MiB; split it".to_owned())),
         Ok(_) => Ok(text),
-        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => Err(fault("not UTF-8; save it as UTF-8".to_owned())),
+        Err(error) if error.kind() == std::io::ErrorKind::InvalidData => {
+            Err(fault("not UTF-8; save it as UTF-8".to_owned()))
+        }
         Err(error) => Err(fault(format!("cannot be read: {error}"))),
     }
 }
@@ -84,7 +90,9 @@ fn sealer(context: &Context, malls: &[FileMall]) -> Result<Option<Sealer>, Fault
     match &context.config.oauth.master_key {
         _ if malls.iter().all(|mall| mall.tokens.is_none()) => Ok(None),
         None => Err(Fault::NoMasterKey),
-        Some(keys) => Sealer::from_keys(keys).map(Some).map_err(|error| Fault::OAuthSettings(error.to_string())),
+        Some(keys) => {
+            Sealer::from_keys(keys).map(Some).map_err(|error| Fault::OAuthSettings(error.to_string()))
+        }
     }
 }
 
@@ -99,7 +107,8 @@ async fn known(control: &Control, malls: &[FileMall]) -> Result<BTreeSet<MallId>
 fn connector(context: &Context, mall: &FileMall, sealer: Option<&Sealer>) -> Result<NewConnector, Fault> {
     let sealed = match (&mall.tokens, sealer) {
         (Some(pair), Some(sealer)) => Some(
-            serde_json::to_value(sealer.seal(pair, &mall.mall_id)).map_err(|error| Fault::Output(error.into()))?,
+            serde_json::to_value(sealer.seal(pair, &mall.mall_id))
+                .map_err(|error| Fault::Output(error.into()))?,
         ),
         _ => None,
     };
@@ -163,8 +172,12 @@ impl Report {
         ];
         for (malls, what) in lines.iter().filter(|(malls, _)| !malls.is_empty()) {
             let named: Vec<&str> = malls.iter().take(NAMED).map(MallId::as_str).collect();
-            let more = if malls.len() > NAMED { format!(" and {} more", malls.len() - NAMED) } else { String::new() };
-            out += &format!("{} {}{more}: {what}\n", warn("!"), named.join(", "));
+            let more = if malls.len() > NAMED {
+                format!(" and {} more", malls.len() - NAMED)
+            } else {
+                String::new()
+            };
+            let _ = writeln!(out, "{} {}{more}: {what}", warn("!"), named.join(", "));
         }
         out
     }

@@ -1,5 +1,7 @@
 //! `malls list`
 
+use std::fmt::Write;
+
 use chrono::{DateTime, Utc};
 use common::clock::now;
 use common::domain::ids::MallId;
@@ -42,11 +44,16 @@ struct Item {
     since: String,
 }
 
-pub(super) async fn run(context: &Context, limit: Option<u32>, after: Option<&MallId>) -> Result<Exit, Fault> {
+pub(super) async fn run(
+    context: &Context,
+    limit: Option<u32>,
+    after: Option<&MallId>,
+) -> Result<Exit, Fault> {
     let control = context.database().await?;
     let output = context.output;
     let wanted = limit.unwrap_or(if output.plain { u32::MAX } else { SCREEN });
-    let mut reports = read(&control, after, wanted.saturating_add(1)).await.map_err(|error| context.store(error))?;
+    let mut reports =
+        read(&control, after, wanted.saturating_add(1)).await.map_err(|error| context.store(error))?;
     let keep = usize::try_from(wanted).unwrap_or(usize::MAX);
     let more = reports.len() > keep;
     reports.truncate(keep);
@@ -112,15 +119,26 @@ fn text(reports: &[MallReport], next: Option<&str>, now: DateTime<Utc>) -> Strin
         .collect();
     let mut out = table(&COLUMNS, &rows);
     if let Some(next) = next {
-        out += &format!("{} shown · next: --after {next} · everything: --plain | less\n", reports.len());
+        let _ = writeln!(out, "{} shown · next: --after {next} · everything: --plain | less", reports.len());
     }
     out
 }
 
 fn plain(reports: &[MallReport], now: DateTime<Utc>) -> String {
     let names = [
-        "mall_id", "agency", "shops", "status", "complete_through", "gaps", "waiting", "running", "dead", "state", "mode",
-        "limiter_key", "why",
+        "mall_id",
+        "agency",
+        "shops",
+        "status",
+        "complete_through",
+        "gaps",
+        "waiting",
+        "running",
+        "dead",
+        "state",
+        "mode",
+        "limiter_key",
+        "why",
     ];
     let rows: Vec<Vec<String>> = reports
         .iter()

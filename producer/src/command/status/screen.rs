@@ -6,9 +6,9 @@ use chrono::{DateTime, Days, TimeDelta, Utc};
 use common::domain::calendar::{kst, kst_day};
 
 use super::Found;
+use crate::command::health::Status;
 use crate::output::paint::{bad, bold, command, dim, warn};
 use crate::output::text::{clean, counted, headline_time, number};
-use crate::command::health::Status;
 
 /// Where commands begin.
 const DO_COLUMN: usize = 62;
@@ -18,7 +18,11 @@ pub(super) fn text(found: &Found, now: DateTime<Utc>) -> String {
     let mut out = String::new();
     let head = format!("{} · {}", clean(&found.profile), headline_time(now));
     let yesterday = (kst_day(now) - Days::new(1)).format("%a %m-%d");
-    let fresh = format!("{} of {} active malls fresh (complete through {yesterday})", number(m.fresh), number(m.active()));
+    let fresh = format!(
+        "{} of {} active malls fresh (complete through {yesterday})",
+        number(m.fresh),
+        number(m.active())
+    );
     let _ = writeln!(out, "{}   {fresh}", bold(head));
     let malls = [
         (m.fresh, "fresh"),
@@ -32,17 +36,34 @@ pub(super) fn text(found: &Found, now: DateTime<Utc>) -> String {
     row(&mut out, "ETA", &eta(found, now));
     if found.keys > 0 {
         let per_second = found.pace.per_second;
-        row(&mut out, "rate", &format!("up to {} requests/s allowed ({} × {per_second})", found.allowed_per_second, number(found.keys)));
+        row(
+            &mut out,
+            "rate",
+            &format!(
+                "up to {} requests/s allowed ({} × {per_second})",
+                found.allowed_per_second,
+                number(found.keys)
+            ),
+        );
     }
     for problem in &found.problems {
         let line = format!("{:<10} {}", problem.mall_id, clean(&problem.why));
         let pad = DO_COLUMN.saturating_sub(line.chars().count()).max(1);
         let mark = if problem.status == Status::Late { warn("!") } else { bad("!") };
-        let action = if problem.action.is_empty() { String::new() } else { format!("→ {}", command(clean(&problem.action))) };
+        let action = if problem.action.is_empty() {
+            String::new()
+        } else {
+            format!("→ {}", command(clean(&problem.action)))
+        };
         let _ = writeln!(out, "{}", format!("{mark} {line}{:pad$}{action}", "").trim_end());
     }
     if found.problems_more > 0 {
-        let _ = writeln!(out, "  and {} more → {}", number(found.problems_more), command("cafe24-sync malls list --plain"));
+        let _ = writeln!(
+            out,
+            "  and {} more → {}",
+            number(found.problems_more),
+            command("cafe24-sync malls list --plain")
+        );
     }
     out
 }
@@ -60,8 +81,12 @@ fn lanes(found: &Found) -> String {
     let sum = |wanted: &dyn Fn(&str, &str) -> bool| -> i64 {
         found.backlog.iter().filter(|b| wanted(&b.lane, &b.state)).map(|b| b.jobs).sum()
     };
-    let in_lane = |name: &str| sum(&|lane, state| lane == name && matches!(state, "planned" | "queued" | "running"));
-    let mut parts = vec![format!("fresh {}", number(in_lane("fresh"))), format!("backfill {}", number(in_lane("backfill")))];
+    let in_lane =
+        |name: &str| sum(&|lane, state| lane == name && matches!(state, "planned" | "queued" | "running"));
+    let mut parts = vec![
+        format!("fresh {}", number(in_lane("fresh"))),
+        format!("backfill {}", number(in_lane("backfill"))),
+    ];
     parts.push(format!("waiting to retry {}", number(sum(&|_, state| state == "waiting"))));
     let parked = sum(&|_, state| state == "parked");
     if parked > 0 {
@@ -108,18 +133,32 @@ mod tests {
         Found {
             profile: "agency-prod".to_owned(),
             malls: Malls { fresh: 208, catching_up: 1, late: 0, needs_you: 3, paused: 2 },
-            backlog: vec![backlog("backfill", "planned", 1_161), backlog("backfill", "queued", 43), backlog("backfill", "waiting", 12)],
+            backlog: vec![
+                backlog("backfill", "planned", 1_161),
+                backlog("backfill", "queued", 43),
+                backlog("backfill", "waiting", 12),
+            ],
             dead: 3,
             eta_s: Some(520),
             eta_set_by: Some("moonlit".to_owned()),
             allowed_per_second: 424.0,
             problems: vec![
-                problem("hanbit", Status::NeedsYou, "refresh token dead since 02-15 09:10", "cafe24-sync connect hanbit --paste"),
+                problem(
+                    "hanbit",
+                    Status::NeedsYou,
+                    "refresh token dead since 02-15 09:10",
+                    "cafe24-sync connect hanbit --paste",
+                ),
                 problem("ainong", Status::NeedsYou, "3 dead jobs", "cafe24-sync dead list"),
                 problem("moon\u{1b}[2J", Status::Late, "complete through 2026-02-14 only", ""),
             ],
             problems_more: 0,
-            eta: Some(Eta { seconds: 520, key: "moonlit".to_owned().try_into().expect("a key"), requests: 1_080, open: 0 }),
+            eta: Some(Eta {
+                seconds: 520,
+                key: "moonlit".to_owned().try_into().expect("a key"),
+                requests: 1_080,
+                open: 0,
+            }),
             pace: Pace { burst: 40, per_second: 2.0 },
             keys: 212,
             key_is_mall: true,

@@ -58,7 +58,11 @@ fn every_bad_line_is_named_with_its_reason() {
 #[case::unknown_column("mall_id,colour\na,red\n", 1, "unknown column `colour`")]
 #[case::no_mall("agency\nx\n", 1, "no column `mall_id`")]
 #[case::short_line("mall_id,mode\na\n", 2, "1 cells under a heading of 2")]
-#[case::half_a_pair("mall_id,access_token,expires_at,refresh_token,refresh_token_expires_at,issued_at\na,x,,,,\n", 2, "`expires_at` is empty")]
+#[case::half_a_pair(
+    "mall_id,access_token,expires_at,refresh_token,refresh_token_expires_at,issued_at\na,x,,,,\n",
+    2,
+    "`expires_at` is empty"
+)]
 #[case::shops("mall_id,shops\na,one\n", 2, "not numbers")]
 #[case::after_a_quoted_line_end("mall_id,agency\n\"a\",\"x\ny\"\nB,z\n", 4, "is not a mall id")]
 #[case::empty("", 1, "the file is empty")]

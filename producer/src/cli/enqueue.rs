@@ -1,0 +1,95 @@
+//! The command line of `enqueue`.
+
+use std::time::Duration;
+
+use chrono::NaiveDate;
+use clap::Args;
+use common::domain::calendar::Granularity;
+use common::domain::endpoint::Endpoint;
+use common::domain::ids::MallId;
+use common::domain::job::Lane;
+
+use crate::plan::wish::{parse_day, parse_last};
+
+pub(super) const EXAMPLES: &str = "  cafe24-sync enqueue --all --last 7d\n  cafe24-sync enqueue --mall hanbit --from 2026-01-01 \
+--to 2026-01-31 --force --wait\n  cafe24-sync enqueue --all --last 90d --endpoint products --dry-run\n";
+
+/// `enqueue`
+#[derive(Debug, Args)]
+#[command(group = clap::ArgGroup::new("who").required(true).args(["malls", "all"]))]
+#[command(group = clap::ArgGroup::new("when").required(true).args(["last", "from"]))]
+#[expect(clippy::struct_excessive_bools, reason = "flags")]
+pub struct EnqueueArgs {
+    /// Fetch for this mall; repeat for more
+    #[arg(long = "mall", value_name = "MALL", num_args = 1..)]
+    pub malls: Vec<MallId>,
+    /// Fetch for every mall
+    #[arg(long)]
+    pub all: bool,
+    /// Fetch finished days (7d) or weeks (4w) up to yesterday KST
+    #[arg(long, value_name = "7d", value_parser = parse_last, conflicts_with_all = ["from", "to"])]
+    pub last: Option<u32>,
+    /// Fetch from this KST day (2026-02-01)
+    #[arg(long, value_name = "DAY", value_parser = parse_day, requires = "to")]
+    pub from: Option<NaiveDate>,
+    /// Fetch to this KST day, included; today is partial
+    #[arg(long, value_name = "DAY", value_parser = parse_day, requires = "from")]
+    pub to: Option<NaiveDate>,
+    /// Fetch only visitors, pageviews, products or domains; repeat
+    #[arg(long = "endpoint", value_name = "NAME", num_args = 1..)]
+    pub endpoints: Vec<Endpoint>,
+    /// Fetch a row a day, week (from Monday) or month
+    #[arg(long, value_name = "PERIOD", default_value = "day")]
+    pub granularity: Granularity,
+    /// Ask for at most N days a request (default: 31, the limit)
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=366))]
+    pub chunk_days: Option<u32>,
+    /// Queue as fresh or backfill (default: fresh up to 7 days)
+    #[arg(long, value_name = "LANE")]
+    pub lane: Option<Lane>,
+    /// Fetch what is missing or partial (the default)
+    #[arg(long, conflicts_with = "force", hide_short_help = true)]
+    pub missing: bool,
+    /// Fetch complete days again too
+    #[arg(long)]
+    pub force: bool,
+    /// Show the plan, do nothing
+    #[arg(long, conflicts_with = "wait")]
+    pub dry_run: bool,
+    /// Refuse unless the plan is still this one
+    #[arg(long, value_name = "ID", hide_short_help = true)]
+    pub plan: Option<String>,
+    /// Feed and wait until all is done, or this long at most
+    #[arg(long, value_name = "10m", num_args = 0..=1, require_equals = true, value_parser = parse_wait)]
+    pub wait: Option<Option<Duration>>,
+    /// Do not ask, also when it is large
+    #[arg(long)]
+    pub yes: bool,
+}
+
+fn parse_wait(text: &str) -> Result<Duration, String> {
+    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
+    let (value, unit) = text.split_at(digits);
+    let seconds = match unit {
+        "s" => 1,
+        "m" => 60,
+        "h" => 3_600,
+        "d" => 86_400,
+        _ => 0,
+    };
+    match value.parse::<u64>() {
+        Ok(value @ 1..=1_000_000) if seconds > 0 => Ok(Duration::from_secs(value * seconds)),
+        _ => Err("not a duration; write 30s, 10m or 2h".to_owned()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn wait_takes_a_duration() {
+        assert_eq!(parse_wait("10m"), Ok(Duration::from_mins(10)));
+        assert!(parse_wait("10").is_err() && parse_wait("m").is_err() && parse_wait("0s").is_err());
+    }
+}
