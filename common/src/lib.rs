@@ -12,6 +12,8 @@ pub mod config;
 
 pub mod telemetry;
 
+pub mod health;
+
 pub mod api;
 
 pub mod oauth;

@@ -1,66 +1,23 @@
-//! `/healthz`, `/readyz` and `/metrics` on a private port.
+//! When the worker is ready: Postgres and the buckets answer, and it is not draining.
 //!
-//! Healthy: the process runs. Ready: Postgres and the buckets answer, and it is not draining. RabbitMQ is not asked
-//! here: a worker without deliveries is as ready as one with.
+//! RabbitMQ is not asked: a worker without deliveries is as ready as one with.
 
-use std::net::SocketAddr;
 use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::routing::get;
-use common::telemetry::Recorder;
-use tokio::net::TcpListener;
+use common::health::Missing;
 
 use crate::shared::Shared;
 
-#[derive(Clone)]
-struct Health {
-    shared: Arc<Shared>,
-    recorder: Recorder,
-}
-
-/// Serves until the task is dropped.
-pub(crate) async fn serve(
-    shared: Arc<Shared>,
-    recorder: Recorder,
-    listener: TcpListener,
-) -> std::io::Result<()> {
-    let router = Router::new()
-        .route("/healthz", get(async || "ok\n"))
-        .route("/readyz", get(ready))
-        .route("/metrics", get(metrics))
-        .with_state(Health { shared, recorder });
-    axum::serve(listener, router).await
-}
-
-/// Binds the port; 0 takes a free one. Returns where it listens.
-pub(crate) async fn bind(listen: SocketAddr) -> std::io::Result<(TcpListener, SocketAddr)> {
-    let listener = TcpListener::bind(listen).await?;
-    let bound = listener.local_addr()?;
-    Ok((listener, bound))
-}
-
-async fn ready(State(health): State<Health>) -> (StatusCode, String) {
-    let shared = &health.shared;
-    let mut missing = Vec::new();
-    if shared.stopping.is_cancelled() {
-        missing.push("draining".to_owned());
-    }
-    if let Err(error) = shared.ledger.ping().await {
-        missing.push(error.to_string());
-    }
-    if let Err(error) = shared.limiter.ping().await {
-        missing.push(error.to_string());
-    }
-    if missing.is_empty() {
-        (StatusCode::OK, "ready\n".to_owned())
-    } else {
-        (StatusCode::SERVICE_UNAVAILABLE, format!("{}\n", missing.join("\n")))
-    }
-}
-
-async fn metrics(State(health): State<Health>) -> String {
-    health.recorder.render()
+/// What this worker misses.
+pub(crate) fn missing(shared: Arc<Shared>) -> Arc<Missing> {
+    Arc::new(move || {
+        let shared = Arc::clone(&shared);
+        Box::pin(async move {
+            let (postgres, redis) = tokio::join!(shared.ledger.ping(), shared.limiter.ping());
+            let draining = shared.stopping.is_cancelled().then(|| "draining".to_owned());
+            let postgres = postgres.err().map(|error| error.to_string());
+            let redis = redis.err().map(|error| error.to_string());
+            [draining, postgres, redis].into_iter().flatten().collect()
+        })
+    })
 }

@@ -120,7 +120,7 @@ fn exit_code(error: &StartError) -> u8 {
         | StartError::Key(_)
         | StartError::NoKey
         | StartError::Store(_) => 6,
-        StartError::Listen { .. } => 1,
+        StartError::Listen(_) => 1,
     }
 }
 

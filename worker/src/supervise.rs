@@ -12,6 +12,7 @@ use common::broker::{Broker, BrokerError, Topology};
 use common::config::Config;
 use common::domain::backoff::Backoff;
 use common::domain::ids::MallId;
+use common::health::{BindError, Pages};
 use common::limiter::{BucketConfig, LimiterError, RedisLimiter};
 use common::oauth::{AppCredentials, InvalidKey, OAuthClient, OAuthTimeouts, Sealer, TokenKeeper};
 use common::store::{Channel, Control, Ledger, SchemaError, SealedTokenStore, StoreError};
@@ -55,14 +56,8 @@ pub enum StartError {
     #[error("no master key: set [oauth] master_key_file (make one with `cafe24-sync init`)")]
     NoKey,
     /// The private port cannot be had.
-    #[error("cannot listen on {listen}; set [worker] listen to a free address")]
-    Listen {
-        /// The address.
-        listen: std::net::SocketAddr,
-        /// The system's reason.
-        #[source]
-        source: std::io::Error,
-    },
+    #[error(transparent)]
+    Listen(#[from] BindError),
 }
 
 /// How the worker ended.
@@ -90,10 +85,8 @@ pub async fn run(
     }
     let broker = broker(&config)?;
     let shared = Arc::new(shared(config, stop.clone())?);
-    let listen = shared.config.worker.listen;
-    let (listener, bound) =
-        health::bind(listen).await.map_err(|source| StartError::Listen { listen, source })?;
-    tracing::info!(event = "worker.started", worker = %shared.worker_id, listen = %bound, slots = shared.config.worker.slots, "the worker runs");
+    let pages = Pages::bind(shared.config.worker.listen, "worker.listen").await?;
+    tracing::info!(event = "worker.started", worker = %shared.worker_id, listen = %pages.address(), slots = shared.config.worker.slots, "the worker runs");
 
     let fetches = TaskTracker::new();
     let (finished_tx, finished_rx) = mpsc::channel(FINISHED_JOBS);
@@ -106,12 +99,7 @@ pub async fn run(
         heartbeat::beat(Arc::clone(&shared), Arc::clone(&runners), recorder.clone()),
     );
     spawn_until(&background, &ended, watch_connectors(control.clone(), Arc::clone(&shared)));
-    let pages = health::serve(Arc::clone(&shared), recorder, listener);
-    spawn_until(&background, &ended, async {
-        if let Err(error) = pages.await {
-            tracing::error!(error = &error as &dyn std::error::Error, "the health port failed");
-        }
-    });
+    spawn_until(&background, &ended, pages.serve(recorder, health::missing(Arc::clone(&shared))));
     let writer = TaskTracker::new();
     // The batch ends when the last sender of finished jobs is gone, so it must not hold one itself.
     let settler = Arc::clone(&runners);

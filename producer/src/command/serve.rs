@@ -36,6 +36,7 @@ pub(super) async fn run(context: &Context) -> Result<Exit, Fault> {
         Ok(()) => Ok(Exit::Done),
         Err(ServeError::Schema(error)) => Err(context.schema(error)),
         Err(ServeError::Store(error)) => Err(context.store(error)),
+        Err(ServeError::Listen(error)) => Err(Fault::Start(std::io::Error::other(error))),
         Err(ServeError::Feed(error)) => Err(context.feed(error, "nothing is lost: jobs stay in Postgres")),
     }
 }

@@ -1,7 +1,13 @@
 //! The daemon: what has to happen without a person. Several may run; one leads, the others stand by.
 
+use std::sync::Arc;
+use std::time::Duration;
+
 use common::config::Config;
+use common::health::{BindError, Missing, Pages};
 use common::store::{Control, SchemaError, StoreError};
+use common::telemetry::Recorder;
+use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
 use crate::feed::{FeedError, Feeder};
@@ -18,6 +24,9 @@ pub enum ServeError {
     /// A setting that the feeder cannot use.
     #[error(transparent)]
     Feed(#[from] FeedError),
+    /// The private port cannot be had.
+    #[error(transparent)]
+    Listen(#[from] BindError),
 }
 
 /// Runs until `shutdown`. A neighbour that is away is waited for.
@@ -25,9 +34,34 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Serv
     let size = u32::try_from(config.postgres.pool).unwrap_or(u32::MAX);
     let control = Control::new(config.postgres.url.expose(), size)?;
     control.check_schema().await?;
-    tracing::info!(event = "serve.started", profile = %config.profile, "the daemon runs");
-    Feeder::new(config, control.clone()).run(shutdown).await?;
+    let pages = Pages::bind(config.serve.listen, "serve.listen").await?;
+    tracing::info!(event = "serve.started", profile = %config.profile, listen = %pages.address(), "the daemon runs");
+    let recorder = common::telemetry::install_recorder();
+    let led = tokio::select! {
+        led = Feeder::new(config, control.clone()).run(shutdown) => led,
+        () = upkeep(recorder.clone()) => Ok(()),
+        () = pages.serve(recorder, missing(control.clone())) => Ok(()),
+    };
     control.close().await;
     tracing::info!(event = "serve.stopped", "the daemon stopped");
-    Ok(())
+    Ok(led?)
+}
+
+/// The daemon is ready when Postgres answers; it waits for its other neighbours by itself.
+fn missing(control: Control) -> Arc<Missing> {
+    Arc::new(move || {
+        let control = control.clone();
+        Box::pin(
+            async move { control.ping().await.err().map(|error| error.to_string()).into_iter().collect() },
+        )
+    })
+}
+
+/// Keeps what was recorded small in a process that nobody scrapes.
+async fn upkeep(recorder: Recorder) {
+    let mut tick = interval(Duration::from_secs(5));
+    loop {
+        tick.tick().await;
+        recorder.upkeep();
+    }
 }
