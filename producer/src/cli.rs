@@ -17,7 +17,6 @@ const HELP: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n
 /// Synchronise Cafe24 analytics of many malls into Postgres.
 #[derive(Debug, Parser)]
 #[command(name = "cafe24-sync", version, help_template = HELP, max_term_width = 100)]
-#[command(disable_help_subcommand = true, subcommand_required = false, next_help_heading = "Options")]
 #[command(
     before_help = "  cafe24-sync connect yourmall --paste\n  cafe24-sync enqueue --mall yourmall --last 7d --wait\n  cafe24-sync status\n"
 )]

@@ -183,6 +183,8 @@ pub enum Fault {
     },
     /// The answer could not be written.
     Output(std::io::Error),
+    /// The private port cannot be had.
+    Listen(String),
     /// The program cannot start.
     Start(std::io::Error),
 }
@@ -212,6 +214,7 @@ impl Fault {
             | Self::AmbiguousLetter(_)
             | Self::NotReplayable { .. }
             | Self::Output(_)
+            | Self::Listen(_)
             | Self::Start(_) => Exit::Failed,
         }
     }

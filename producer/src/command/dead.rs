@@ -11,7 +11,7 @@ use super::context::Context;
 use crate::cli::DeadCommand;
 use crate::dead::drain_once;
 use crate::fault::{Exit, Fault};
-use crate::output::json::{Document, List};
+use crate::output::json::{Document, List, with_times};
 
 pub(super) async fn run(context: &Context, command: DeadCommand) -> Result<Exit, Fault> {
     let control = context.database().await?;
@@ -41,7 +41,8 @@ async fn list(context: &Context, control: &Control, limit: u32) -> Result<Exit, 
     let all = control.open_letter_count().await.map_err(|error| context.store(error))?;
     let output = context.output;
     if output.json {
-        output.document(&List::new(letters, None, now()))?;
+        let items: Vec<_> = letters.iter().map(document).collect::<Result<_, _>>()?;
+        output.document(&List::new(items, None, now()))?;
     } else if output.plain {
         output.answer(&screen::plain(&letters))?;
     } else if letters.is_empty() {
@@ -55,11 +56,15 @@ async fn list(context: &Context, control: &Control, limit: u32) -> Result<Exit, 
 async fn show(context: &Context, control: &Control, id: &str) -> Result<Exit, Fault> {
     let letter = find(context, control, id).await?;
     if context.output.json {
-        context.output.document(&Document::new(&letter, now()))?;
+        context.output.document(&Document::new(document(&letter)?, now()))?;
     } else {
         context.output.answer(&screen::show(&letter))?;
     }
     Ok(Exit::Done)
+}
+
+fn document(letter: &DeadLetter) -> Result<serde_json::Value, Fault> {
+    with_times(letter, &[("died_at", Some(letter.died_at)), ("replayed_at", letter.replayed_at)])
 }
 
 async fn find(context: &Context, control: &Control, id: &str) -> Result<DeadLetter, Fault> {

@@ -5,7 +5,7 @@ use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
-use crate::fault::{Exit, Fault};
+use crate::fault::{Exit, Fault, causes};
 use crate::serve::{self, ServeError};
 
 /// Runs the daemon until SIGTERM or Ctrl-C, and then ends in order.
@@ -36,7 +36,7 @@ pub(super) async fn run(context: &Context) -> Result<Exit, Fault> {
         Ok(()) => Ok(Exit::Done),
         Err(ServeError::Schema(error)) => Err(context.schema(error)),
         Err(ServeError::Store(error)) => Err(context.store(error)),
-        Err(ServeError::Listen(error)) => Err(Fault::Start(std::io::Error::other(error))),
+        Err(ServeError::Listen(error)) => Err(Fault::Listen(format!("{error}: {}", causes(&error)))),
         Err(ServeError::Feed(error)) => Err(context.feed(error, "nothing is lost: jobs stay in Postgres")),
     }
 }

@@ -7,13 +7,14 @@ use std::collections::BTreeMap;
 use common::clock::now;
 use common::domain::ids::LimiterKey;
 use common::store::{Backlog, Control, StoreError};
-use serde::Serialize;
+use serde::ser::Error;
+use serde::{Serialize, Serializer};
 
 use self::screen::text;
 use super::context::Context;
 use super::health::{Status, health};
 use crate::fault::{Exit, Fault};
-use crate::output::json::Document;
+use crate::output::json::{Document, with_times};
 use crate::output::plain::tsv;
 use crate::plan::eta::{Eta, Pace, eta};
 
@@ -43,6 +44,7 @@ pub(super) async fn run(context: &Context, check: bool) -> Result<Exit, Fault> {
 struct Found {
     profile: String,
     malls: Malls,
+    #[serde(serialize_with = "backlog")]
     backlog: Vec<Backlog>,
     /// Dead letters that nobody replayed, all time.
     dead: i64,
@@ -146,6 +148,12 @@ async fn collect(context: &Context, control: &Control) -> Result<Found, StoreErr
     found.keys = i64::try_from(keys.len()).unwrap_or(i64::MAX);
     found.allowed_per_second = f64::from(u32::try_from(keys.len()).unwrap_or(u32::MAX)) * pace.per_second;
     Ok(found)
+}
+
+fn backlog<S: Serializer>(backlog: &[Backlog], serializer: S) -> Result<S::Ok, S::Error> {
+    let times = backlog.iter().map(|jobs| with_times(jobs, &[("oldest", jobs.oldest)]));
+    let values: Vec<_> = times.collect::<Result<_, _>>().map_err(|_| S::Error::custom("not JSON"))?;
+    values.serialize(serializer)
 }
 
 impl Found {

@@ -86,6 +86,10 @@ impl Fault {
                 .act("cafe24-sync db status        (a defect of ours, if the schema is current: please report it)"),
             Self::Output(error) => Words::new("E-FILE-02", "the answer could not be written").why(error.to_string()),
             Self::Start(error) => Words::new("E-FILE-03", "the program cannot start").why(error.to_string()),
+            Self::Listen(why) => Words::new("E-NET-04", "the private port cannot be had")
+                .why(why)
+                .now("nothing was started")
+                .act("cafe24-sync config show        (serve.listen; is another daemon running?)"),
             Self::File { path, problem } => {
                 Words::new("E-FILE-01", format!("{path}: {problem}")).now(UNCHANGED)
             }

@@ -2,11 +2,22 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
+use serde_json::Value;
 
 use super::text::json_time;
+use crate::fault::Fault;
 
 /// Version of every document.
 pub const SCHEMA_VERSION: u32 = 1;
+
+/// `value` with its times in Korea's zone, as every document has them.
+pub fn with_times(value: &impl Serialize, times: &[(&str, Option<DateTime<Utc>>)]) -> Result<Value, Fault> {
+    let mut value = serde_json::to_value(value).map_err(|error| Fault::Output(error.into()))?;
+    for (field, time) in times {
+        value[*field] = time.map_or(Value::Null, |time| Value::String(json_time(time)));
+    }
+    Ok(value)
+}
 
 /// A list that may go on.
 #[derive(Debug, Serialize)]

@@ -11,10 +11,10 @@ use serde::Serialize;
 use crate::command::context::Context;
 use crate::command::health::{Status, health, through};
 use crate::fault::{Exit, Fault};
-use crate::output::json::List;
+use crate::output::json::{List, with_times};
 use crate::output::plain::tsv;
 use crate::output::table::{Align, table};
-use crate::output::text::{json_time, number};
+use crate::output::text::number;
 
 /// Malls shown where none said how many.
 const SCREEN: u32 = 50;
@@ -36,12 +36,11 @@ const COLUMNS: [(&str, Align); 8] = [
 #[derive(Debug, Serialize)]
 struct Item {
     #[serde(flatten)]
-    report: MallReport,
+    report: serde_json::Value,
     status: Status,
     why: String,
     #[serde(rename = "do")]
     action: String,
-    since: String,
 }
 
 pub(super) async fn run(
@@ -60,7 +59,7 @@ pub(super) async fn run(
     let next = more.then(|| reports.last().map(|report| report.mall_id.clone())).flatten();
     let now = now();
     if output.json {
-        let items = reports.into_iter().map(|report| item(report, now)).collect();
+        let items: Vec<Item> = reports.iter().map(|report| item(report, now)).collect::<Result<_, _>>()?;
         output.document(&List::new(items, next, now))?;
     } else if output.plain {
         output.answer(&plain(&reports, now))?;
@@ -89,10 +88,10 @@ async fn read(control: &Control, after: Option<&MallId>, wanted: u32) -> Result<
     }
 }
 
-fn item(report: MallReport, now: DateTime<Utc>) -> Item {
-    let found = health(&report, now);
-    let since = json_time(report.state_since);
-    Item { status: found.status, why: found.reason, action: found.action, since, report }
+fn item(report: &MallReport, now: DateTime<Utc>) -> Result<Item, Fault> {
+    let found = health(report, now);
+    let report = with_times(report, &[("state_since", Some(report.state_since))])?;
+    Ok(Item { status: found.status, why: found.reason, action: found.action, report })
 }
 
 fn shops(report: &MallReport) -> String {
