@@ -93,10 +93,10 @@ impl Reconciler {
                 (Ok(waiting), Ok(queued)) if i64::from(waiting) < queued => short.push(lane),
                 (Ok(_), Ok(_)) => {}
                 (Err(error), _) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "the queue's length is unknown")
+                    tracing::debug!(error = &error as &dyn std::error::Error, "the queue's length is unknown");
                 }
                 (_, Err(error)) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "the ledger cannot be asked")
+                    tracing::debug!(error = &error as &dyn std::error::Error, "the ledger cannot be asked");
                 }
             }
         }
