@@ -17,9 +17,7 @@ const HELP: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n
 /// Synchronise Cafe24 analytics of many malls into Postgres.
 #[derive(Debug, Parser)]
 #[command(name = "cafe24-sync", version, help_template = HELP, max_term_width = 100)]
-#[command(
-    before_help = "  cafe24-sync connect yourmall --paste\n  cafe24-sync enqueue --mall yourmall --last 7d --wait\n  cafe24-sync status\n"
-)]
+#[command(before_help = "  cafe24-sync enqueue --mall yourmall --last 7d --wait\n  cafe24-sync status\n")]
 pub struct Cli {
     /// What applies to every command.
     #[command(flatten)]

@@ -81,12 +81,13 @@ impl Collected {
     fn add(&mut self, line: u64, mall: Result<FileMall, String>) {
         match mall {
             Err(problem) => self.bad(line, problem),
-            Ok(mall) => match self.seen.insert(mall.mall_id.clone(), line) {
-                Some(first) => {
-                    self.bad(line, format!("mall '{}' stands in line {first} already", mall.mall_id))
+            Ok(mall) => {
+                if let Some(first) = self.seen.insert(mall.mall_id.clone(), line) {
+                    self.bad(line, format!("mall '{}' stands in line {first} already", mall.mall_id));
+                } else {
+                    self.malls.push(mall);
                 }
-                None => self.malls.push(mall),
-            },
+            }
         }
     }
 }
