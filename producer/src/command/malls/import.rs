@@ -16,7 +16,7 @@ use crate::command::context::{Context, NO_TOKENS};
 use crate::fault::{Exit, Fault};
 use crate::output::json::Document;
 use crate::output::paint::{good, warn};
-use crate::output::text::counted;
+use crate::output::text::{counted, number};
 
 /// Largest file: some ten thousand malls are 10 MB.
 const FILE_MAX: u64 = 64 << 20;
@@ -161,9 +161,9 @@ impl Report {
             "{} {} {verb}: {} new, {} known · {} with tokens\n",
             good("✓"),
             counted(of(self.malls), "mall", "malls"),
-            self.new,
-            self.malls - self.new,
-            self.with_tokens
+            number(of(self.new)),
+            number(of(self.malls - self.new)),
+            number(of(self.with_tokens))
         );
         let lines = [
             (&self.needs_consent, "no tokens yet → cafe24-sync connect MALL --paste"),
@@ -173,7 +173,7 @@ impl Report {
         for (malls, what) in lines.iter().filter(|(malls, _)| !malls.is_empty()) {
             let named: Vec<&str> = malls.iter().take(NAMED).map(MallId::as_str).collect();
             let more = if malls.len() > NAMED {
-                format!(" and {} more", malls.len() - NAMED)
+                format!(" and {} more", number(of(malls.len() - NAMED)))
             } else {
                 String::new()
             };

@@ -35,16 +35,11 @@ pub(super) fn text(found: &Found, now: DateTime<Utc>) -> String {
     row(&mut out, "lanes", &lanes(found));
     row(&mut out, "ETA", &eta(found, now));
     if found.keys > 0 {
-        let per_second = found.pace.per_second;
-        row(
-            &mut out,
-            "rate",
-            &format!(
-                "up to {} requests/s allowed ({} × {per_second})",
-                found.allowed_per_second,
-                number(found.keys)
-            ),
-        );
+        let (keys, per_second) = (number(found.keys), found.pace.per_second);
+        let allowed = found.allowed_per_second;
+        // Whole and large where it is large, with its fraction where that matters.
+        let allowed = if allowed < 1_000.0 { format!("{allowed}") } else { number(rounded(allowed)) };
+        row(&mut out, "rate", &format!("up to {allowed} requests/s allowed ({keys} × {per_second})"));
     }
     for problem in &found.problems {
         let line = format!("{:<10} {}", problem.mall_id, clean(&problem.why));
@@ -70,6 +65,11 @@ pub(super) fn text(found: &Found, now: DateTime<Utc>) -> String {
 
 fn row(out: &mut String, label: &str, text: &str) {
     let _ = writeln!(out, "  {}{text}", dim(format_args!("{label:<11}")));
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "some millions at most")]
+fn rounded(value: f64) -> i64 {
+    value.round() as i64
 }
 
 fn joined(parts: impl Iterator<Item = String>) -> String {
