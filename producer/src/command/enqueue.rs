@@ -88,6 +88,9 @@ impl Enqueue<'_> {
             .selection
             .plan(&self.control, run, |done, total| {
                 groups_done = done;
+                if total < 2 {
+                    return;
+                }
                 let (done, total) = (i64::try_from(done).unwrap_or(0), i64::try_from(total).unwrap_or(0));
                 progress.show(
                     done,

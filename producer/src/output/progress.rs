@@ -30,9 +30,8 @@ impl Progress {
                 ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND));
             let style = ProgressStyle::with_template("{prefix:10} {bar:24} {msg}")
                 .map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("━╸─"));
-            bar.set_style(style);
-            bar.set_prefix(label);
-            bar
+            // The builder's methods draw nothing: the bar appears with the first thing to show.
+            bar.with_style(style).with_prefix(label)
         });
         // The first plain line comes after 5 s: short work needs none.
         Self { output, label, bar, last_line: Instant::now() }
