@@ -11,7 +11,7 @@ COMMENT ON COLUMN agencies.created_at IS 'When the agency was first named.';
 CREATE TABLE connectors (
     mall_id       text PRIMARY KEY CHECK (mall_id ~ '^[a-z0-9][a-z0-9_-]{0,39}$'),
     agency_id     text NOT NULL REFERENCES agencies,
-    dialect       text NOT NULL CHECK (dialect IN ('seed', 'live')),
+    dialect       text NOT NULL CHECK (dialect IN ('seed')),
     shops         integer[] NOT NULL DEFAULT '{1}' CHECK (cardinality(shops) BETWEEN 1 AND 100 AND array_position(shops, NULL) IS NULL),
     limiter_key   text NOT NULL CHECK (limiter_key ~ '^[!-z|~]{1,200}$'),
     state         text NOT NULL DEFAULT 'active' CHECK (state IN ('active', 'paused', 'needs_consent', 'needs_scope', 'forbidden')),

@@ -76,8 +76,8 @@ CREATE INDEX jobs_live ON jobs (mall_id, shop_no, endpoint, granularity, start_d
 CREATE UNIQUE INDEX jobs_identity ON jobs (mall_id, shop_no, endpoint, granularity, start_date, end_date, generation);
 -- Progress of a run (run_progress.sql).
 CREATE INDEX jobs_run ON jobs (run_id, work_state);
--- Failed jobs whose letter the broker may have lost (archive_lost.sql).
-CREATE INDEX jobs_failed ON jobs (finished_at) WHERE work_state = 'failed';
+-- Failed jobs whose letter the broker may have lost (archive_lost.sql); old jobs to forget (prune_jobs.sql).
+CREATE INDEX jobs_finished ON jobs (work_state, finished_at) WHERE finished_at IS NOT NULL;
 
 COMMENT ON TABLE jobs IS 'What is being done: one row a job, that is one request for one chunk of days. Finished jobs stay for some days.';
 COMMENT ON COLUMN jobs.job_id IS 'UUIDv5 of what is fetched and the generation: the same wish twice is one job.';

@@ -19,7 +19,12 @@ pub struct Deadlines {
     pub running_at_most: Duration,
     /// Failed without a letter in the archive. As `queued`.
     pub unarchived: Duration,
+    /// Ended well; the job's row is forgotten then. 7 days.
+    pub kept: Duration,
 }
+
+/// Rows forgotten at once; the rest waits for the next time.
+const PRUNED_AT_ONCE: i64 = 20_000;
 
 /// What was mended.
 #[derive(Debug, Default, Clone, Copy, PartialEq, Eq, serde::Serialize)]
@@ -55,6 +60,11 @@ impl Control {
         let parked = sqlx::query(include_str!("sql/reconcile_parked.sql")).fetch_one(&self.pool).await?;
         let archived = sqlx::query(include_str!("sql/archive_lost.sql"))
             .bind(deadlines.unarchived.as_secs_f64())
+            .execute(&self.pool)
+            .await?;
+        sqlx::query(include_str!("sql/prune_jobs.sql"))
+            .bind(deadlines.kept.as_secs_f64())
+            .bind(PRUNED_AT_ONCE)
             .execute(&self.pool)
             .await?;
         Ok(Reconciled {

@@ -19,6 +19,9 @@ use super::pass::{broker, limiter};
 /// Longer than all time-outs of a fetch together, with a wait for its token.
 const RUNNING_AT_MOST: Duration = Duration::from_mins(15);
 
+/// How long jobs that ended well are kept: what an operator asks about last week.
+const KEPT: Duration = Duration::from_hours(7 * 24);
+
 #[derive(Debug)]
 pub(super) struct Reconciler {
     control: Control,
@@ -70,6 +73,7 @@ impl Reconciler {
             running: self.settings.running_deadline,
             running_at_most: RUNNING_AT_MOST.max(self.settings.running_deadline),
             unarchived: self.settings.queued_deadline,
+            kept: KEPT,
         };
         let short = self.short_lanes().await;
         let alive = match self.limiter.heartbeats().await {
@@ -93,7 +97,10 @@ impl Reconciler {
                 (Ok(waiting), Ok(queued)) if i64::from(waiting) < queued => short.push(lane),
                 (Ok(_), Ok(_)) => {}
                 (Err(error), _) => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "the queue's length is unknown");
+                    tracing::debug!(
+                        error = &error as &dyn std::error::Error,
+                        "the queue's length is unknown"
+                    );
                 }
                 (_, Err(error)) => {
                     tracing::debug!(error = &error as &dyn std::error::Error, "the ledger cannot be asked");

@@ -8,13 +8,14 @@ use common::broker::{Broker, BrokerError, Consumer, Delivery, Source};
 use common::domain::backoff::Backoff;
 use common::domain::failure::FailureClass;
 use common::store::{Claim, Decision};
+use futures::FutureExt;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::ack;
 use super::delivery::{Arrival, Work};
-use crate::runner::Runners;
+use crate::runner::{Meeting, Runners};
 use crate::shared::Shared;
 
 /// Deliveries claimed in one statement.
@@ -78,12 +79,12 @@ async fn consume(
     loop {
         tokio::select! {
             biased;
-            () = shared.stopping.cancelled() => return consumer.cancel().await,
+            () = shared.stopping.cancelled() => return leave(consumer).await,
             () = pacer_answers(shared) => {}
         }
         let first = tokio::select! {
             biased;
-            () = shared.stopping.cancelled() => return consumer.cancel().await,
+            () = shared.stopping.cancelled() => return leave(consumer).await,
             first = consumer.next() => first?,
         };
         let mut gathered = vec![first];
@@ -101,6 +102,15 @@ async fn consume(
         }
         claim(shared, gathered, runners, tasks).await;
     }
+}
+
+/// Stops consuming, and gives back at once what the broker has sent and nobody has looked at.
+async fn leave(consumer: &mut Consumer) -> Result<(), BrokerError> {
+    consumer.cancel().await?;
+    while let Some(Ok(delivery)) = consumer.next().now_or_never() {
+        delivery.requeue().await?;
+    }
+    Ok(())
 }
 
 /// Waits until the buckets answer. Without them nothing can be sent, and what is not claimed stays runnable for whoever
@@ -121,9 +131,12 @@ async fn claim(shared: &Arc<Shared>, gathered: Vec<Delivery>, runners: &Arc<Runn
         common::telemetry::count_delivery(delivery.redelivered);
         match Arrival::of(delivery) {
             Arrival::Job(id, delivery) => {
-                // The broker lost its connection to us while the job is in our hands: the newest delivery is the one to settle.
-                let Some(delivery) = runners.hand().renew(id, delivery) else { continue };
-                if let Some(twin) = jobs.insert(id, delivery) {
+                let twin = match runners.hand().meet(id, delivery) {
+                    Meeting::New(delivery) => jobs.insert(id, delivery),
+                    Meeting::Kept => None,
+                    Meeting::Twin(delivery) => Some(delivery),
+                };
+                if let Some(twin) = twin {
                     ack::ack(twin, "duplicate").await;
                 }
             }

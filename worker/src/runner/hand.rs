@@ -12,6 +12,17 @@ use uuid::Uuid;
 
 use crate::shared::lock;
 
+/// What a delivery is to this worker.
+#[derive(Debug)]
+pub(crate) enum Meeting {
+    /// Of a job that is not in hand.
+    New(Delivery),
+    /// The same message again, for a job in hand: kept, it replaces the one that was lost with its connection.
+    Kept,
+    /// A second message of a job in hand: to be acknowledged.
+    Twin(Delivery),
+}
+
 /// Which jobs are in hand. Bounded by the prefetch.
 #[derive(Debug, Default)]
 pub(crate) struct Hand {
@@ -24,14 +35,15 @@ impl Hand {
         lock(&self.jobs).insert(job, None);
     }
 
-    /// Keeps `delivery` for a job that is in hand; gives it back if it is not.
-    pub(crate) fn renew(&self, job: Uuid, delivery: Delivery) -> Option<Delivery> {
+    /// What a delivery of `job` is to us; the delivery of a job in hand is kept for its settlement.
+    pub(crate) fn meet(&self, job: Uuid, delivery: Delivery) -> Meeting {
         match lock(&self.jobs).entry(job) {
+            Entry::Vacant(_) => Meeting::New(delivery),
             Entry::Occupied(mut held) if delivery.redelivered => {
                 held.insert(Some(delivery));
-                None
+                Meeting::Kept
             }
-            _ => Some(delivery),
+            Entry::Occupied(_) => Meeting::Twin(delivery),
         }
     }
 

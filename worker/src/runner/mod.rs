@@ -20,7 +20,7 @@ use crate::flow::commit::Finished;
 use crate::flow::delivery::Work;
 use crate::shared::{Shared, lock};
 
-pub(crate) use hand::Hand;
+pub(crate) use hand::{Hand, Meeting};
 use pick::Queue;
 
 /// Requests of one key that this worker has under way at most; a sick mall cannot take all slots (`faults.md` A6).

@@ -8,11 +8,12 @@
 --   parked     its mall sends nothing: now parked, ack
 --   gone       cancelled, or its mall was removed: ack
 --   duplicate  another worker has it, or it was put back for later: ack, the ledger knows when it must run
+-- A job that runs under this worker's own id and is asked for again goes on: the answer to its first claim was lost.
 -- Locks in job_id order. Called by store/claim.rs only.
 WITH asked AS (
     SELECT * FROM unnest($1::uuid[], $2::bool[]) AS a (job_id, redelivered)
 ), locked AS (
-    SELECT j.job_id, a.redelivered, j.work_state, j.crashes, j.not_before, c.mall_id IS NOT NULL AS known_mall,
+    SELECT j.job_id, a.redelivered, j.work_state, j.worker, j.crashes, j.not_before, c.mall_id IS NOT NULL AS known_mall,
            connector_sends(c.state, c.config_json) AS sends
       FROM asked a
       JOIN jobs j USING (job_id)
@@ -25,7 +26,7 @@ WITH asked AS (
                WHEN work_state IN ('done', 'failed') THEN work_state
                WHEN work_state = 'cancelled' OR NOT known_mall THEN 'gone'
                WHEN work_state = 'parked' OR NOT sends THEN 'parked'
-               WHEN work_state = 'running' AND NOT redelivered THEN 'duplicate'
+               WHEN work_state = 'running' AND NOT redelivered AND worker <> $3 THEN 'duplicate'
                WHEN not_before > now() + interval '1 second' THEN 'duplicate'
                WHEN redelivered AND crashes >= $4 THEN 'poison'
                ELSE 'go'
