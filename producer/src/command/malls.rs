@@ -48,13 +48,16 @@ async fn set(
     say(context, mall, state.as_str(), &text)
 }
 
-/// Only a paused mall can be resumed: the other states want a person to do something else first.
+/// A paused mall, or one whose app Cafe24 refused: the approval is given in Cafe24's console, where we cannot see it, so a
+/// person says that it is there (if it is not, the first request parks the mall again). The other states need new tokens.
 async fn resume(context: &Context, mall: &MallId) -> Result<Exit, Fault> {
     let control = context.database().await?;
     let found = control.connectors(std::slice::from_ref(mall)).await.map_err(|error| context.store(error))?;
     match found.first().map(|connector| connector.state) {
         None => Err(unknown_mall(context, &control, mall).await),
-        Some(ConnectorState::Paused) => set(context, mall, ConnectorState::Active, None).await,
+        Some(ConnectorState::Paused | ConnectorState::Forbidden) => {
+            set(context, mall, ConnectorState::Active, None).await
+        }
         Some(ConnectorState::Active) => say(context, mall, "active", &format!("{mall}: was not paused")),
         Some(_) => {
             let why = crate::plan::preview::why_silent(&found[0]);

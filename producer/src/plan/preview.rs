@@ -236,7 +236,8 @@ pub fn why_silent(mall: &Connector) -> String {
             format!("{} → cafe24-sync connect {id} --paste", because("a scope is missing"))
         }
         (_, ConnectorState::Forbidden) => {
-            format!("{}: ask Cafe24 about the app's approval", because("Cafe24 refuses the app"))
+            let refused = because("Cafe24 refuses the app");
+            format!("{refused}: see to its approval → cafe24-sync malls resume {id}")
         }
         (Mode::Api, ConnectorState::Active) => String::new(),
     }
