@@ -3,4 +3,5 @@
 //! Each folder is a part of the system; each test is named after the fact that it shows.
 
 mod fair;
+mod flow;
 mod harness;

@@ -1,0 +1,126 @@
+//! A message may come twice; its effect happens once.
+
+use serde_json::json;
+use tests::harness::{Broker, Result, Span, wait_until};
+use tests::simulator::{Endpoint, FaultKind, Granularity};
+
+use super::{Flow, Job, SOON, Setup, day};
+
+const FROM: &str = "2025-03-01";
+const TO: &str = "2025-03-24";
+
+#[tokio::test]
+async fn b04_the_message_of_a_committed_job_causes_no_second_request_and_no_write() -> Result<()> {
+    let flow = Flow::start(Setup::new(&["hanbit"])).await?;
+    flow.fetch("hanbit", "products", FROM, TO, &["--chunk-days", "1"]).await?;
+    let jobs = flow.jobs().await?;
+    assert_eq!((jobs.len(), flow.requests("hanbit")?), (24, 24));
+    let written = "SELECT max(changed_at)::text FROM metrics_daily";
+    let before = flow.world.db.client().query_one(written, &[]).await.expect("rows").get::<_, String>(0);
+
+    let broker = Broker::connect(&flow.world.servers.amqp).await?;
+    for job in jobs.iter().chain(&jobs) {
+        publish(&flow, &broker, job).await?;
+    }
+    // A job after them: when it is done, the worker has seen them all.
+    flow.fetch("hanbit", "visitors", FROM, FROM, &["--lane", "backfill"]).await?;
+    emptied(&flow, &broker).await?;
+    assert_eq!(flow.requests("hanbit")?, 25);
+    let dropped =
+        flow.workers[0].metrics().await?.sum_where("cafe24_sync_deliveries_settled_total", "\"done\"");
+    assert!(dropped >= 48.0, "{dropped} of 48 were recognised");
+    let after = flow.world.db.client().query_one(written, &[]).await.expect("rows").get::<_, String>(0);
+    assert!(after >= before);
+    let products = "SELECT count(*) FROM jobs WHERE endpoint = 'products' AND work_state = 'done'";
+    assert_eq!(flow.world.db.number(products).await?, 24);
+    flow.world.exact(&spans()).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_job_still_marked_planned_runs_from_any_of_its_messages_and_only_once() -> Result<()> {
+    // Nobody feeds after `enqueue`, whose window for an unknown bucket of 2/s is small: most jobs stay planned.
+    let setup = Setup::specified(&["hanbit"]).without_daemon().set("FEED__HORIZON", "500ms");
+    let flow = Flow::start(setup).await?;
+    flow.wish("hanbit", "products", FROM, TO, &["--chunk-days", "1"]).await?;
+    flow.wish("hanbit", "visitors", FROM, FROM, &[]).await?;
+    let broker = Broker::connect(&flow.world.servers.amqp).await?;
+    let jobs = flow.jobs().await?;
+    assert!(jobs.iter().filter(|job| job.state == "planned").count() >= 20);
+    for job in jobs.iter().chain(&jobs).chain(&jobs) {
+        publish(&flow, &broker, job).await?;
+    }
+    flow.settled().await?;
+    emptied(&flow, &broker).await?;
+    assert_eq!(flow.requests("hanbit")?, 25);
+    assert!(flow.jobs().await?.iter().all(|job| job.state == "done" && job.attempts == 0));
+    flow.world.exact(&spans()).await.map(drop)
+}
+
+#[tokio::test]
+async fn a_second_message_of_a_running_job_is_dropped() -> Result<()> {
+    let flow = Flow::start(Setup::new(&["hanbit"]).workers(2)).await?;
+    flow.order("hanbit", None, FaultKind::Hold)?;
+    flow.wish("hanbit", "products", FROM, FROM, &[]).await?;
+    flow.held(1).await?;
+    let broker = Broker::connect(&flow.world.servers.amqp).await?;
+    let job = flow.jobs().await?.remove(0);
+    for _ in 0..20 {
+        publish(&flow, &broker, &job).await?;
+    }
+    emptied(&flow, &broker).await?;
+    // They were taken, and none of them asked.
+    wait_until("the copies dropped", SOON, || async {
+        let mut dropped = 0.0;
+        for worker in &flow.workers {
+            dropped += worker.metrics().await?.sum_where("cafe24_sync_deliveries_total", "");
+        }
+        Ok(dropped >= 21.0)
+    })
+    .await?;
+    flow.world.sim.clear_faults();
+    flow.settled().await?;
+    let asked = flow.world.sim.chunk_requests(
+        "hanbit",
+        Endpoint::ProductsSales,
+        Granularity::Day,
+        day(FROM),
+        day(FROM),
+    );
+    assert_eq!(asked.expect("known"), 1);
+    assert_eq!(flow.requests("hanbit")?, 1);
+    flow.world
+        .exact(&[Span {
+            endpoints: vec![Endpoint::ProductsSales],
+            ..Span::days("hanbit", day(FROM), day(FROM))
+        }])
+        .await
+        .map(drop)
+}
+
+/// The wire format, written out once more: these bytes are a contract between releases.
+async fn publish(flow: &Flow, broker: &Broker, job: &Job) -> Result<()> {
+    let message = json!({
+        "v": 1, "job_id": job.id, "mall_id": job.mall, "shop_no": 1, "endpoint": job.endpoint, "granularity": "day",
+        "start": job.start, "end": job.end, "lane": job.lane, "requested_at": "2025-04-01T00:00:00Z",
+    });
+    broker.publish(&flow.world.prefix.jobs_exchange(), &job.lane, message.to_string().as_bytes()).await
+}
+
+async fn emptied(flow: &Flow, broker: &Broker) -> Result<()> {
+    wait_until("both queues empty", SOON, || async {
+        let mut ready = 0;
+        for lane in ["fresh", "backfill"] {
+            ready += broker.depth(&flow.world.prefix.queue(lane)).await?.map_or(0, |(ready, _)| ready);
+        }
+        Ok(ready == 0)
+    })
+    .await
+}
+
+fn spans() -> [Span; 2] {
+    let products =
+        Span { endpoints: vec![Endpoint::ProductsSales], ..Span::days("hanbit", day(FROM), day(TO)) };
+    let visitors =
+        Span { endpoints: vec![Endpoint::VisitorsView], ..Span::days("hanbit", day(FROM), day(FROM)) };
+    [products, visitors]
+}

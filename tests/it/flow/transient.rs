@@ -1,0 +1,81 @@
+//! What may work next time is tried again, with an attempt counted, and gives up after eight.
+
+use tests::harness::{Result, Span};
+use tests::simulator::{Endpoint, FaultKind};
+
+use super::{Flow, Setup, day, status};
+
+const FROM: &str = "2025-03-01";
+const TO: &str = "2025-03-03";
+
+#[tokio::test]
+async fn a03_each_transient_failure_costs_one_attempt_and_the_next_one_brings_the_rows() -> Result<()> {
+    let faults = [
+        ("internal", status(500)),
+        ("gateway", status(502)),
+        ("unavailable", status(503)),
+        ("late", status(504)),
+        ("requesttimeout", status(408)),
+        ("reset", FaultKind::Reset { after_body_bytes: None }),
+        ("resetinbody", FaultKind::Reset { after_body_bytes: Some(40) }),
+        ("short", FaultKind::Truncated { chunked: false }),
+        ("cutchunks", FaultKind::Truncated { chunked: true }),
+        ("maintenance", FaultKind::NotJson),
+        ("silent", FaultKind::Delay { ms: 4_000 }),
+        ("trickle", FaultKind::Stall { bytes_per_second: 1 }),
+    ];
+    let malls = faults.each_ref().map(|(mall, _)| *mall);
+    let setup = Setup::new(&malls).set("WORKER__FIRST_BYTE_TIMEOUT", "1s").set("WORKER__TOTAL_TIMEOUT", "2s");
+    let flow = Flow::start(setup).await?;
+    for (mall, fault) in faults {
+        flow.order(mall, Some(1), fault)?;
+    }
+    flow.enqueue(&["--all", "--endpoint", "products", "--from", FROM, "--to", TO]).await?;
+    flow.settled().await?;
+    let jobs = flow.job_of_each().await?;
+    for mall in malls {
+        let job = &jobs[mall];
+        assert_eq!(
+            (job.state.as_str(), job.attempts, flow.requests(mall)?),
+            ("done", 1, 2),
+            "{mall}: {job:?}"
+        );
+    }
+    let products = vec![Endpoint::ProductsSales];
+    let spans =
+        malls.map(|mall| Span { endpoints: products.clone(), ..Span::days(mall, day(FROM), day(TO)) });
+    flow.world.exact(&spans).await?;
+    assert!(flow.letters().await?.is_empty());
+    flow.requests_were_good();
+    Ok(())
+}
+
+#[tokio::test]
+async fn a03_the_eighth_failure_is_the_last_and_other_jobs_of_the_mall_go_on() -> Result<()> {
+    let flow = Flow::start(Setup::new(&["hanbit"])).await?;
+    flow.fetch("hanbit", "visitors", FROM, FROM, &[]).await?;
+    let rule = tests::simulator::FaultRule {
+        endpoint: Some(Endpoint::ProductsSales.into()),
+        ..tests::simulator::FaultRule::always(status(503))
+    };
+    flow.world.sim.order(rule).expect("few faults");
+    flow.enqueue(&["--all", "--from", FROM, "--to", FROM]).await?;
+    flow.settled().await?;
+    let asked = flow.world.sim.chunk_requests(
+        "hanbit",
+        Endpoint::ProductsSales,
+        tests::simulator::Granularity::Day,
+        day(FROM),
+        day(FROM),
+    );
+    assert_eq!(asked.expect("known"), 8);
+    let letters = flow.archived(1).await?;
+    assert_eq!(letters.len(), 1);
+    assert_eq!((letters[0].class.as_str(), letters[0].attempts), ("transient", 8));
+    assert_eq!(letters[0].evidence["status"], 503);
+    let others = flow.jobs().await?.iter().filter(|job| job.state == "done").count();
+    assert_eq!(others, 3 + usize::from(false));
+    let slices = flow.world.db.number("SELECT count(*) FROM slices WHERE endpoint = 'products'").await?;
+    assert_eq!(slices, 0, "a failed slice is missing, not empty");
+    Ok(())
+}
