@@ -111,6 +111,13 @@ is_running() {
     [[ $(born "$pid") == "$since" ]]
 }
 
+# are_up: whether all three of $state answer.
+are_up() {
+    local server
+    [[ -e $state/env ]] || return 1
+    for server in "${servers[@]}"; do answers "$server" "$(<"$state/$server.port")" || return 1; done
+}
+
 # stop_one SERVER: at once, since nobody needs the data; Postgres takes the signal that also ends its children. To the
 # whole group, which during a start also holds initdb.
 stop_one() {

@@ -70,7 +70,6 @@ impl Crew {
         let in_hand = books.in_hand(id).await?;
         victim.kill().await?;
         let name = victim.name().to_owned();
-        drop(victim.quiet());
         let successor = self.programs.worker()?;
         let killed = Killed { name, in_hand, successor: successor.name().to_owned() };
         self.workers.push(successor);
@@ -95,16 +94,8 @@ impl Crew {
         }
         for program in all {
             program.wait(STOP).await?;
-            drop(program.quiet());
         }
         Ok(())
-    }
-
-    /// Their logs are not shown when they are dropped.
-    pub(super) fn hush(&mut self) {
-        for program in self.workers.iter_mut().chain([&mut self.daemon]) {
-            program.hush();
-        }
     }
 }
 

@@ -53,7 +53,6 @@ async fn act(args: &Args, show: &Show) -> Result<bool> {
     );
     let started = Instant::now();
     let mut crew = Crew::start(&stage.programs, args.workers).await?;
-    crew.hush();
     work(args, &mut stage, &plan, &mut crew, show).await?;
     let makespan = started.elapsed();
     let good = verdict::reach(&mut stage, &plan, crew.cost().await?, makespan, show).await?;

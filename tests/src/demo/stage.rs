@@ -38,7 +38,7 @@ impl Stage {
         let logs = root().join("target/demo");
         fs::create_dir_all(&logs).with_context(|| format!("cannot make {}", logs.display()))?;
         let database = TestDb::create_empty(&servers.database, DATABASE).await?.keep();
-        let programs = for_simulator(Programs::beside_me(&logs)?, &sim)
+        let programs = for_simulator(Programs::beside_me(&logs)?.quiet(), &sim)
             .set("DATABASE_URL", database.url())
             .set("AMQP_URL", &servers.amqp)
             .set("REDIS_URL", &servers.redis);

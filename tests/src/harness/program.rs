@@ -65,13 +65,8 @@ impl Program {
     /// Does not print its log at the end.
     #[must_use]
     pub fn quiet(mut self) -> Self {
-        self.hush();
-        self
-    }
-
-    /// As [`Self::quiet`], in place.
-    pub fn hush(&mut self) {
         self.quiet = true;
+        self
     }
 
     /// As it is called in messages and files: `worker-1`.

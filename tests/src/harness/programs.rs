@@ -5,8 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
-use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::children;
@@ -23,7 +22,9 @@ pub struct Programs {
     binaries: PathBuf,
     logs: PathBuf,
     environment: BTreeMap<String, String>,
-    started: Arc<AtomicU32>,
+    /// How many of each kind were started: `worker-1`, `worker-2`.
+    started: Arc<Mutex<BTreeMap<&'static str, u32>>>,
+    quiet: bool,
 }
 
 impl Programs {
@@ -52,6 +53,7 @@ impl Programs {
             logs: logs.to_owned(),
             environment,
             started: Arc::default(),
+            quiet: false,
         };
         let anywhere = "127.0.0.1:0";
         let key = programs.master_key()?;
@@ -68,6 +70,13 @@ impl Programs {
     #[must_use]
     pub fn set(mut self, name: &str, value: impl Into<String>) -> Self {
         self.environment.insert(name.to_owned(), value.into());
+        self
+    }
+
+    /// Programs started after this do not print their logs at their ends.
+    #[must_use]
+    pub fn quiet(mut self) -> Self {
+        self.quiet = true;
         self
     }
 
@@ -119,11 +128,19 @@ impl Programs {
         self.start(WORKER, "worker", &[&["run"], arguments].concat())
     }
 
-    fn start(&self, binary: &str, kind: &str, arguments: &[&str]) -> Result<Program> {
-        let number = self.started.fetch_add(1, Ordering::Relaxed) + 1;
+    fn start(&self, binary: &str, kind: &'static str, arguments: &[&str]) -> Result<Program> {
+        let number = self.number(kind);
         let mut command = children::command(self.binaries.join(binary).as_os_str(), Signal::Kill);
         command.args(arguments).env_clear().envs(&self.environment).current_dir(&self.logs);
-        Program::start(&format!("{kind}-{number}"), command, &self.logs)
+        let program = Program::start(&format!("{kind}-{number}"), command, &self.logs)?;
+        Ok(if self.quiet { program.quiet() } else { program })
+    }
+
+    fn number(&self, kind: &'static str) -> u32 {
+        let mut started = self.started.lock().unwrap_or_else(PoisonError::into_inner);
+        let number = started.entry(kind).or_insert(0);
+        *number += 1;
+        *number
     }
 
     fn master_key(&self) -> Result<PathBuf> {
