@@ -69,10 +69,10 @@ impl Ledger {
     }
 
     /// Notes that a redelivered job starts (`sql/start_suspect.sql`).
-    pub async fn start_suspect(&self, job_id: Uuid, fence: i64) -> Result<(), StoreError> {
+    pub async fn start_suspect(&self, claimed: &ClaimedJob) -> Result<(), StoreError> {
         let client = self.pool.get().await?;
         let statement = client.prepare_cached(include_str!("sql/start_suspect.sql")).await?;
-        client.execute(&statement, &[&job_id, &fence]).await?;
+        client.execute(&statement, &[&claimed.job.id, &claimed.fence, &(claimed.crashes + 1)]).await?;
         Ok(())
     }
 }

@@ -169,6 +169,7 @@ async fn claim(shared: &Arc<Shared>, gathered: Vec<Delivery>, runners: &Arc<Runn
                     renewed: false,
                     park: None,
                     room: None,
+                    alone: None,
                 });
             }
             Decision::Acknowledge(why) => ack::ack(delivery, why).await,

@@ -19,6 +19,9 @@ pub(crate) struct Work {
     pub(crate) park: Option<(ConnectorState, String)>,
     /// The place of its rows among those that wait for their commit.
     pub(crate) room: Option<OwnedSemaphorePermit>,
+    /// All slots of the worker, while this job runs alone and until its outcome is committed: were its neighbour to end
+    /// the worker before that, this job would count as lost, too.
+    pub(crate) alone: Option<OwnedSemaphorePermit>,
 }
 
 impl Work {

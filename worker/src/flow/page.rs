@@ -80,7 +80,7 @@ async fn request(shared: &Shared, work: &Work, grant: &Grant) -> Verdict {
         Ok(token) => token,
         Err(error) => return Verdict::Failed(outcome::Failed::of_token(&error)),
     };
-    if work.delivery.redelivered && shared.ledger.start_suspect(job.id, claimed.fence).await.is_err() {
+    if work.delivery.redelivered && shared.ledger.start_suspect(claimed).await.is_err() {
         // Without the mark a job that ends its workers would not be found out; Postgres is away anyway.
         return Verdict::Again { renewed: false };
     }

@@ -103,12 +103,18 @@ async fn start(
         let Ok(Some(slot)) = timeout(left, slots(runners, 1)).await else { return };
         slot
     };
-    let Some(work) = next_job(runners, key).await else { return };
+    let Some(mut work) = next_job(runners, key).await else { return };
     if work.is_suspect() && !was_alone {
         // It arrived after we looked. The grant is lost; the next round waits for all slots first.
         runners.push_front(work);
         return;
     }
+    let slot = if work.is_suspect() {
+        work.alone = Some(slot);
+        None
+    } else {
+        Some(slot)
+    };
     let runners = Arc::clone(runners);
     let tasks = runners.tasks.clone();
     tasks.spawn(async move {
@@ -124,7 +130,7 @@ async fn start(
                 let room = Arc::clone(&shared.rows_in_hand).acquire_many_owned(rows).await.ok();
                 runners.finish(Finished::with_rows(work, fetched, room)).await;
             }
-            page::Fetch::Again(work) => runners.push_front(*work),
+            page::Fetch::Again(work) => runners.push_front(Work { alone: None, ..*work }),
         }
         shared.fetching.fetch_sub(1, Ordering::AcqRel);
         drop((slot, turn));
