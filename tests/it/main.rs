@@ -3,5 +3,6 @@
 //! Each folder is a part of the system; each test is named after the fact that it shows.
 
 mod fair;
+mod faults;
 mod flow;
 mod harness;
