@@ -4,7 +4,7 @@
 -- $8 asked: every slice fetched completely at or after this time is satisfied ('-infinity': any complete one is;
 --    'infinity': none is, fetch again; a dead letter's time: what was fetched since is not fetched again)
 -- A slice in a live job is satisfied too: that job will bring it. Called by store/plan.rs only.
--- Both anti joins are by hash over the wish's malls; indexes slices_pkey, jobs_live.
+-- Both joins are by hash over the wish's malls alone; indexes slices_pkey, jobs_live.
 CREATE TEMPORARY TABLE plan_slices ON COMMIT DROP AS
 WITH shop AS (
     SELECT * FROM unnest($1::text[], $2::int[], $3::text[]) AS s (mall_id, shop_no, limiter_key)
@@ -15,6 +15,13 @@ WITH shop AS (
       FROM shop
      CROSS JOIN chunk
      CROSS JOIN LATERAL generate_series(chunk_start::timestamp, chunk_end::timestamp, ('1 ' || chunk.granularity)::interval) AS day
+), have AS (
+    SELECT mall_id, shop_no, endpoint, granularity, date AS day
+      FROM slices
+     WHERE mall_id = ANY ($1)
+       AND date BETWEEN (SELECT min(day) FROM unnest($6::date[]) AS day) AND (SELECT max(day) FROM unnest($7::date[]) AS day)
+       AND data_state IN ('complete', 'restated')
+       AND fetched_at >= $8::text::timestamptz
 ), live AS (
     SELECT j.mall_id, j.shop_no, j.endpoint, j.granularity, day::date AS day
       FROM jobs j
@@ -23,14 +30,8 @@ WITH shop AS (
        AND j.mall_id = ANY ($1)
 )
 SELECT wanted.*,
-       slices.mall_id IS NOT NULL AS complete,
+       have.mall_id IS NOT NULL AS complete,
        live.mall_id IS NOT NULL AS in_work
   FROM wanted
-  LEFT JOIN slices
-         ON (slices.mall_id, slices.shop_no, slices.endpoint, slices.granularity, slices.date)
-          = (wanted.mall_id, wanted.shop_no, wanted.endpoint, wanted.granularity, wanted.day)
-        AND slices.data_state IN ('complete', 'restated')
-        AND slices.fetched_at >= $8::text::timestamptz
-  LEFT JOIN (SELECT DISTINCT * FROM live) AS live
-         ON (live.mall_id, live.shop_no, live.endpoint, live.granularity, live.day)
-          = (wanted.mall_id, wanted.shop_no, wanted.endpoint, wanted.granularity, wanted.day)
+  LEFT JOIN have USING (mall_id, shop_no, endpoint, granularity, day)
+  LEFT JOIN (SELECT DISTINCT * FROM live) AS live USING (mall_id, shop_no, endpoint, granularity, day)
