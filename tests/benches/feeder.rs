@@ -22,7 +22,13 @@ async fn main() -> Result<()> {
     world.enqueue(&["--all", "--last", "60d", "--chunk-days", "1", "--lane", "backfill", "--yes"]).await?;
     // The bursts of the full buckets first; then a second of steady work a token.
     tokio::time::sleep(Duration::from_secs(10)).await;
-    let before: f64 = world.db.client().query_one("SELECT extract(epoch FROM now())::float8", &[]).await.context("now")?.get(0);
+    let before: f64 = world
+        .db
+        .client()
+        .query_one("SELECT extract(epoch FROM now())::float8", &[])
+        .await
+        .context("now")?
+        .get(0);
     let cpu = cpu_seconds(&serve, &workers)?;
     let requests = world.sim.report().total.requests;
     tokio::time::sleep(MEASURE).await;
@@ -41,9 +47,21 @@ async fn main() -> Result<()> {
     let (jobs, served) = (count as f64, requests as f64);
     let mut out = anstream::stdout();
     let mut line = |text: String| writeln!(out, "{text}").context("stdout");
-    line(format!("commit → next claim   p50 {:.1} ms · p95 {:.1} ms · p99 {:.1} ms   ({count} jobs)", figures[0], figures[1], figures[2]))?;
-    line(format!("requests              {:.2} a second of {:.0} allowed ({:.1} %)", served / seconds, 40.0, served / seconds / 40.0 * 100.0))?;
-    line(format!("CPU a job             feeder {:.0} µs · workers {:.0} µs", (spent.0 - cpu.0) / jobs * 1e6, (spent.1 - cpu.1) / jobs * 1e6))?;
+    line(format!(
+        "commit → next claim   p50 {:.1} ms · p95 {:.1} ms · p99 {:.1} ms   ({count} jobs)",
+        figures[0], figures[1], figures[2]
+    ))?;
+    line(format!(
+        "requests              {:.2} a second of {:.0} allowed ({:.1} %)",
+        served / seconds,
+        40.0,
+        served / seconds / 40.0 * 100.0
+    ))?;
+    line(format!(
+        "CPU a job             feeder {:.0} µs · workers {:.0} µs",
+        (spent.0 - cpu.0) / jobs * 1e6,
+        (spent.1 - cpu.1) / jobs * 1e6
+    ))?;
     line(format!("answers of 429        {}", world.sim.report().total.throttled))
 }
 

@@ -20,7 +20,8 @@ fn sources(folder: &Path) -> Result<BTreeMap<PathBuf, String>> {
             if path.is_dir() {
                 folders.push(path);
             } else if path.extension().is_some_and(|ending| ending == "rs") {
-                let text = fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
+                let text =
+                    fs::read_to_string(&path).with_context(|| format!("cannot read {}", path.display()))?;
                 found.insert(path, text);
             }
         }
@@ -73,7 +74,15 @@ fn rooms_of_common_know_the_domain_and_not_each_other() -> Result<()> {
         }
     }
     for (path, text) in sources(&root().join("common/src/domain"))? {
-        for word in ["crate::store", "crate::broker", "crate::limiter", "crate::api", "crate::oauth", "crate::config", "tokio::"] {
+        for word in [
+            "crate::store",
+            "crate::broker",
+            "crate::limiter",
+            "crate::api",
+            "crate::oauth",
+            "crate::config",
+            "tokio::",
+        ] {
             assert!(!names(&text, word), "{} says {word}", path.display());
         }
     }

@@ -6,3 +6,5 @@ mod fair;
 mod faults;
 mod flow;
 mod harness;
+mod house;
+mod schema;

@@ -10,7 +10,9 @@ async fn a_fresh_job_of_a_mall_with_3000_backfill_jobs_is_done_within_seconds() 
     let world = super::world(SimConfig { malls: 1, ..SimConfig::default() }, &[]).await?;
     let _serve = world.programs.serve()?;
     let _worker = world.programs.worker()?;
-    let planned = world.enqueue(&["--all", "--last", "750d", "--chunk-days", "1", "--lane", "backfill", "--yes"]).await?;
+    let planned = world
+        .enqueue(&["--all", "--last", "750d", "--chunk-days", "1", "--lane", "backfill", "--yes"])
+        .await?;
     assert_eq!(planned["jobs"], 3_000, "{planned}");
     wait_until("the backfill under way", Duration::from_secs(20), || async {
         Ok(world.jobs_in(&["done"]).await? > 60)
@@ -18,10 +20,14 @@ async fn a_fresh_job_of_a_mall_with_3000_backfill_jobs_is_done_within_seconds() 
     .await?;
 
     let asked = Instant::now();
-    let fresh = world.enqueue(&["--all", "--last", "2d", "--endpoint", "visitors", "--force", "--lane", "fresh"]).await?;
+    let fresh = world
+        .enqueue(&["--all", "--last", "2d", "--endpoint", "visitors", "--force", "--lane", "fresh"])
+        .await?;
     let run = fresh["run_id"].as_str().unwrap_or_default().to_owned();
     wait_until("the fresh job", Duration::from_secs(10), || async {
-        let sql = format!("SELECT count(*) FROM jobs WHERE lane = 'fresh' AND work_state = 'done' AND run_id = '{run}'");
+        let sql = format!(
+            "SELECT count(*) FROM jobs WHERE lane = 'fresh' AND work_state = 'done' AND run_id = '{run}'"
+        );
         Ok(world.db.number(&sql).await? >= fresh["jobs"].as_i64().unwrap_or(1))
     })
     .await?;

@@ -13,7 +13,9 @@ async fn others_take(big: bool) -> Result<(World, f64)> {
     let _serve = world.programs.serve()?;
     let _workers = [world.programs.worker()?, world.programs.worker()?];
     if big {
-        world.enqueue(&["--mall", &malls[0], "--last", "125d", "--chunk-days", "1", "--lane", "backfill"]).await?;
+        world
+            .enqueue(&["--mall", &malls[0], "--last", "125d", "--chunk-days", "1", "--lane", "backfill"])
+            .await?;
     }
     let mut wish = vec!["--last", "10d", "--chunk-days", "1", "--endpoint", "visitors", "--lane", "backfill"];
     for mall in &malls[1..] {
@@ -23,7 +25,8 @@ async fn others_take(big: bool) -> Result<(World, f64)> {
     assert_eq!(asked["jobs"], 290, "{asked}");
     world.settled(Duration::from_secs(60)).await?;
     let sql = "SELECT extract(epoch FROM max(finished_at) - min(requested_at))::float8 FROM jobs WHERE mall_id <> $1";
-    let seconds = world.db.client().query_one(sql, &[&malls[0]]).await.context("the other malls' jobs")?.get(0);
+    let seconds =
+        world.db.client().query_one(sql, &[&malls[0]]).await.context("the other malls' jobs")?.get(0);
     assert_eq!(world.sim.report().total.throttled, 0);
     Ok((world, seconds))
 }
