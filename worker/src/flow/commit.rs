@@ -50,7 +50,7 @@ impl Finished {
 pub(crate) async fn write(shared: &Shared, runners: &Runners, jobs: Vec<Finished>) {
     let mut parts = VecDeque::from([jobs]);
     while let Some(part) = parts.pop_front() {
-        let mut part = Part::of(part);
+        let mut part = Part::of(part).let_go(runners);
         match part.commit(shared).await {
             Ok(committed) => {
                 part.report(&committed);
@@ -120,6 +120,22 @@ impl Part {
             part.works.push(work);
         }
         part
+    }
+
+    /// Jobs that will run again leave our hands before the commit: from then on they may be published, and a message that
+    /// came back to us while they still seemed to be in hand would be taken for a twin and lost.
+    fn let_go(mut self, runners: &Runners) -> Self {
+        let works = self.works.into_iter().zip(&self.batch.settlements);
+        self.works = works
+            .map(|(work, settlement)| {
+                if matches!(settlement.outcome, Outcome::Done { .. } | Outcome::Failed(_)) {
+                    return work;
+                }
+                let delivery = runners.hand().release(work.claimed.job.id, work.delivery);
+                Work { delivery, ..work }
+            })
+            .collect();
+        self
     }
 
     fn into_finished(self) -> Vec<Finished> {
@@ -219,9 +235,11 @@ impl Part {
 
     async fn settle(self, runners: &Runners) {
         for (work, settlement) in self.works.into_iter().zip(self.batch.settlements) {
-            let delivery = runners.hand().release(work.claimed.job.id, work.delivery);
+            let (job, delivery) = (work.claimed.job.id, work.delivery);
             match settlement.outcome {
-                Outcome::Failed(_) => ack::reject(delivery, "failed").await,
+                Outcome::Failed(_) => ack::reject(runners.hand().release(job, delivery), "failed").await,
+                Outcome::Done { .. } => ack::ack(runners.hand().release(job, delivery), "committed").await,
+                // Let go before the commit; by now the job may be in hand again.
                 outcome => ack::ack(delivery, result(&outcome)).await,
             }
         }
