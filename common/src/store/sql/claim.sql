@@ -5,7 +5,8 @@
 --   done       this very job was committed already (its ack was lost): ack without a request
 --   failed     its failure is recorded already (its reject was lost): reject again
 --   poison     it ended its worker too often: now failed, reject
---   parked     its mall sends nothing: now parked, ack
+--   parked     its mall sends nothing: now parked, ack. Its message is gone with that, so it takes a fence, too: a mall
+--              that is resumed before the feeder has marked the message as published must be published again
 --   gone       cancelled, or its mall was removed: ack
 --   duplicate  another worker has it, or it was put back for later: ack, the ledger knows when it must run
 -- A job that runs under this worker's own id and is asked for again goes on: the answer to its first claim was lost.
@@ -35,7 +36,7 @@ WITH asked AS (
 ), changed AS (
     UPDATE jobs j
        SET work_state = CASE decision WHEN 'go' THEN 'running' WHEN 'parked' THEN 'parked' WHEN 'gone' THEN 'cancelled' ELSE 'failed' END,
-           fence = CASE WHEN decision = 'go' THEN next_fence() ELSE fence END,
+           fence = CASE WHEN decision IN ('go', 'parked') THEN next_fence() ELSE fence END,
            claimed_at = CASE WHEN decision = 'go' THEN now() ELSE claimed_at END,
            worker = $3,
            finished_at = CASE WHEN decision IN ('gone', 'poison') THEN now() END,
@@ -46,7 +47,7 @@ WITH asked AS (
                        ELSE error END
       FROM decided
      WHERE j.job_id = decided.job_id
-       AND (decision IN ('go', 'poison') OR (decision = 'parked' AND work_state <> 'parked') OR (decision = 'gone' AND work_state <> 'cancelled'))
+       AND (decision IN ('go', 'poison', 'parked') OR (decision = 'gone' AND work_state <> 'cancelled'))
     RETURNING j.*
 )
 SELECT d.decision, j.job_id, j.mall_id, j.shop_no, j.endpoint, j.granularity, j.start_date, j.end_date, j.lane,
