@@ -11,6 +11,7 @@ mod bad_data;
 mod closed;
 mod exact;
 mod fences;
+mod foreign;
 mod messages;
 mod oauth;
 mod permanent;
@@ -27,7 +28,7 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use serde_json::{Value, json};
-use tests::harness::{Context as _, Output, Program, Result, World, WorldConfig, wait_until};
+use tests::harness::{Broker, Context as _, Output, Program, Result, World, WorldConfig, wait_until};
 use tests::simulator::{Endpoint, FaultKind, FaultRule, MallSpec, SimConfig, Size};
 
 /// Longer than anything here takes on a busy machine.
@@ -157,7 +158,17 @@ impl Flow {
             worker.listen(START).await?;
         }
         self.workers.extend(started);
-        Ok(())
+        if count == 0 {
+            return Ok(());
+        }
+        // Until a queue is bound, the broker confirms what a test publishes and forgets it.
+        let broker = Broker::connect(&self.world.servers.amqp).await?;
+        let queue = self.world.prefix.queue("backfill");
+        let all = u32::try_from(self.workers.len()).ok();
+        wait_until("all workers consuming", START, || async {
+            Ok(broker.depth(&queue).await?.map(|(_, consumers)| consumers) == all)
+        })
+        .await
     }
 
     /// `enqueue` with these arguments; its JSON.
