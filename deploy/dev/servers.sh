@@ -17,17 +17,16 @@ open_state() {
     if [[ -e $state ]]; then close_state; fi
     sweep_states
     mkdir -p "$state"
-    echo $$ >"$state/owner"
+    echo "$$ $(born $$)" >"$state/owner"
     if [[ -n $kept ]]; then touch "$state/kept"; fi
 }
 
 # sweep_states: folders of runs that were killed. Their servers ended with them (serve.sh --with-parent).
 sweep_states() {
-    local old owner
+    local old
     for old in "$root"/target/dev/*/; do
-        if [[ ! -e $old/owner || -e $old/kept ]]; then continue; fi
-        owner=$(<"$old/owner")
-        if ! kill -0 "$owner" 2>/dev/null; then (state=${old%/} && close_state); fi
+        if [[ -e $old/kept ]] || lives "$old/owner"; then continue; fi
+        (state=${old%/} && close_state)
     done
 }
 
@@ -104,12 +103,14 @@ born() {
     printf '%s\n' "${stat[19]}"
 }
 
-# is_running SERVER: whether the process that we started lives.
-is_running() {
+# lives FILE: whether the process that FILE names, by pid and birth, is still there.
+lives() {
     local pid since
-    { read -r pid since <"$state/$1.pid"; } 2>/dev/null || return 1
-    [[ $(born "$pid") == "$since" ]]
+    { read -r pid since <"$1"; } 2>/dev/null || return 1
+    [[ -n $since && $(born "$pid") == "$since" ]]
 }
+
+is_running() { lives "$state/$1.pid"; }
 
 # are_up: whether all three of $state answer.
 are_up() {
