@@ -22,6 +22,8 @@ pub(super) fn lines(malls: &BTreeMap<String, Days>, from: NaiveDate, to: NaiveDa
         alike.entry(picture(covered, days)).or_default().push(mall);
     }
     let mut lines = vec![format!(" coverage     {}", heading(days))];
+    let mut alike: Vec<_> = alike.into_iter().collect();
+    alike.sort_by(|(_, one), (_, other)| one.cmp(other));
     for (picture, malls) in alike.iter().take(LINES) {
         let first = malls.first().copied().unwrap_or_default();
         let more = if malls.len() > 1 { format!("  {} more alike", malls.len() - 1) } else { String::new() };
@@ -47,7 +49,7 @@ fn picture(covered: &Days, days: &[NaiveDate]) -> String {
 fn heading(days: &[NaiveDate]) -> String {
     let name = |day: Option<&NaiveDate>| day.map(|day| day.format("%b %-d").to_string()).unwrap_or_default();
     let (first, last) = (name(days.first()), name(days.last()));
-    let gap = days.len().saturating_sub(first.len());
+    let gap = days.len().saturating_sub(first.len()).max(last.len() + 1);
     format!("{first}{last:>gap$} (KST)   █ complete  ▒ in part  · missing")
 }
 

@@ -44,10 +44,10 @@ async fn act(args: &Args, show: &Show) -> Result<bool> {
     show.done(
         "enqueue",
         &format!(
-            "{} jobs · {} slices · at least {:.1} s, set by the 2/s limit of a mall · {}",
+            "{} jobs for {} slices · {} · {}",
             thousands(plan.jobs()),
             thousands(plan.slices),
-            plan.ideal(),
+            least(plan.ideal()),
             seconds(started)
         ),
     );
@@ -65,6 +65,14 @@ async fn act(args: &Args, show: &Show) -> Result<bool> {
     }
     crew.stop().await?;
     Ok(!good)
+}
+
+fn least(ideal: f64) -> String {
+    if ideal > 0.0 {
+        format!("at least {ideal:.1} s, set by the 2/s limit of a mall")
+    } else {
+        "no mall reaches its limit".to_owned()
+    }
 }
 
 /// Follows the jobs to the last one, and lets the fault happen on the way.

@@ -93,11 +93,11 @@ fn print(report: &Report, summary: &Summary, seen: &simulator::Report, show: &Sh
         seen.total.max_in_20s,
         seen.total.allowed_in_20s
     ));
-    let ratio = report.ratio.map_or_else(|| "no limit reached".to_owned(), |ratio| format!("{ratio:.3} ×"));
-    show.line(&format!(
-        "   time       {:.1} s · {ratio} the least possible {:.1} s",
-        report.makespan_s, report.ideal_s
-    ));
+    let least = match report.ratio {
+        Some(ratio) => format!("{ratio:.3} × the least possible {:.1} s", report.ideal_s),
+        None => "no mall reached its limit".to_owned(),
+    };
+    show.line(&format!("   time       {:.1} s · {least}", report.makespan_s));
     show.line(&format!(
         "   workers    {} µs CPU a job · {:.1} MB at most · {} deliveries given twice",
         thousands(report.worker_cpu_us_per_job),
