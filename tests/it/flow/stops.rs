@@ -31,6 +31,7 @@ async fn h02_a_paused_mall_sends_nothing_a_second_later_and_its_jobs_wait() -> R
         flow.run_sql("UPDATE connectors SET state = 'active' WHERE mall_id = 'hanbit'").await?;
     }
     let since = Instant::now();
+    // A job parked between the change and the claim is released by the reconciler, once a minute or when asked.
     wait_until("all done", LIMIT, || async {
         flow.cli(&["queue", "reconcile"]).await?.success()?;
         let open =
@@ -74,7 +75,7 @@ async fn h02_a_removed_mall_sends_nothing_a_second_later_and_its_jobs_are_cancel
     Ok(())
 }
 
-/// Two malls with 360 jobs each, at 20 requests a second, in the midst of it.
+/// Two malls with 360 jobs each, at 60 requests a second, in the midst of it.
 async fn at_work() -> Result<Flow> {
     let mut setup = Setup::new(&["hanbit", "other"]).workers(2).set("LIMITS__CAPACITY", "20");
     setup.sim.rate_multiplier = 30.0;
