@@ -17,8 +17,12 @@ const CONNECT: Duration = Duration::from_secs(5);
 
 /// What every session of ours sets. No statement, lock or open transaction may hang for ever (`faults.md` P7); our
 /// statements are short, and compiling one takes longer than running it (81 against 45 ms for `feed_keys.sql`).
-const SESSION: [(&str, &str); 4] =
-    [("statement_timeout", "60s"), ("lock_timeout", "5s"), ("idle_in_transaction_session_timeout", "30s"), ("jit", "off")];
+const SESSION: [(&str, &str); 4] = [
+    ("statement_timeout", "60s"),
+    ("lock_timeout", "5s"),
+    ("idle_in_transaction_session_timeout", "30s"),
+    ("jit", "off"),
+];
 
 /// The control plane's pool (sqlx): planning, feeding, reports, migrations.
 #[derive(Debug, Clone)]
