@@ -4,6 +4,7 @@ use std::time::{Duration, Instant};
 
 use tests::harness::proxy::Fault;
 use tests::harness::{Context as _, Kind, OwnServer, Proxy, Result, Servers, wait_until};
+use tests::simulator::{FaultKind, FaultRule};
 
 use super::stage::{SOON, Setting, Size, Stage, USE_BY, is_true, say};
 
@@ -130,16 +131,26 @@ async fn r04_a_full_redis_grants_nothing() -> Result<()> {
 }
 
 /// Redis forgets everything when all buckets are about empty. At the real speed and with the default capacity, so
-/// that the server's bucket has no slack for a mistake.
-pub(super) async fn forgotten(own: &mut OwnServer, row: &str, restart: bool) -> Result<()> {
-    let size = Size { malls: 3, days: 24, speed: 1, capacity: 35, ..Size::default() };
+/// that the server's bucket has no slack for a mistake; with slow answers, four workers, and without the headers that
+/// tell what is left if `blind`, so that no answer can mend one.
+pub(super) async fn forgotten(own: &mut OwnServer, row: &str, restart: bool, blind: bool) -> Result<()> {
+    let size = Size { malls: 3, days: 24, speed: 1, capacity: 35, latency: 500, ..Size::default() };
     let stage = Stage::start_with(size, Setting { own: Some(own), ..Setting::default() }).await?;
-    let (_feeder, _worker) = (stage.feeder().await?, stage.worker().await?);
+    let _feeder = stage.feeder().await?;
+    let mut workers = Vec::new();
+    for _ in 0..4 {
+        workers.push(stage.worker().await?);
+    }
     let jobs = stage.enqueue().await?;
     // 35 at once, and then as they come.
     stage.until_done(3 * 40).await?;
     let level = stage.world.sim.level(&stage.mall(0)).context("level")?;
     say(&format!("{row} level of the server's bucket at the flush"), level);
+    if blind {
+        let set = ["remaining", "requested-tokens", "burst-capacity", "replenish-rate"];
+        let set = set.map(|header| (format!("x-ratelimit-{header}"), None)).into();
+        stage.world.sim.order(FaultRule::always(FaultKind::Headers { set })).context("order")?;
+    }
     if restart {
         own.kill().await?;
         own.resume_empty().await?;

@@ -95,3 +95,24 @@ impl Seen {
         }
     }
 }
+
+#[cfg(test)]
+mod planted {
+    use super::*;
+
+    fn wrong_after(looks: &[(i64, i64, i64, i64)]) -> usize {
+        let mut seen = Seen::default();
+        for (said, found, least, most) in looks {
+            seen.look(vec![("slice".to_owned(), *said, *found, *least, *most)]);
+        }
+        seen.wrong.len()
+    }
+
+    #[test]
+    fn a_half_slice_a_mix_and_a_figure_that_goes_back_are_seen() {
+        assert_eq!(wrong_after(&[(3, 3, 1, 1), (4, 4, 2, 2), (0, 0, 0, 0)]), 0);
+        assert_eq!(wrong_after(&[(3, 2, 1, 1)]), 1);
+        assert_eq!(wrong_after(&[(3, 3, 1, 2)]), 1);
+        assert_eq!(wrong_after(&[(3, 3, 2, 2), (3, 3, 1, 1)]), 1);
+    }
+}

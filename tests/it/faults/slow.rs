@@ -48,12 +48,17 @@ async fn r01_redis_away_for_twenty_seconds() -> Result<()> {
 
 #[tokio::test]
 async fn r02_a_flushed_redis_causes_no_429_and_full_speed_comes_back() -> Result<()> {
-    redis::forgotten(&mut OwnServer::start(Kind::Redis).await?, "r02 flushed:", false).await
+    redis::forgotten(&mut OwnServer::start(Kind::Redis).await?, "r02 flushed:", false, false).await
 }
 
 #[tokio::test]
 async fn r02_a_redis_restarted_empty_causes_no_429_and_full_speed_comes_back() -> Result<()> {
-    redis::forgotten(&mut OwnServer::start(Kind::Redis).await?, "r02 restarted:", true).await
+    redis::forgotten(&mut OwnServer::start(Kind::Redis).await?, "r02 restarted:", true, false).await
+}
+
+#[tokio::test]
+async fn r02_a_flushed_redis_is_safe_even_if_no_answer_tells_what_is_left() -> Result<()> {
+    redis::forgotten(&mut OwnServer::start(Kind::Redis).await?, "r02 flushed, blind:", false, true).await
 }
 
 #[tokio::test]

@@ -35,11 +35,13 @@ pub(super) struct Size {
     pub(super) speed: u32,
     /// Requests at once from a full bucket. Small, so that a busy machine cannot bunch requests into a 429.
     pub(super) capacity: u32,
+    /// The slowest answer, in milliseconds; the fastest takes half of it.
+    pub(super) latency: u64,
 }
 
 impl Default for Size {
     fn default() -> Self {
-        Self { malls: 3, large: 0, days: 28, chunk: 1, speed: 10, capacity: 15 }
+        Self { malls: 3, large: 0, days: 28, chunk: 1, speed: 10, capacity: 15, latency: 20 }
     }
 }
 
@@ -87,7 +89,7 @@ impl Stage {
             malls: size.malls,
             large_malls: Some(size.large),
             rate_multiplier: f64::from(size.speed),
-            latency: Duration::from_millis(2)..=Duration::from_millis(20),
+            latency: Duration::from_millis(size.latency / 2)..=Duration::from_millis(size.latency),
             ..SimConfig::default()
         };
         let config = WorldConfig {
