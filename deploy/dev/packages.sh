@@ -25,8 +25,24 @@ need_packages() {
     done_line packages "$(versions) · $(seconds_since "$started") s"
 }
 
+# Debian asks this script before it starts a service; 101 means no. An existing one is the owner's and stays.
+policy=/usr/sbin/policy-rc.d policy_is_ours='' sudo=()
+
+forbid_services() {
+    if [[ -e $policy ]]; then return; fi
+    policy_is_ours=yes
+    printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee "$policy" >/dev/null
+    "${sudo[@]}" chmod 755 "$policy"
+}
+
+# allow_services: also called when ./dev is interrupted, since the machine's owner wants services to start later.
+allow_services() {
+    if [[ -n $policy_is_ours ]]; then "${sudo[@]}" rm -f "$policy"; fi
+    policy_is_ours=''
+}
+
 install_packages() {
-    local sudo=() log=$state/apt.log
+    local log=$state/apt.log result=0
     command -v apt-get >/dev/null ||
         die "missing: $*" 'install RabbitMQ, Redis and Postgres, or start a Docker engine'
     if [[ $(id -u) != 0 ]]; then
@@ -37,19 +53,12 @@ install_packages() {
     else
         say "   installing $*"
     fi
-    # Debian asks this script before it starts a service; 101 means no. An existing one is the owner's and stays.
-    local policy=/usr/sbin/policy-rc.d ours=''
-    if [[ ! -e $policy ]]; then
-        ours=yes
-        printf '#!/bin/sh\nexit 101\n' | "${sudo[@]}" tee "$policy" >/dev/null
-        "${sudo[@]}" chmod 755 "$policy"
-    fi
-    local result=0
+    forbid_services
     {
         "${sudo[@]}" apt-get update -q &&
             "${sudo[@]}" env DEBIAN_FRONTEND=noninteractive apt-get install -q -y --no-install-recommends "$@"
     } >"$log" 2>&1 </dev/null || result=$?
-    if [[ -n $ours ]]; then "${sudo[@]}" rm -f "$policy"; fi
+    allow_services
     if ((result)); then
         tail_log "$log"
         die "could not install $*" "install by hand: apt-get install $*"

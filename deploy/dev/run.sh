@@ -30,6 +30,7 @@ on_signal() {
 leave() {
     local result=$?
     trap '' INT TERM HUP
+    allow_services
     if [[ -n $state && (-z $kept || $result != 0) ]]; then close_state; fi
     exit "$result"
 }
