@@ -23,7 +23,7 @@ async fn others_take(big: bool) -> Result<(World, f64)> {
     }
     let asked = world.enqueue(&wish).await?;
     assert_eq!(asked["jobs"], 290, "{asked}");
-    world.settled(Duration::from_secs(60)).await?;
+    world.settled(Duration::from_mins(1)).await?;
     let sql = "SELECT extract(epoch FROM max(finished_at) - min(requested_at))::float8 FROM jobs WHERE mall_id <> $1";
     let seconds =
         world.db.client().query_one(sql, &[&malls[0]]).await.context("the other malls' jobs")?.get(0);
