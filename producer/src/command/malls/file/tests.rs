@@ -18,12 +18,12 @@ fn problems(text: &str) -> Vec<(u64, String)> {
 #[test]
 fn json_lines_are_taken_with_their_tokens() {
     let text = format!(
-        "{{\"mall_id\":\"hanbit\",\"agency\":\"acme\",\"dialect\":\"seed\",\"shops\":[2,1,2],\"mode\":\"api\",\"oauth_tokens\":{}}}\n\n{{\"mall_id\":\"b\"}}\n",
+        "{{\"mall_id\":\"hanbit\",\"agency\":\"acme\",\"dialect\":\"seed\",\"shops\":[1,1],\"mode\":\"api\",\"oauth_tokens\":{}}}\n\n{{\"mall_id\":\"b\"}}\n",
         one_line(TOKENS)
     );
     let malls = read(text.as_bytes()).expect("good");
     assert_eq!(malls.len(), 2);
-    assert_eq!((malls[0].agency.as_str(), malls[0].shops.len(), &malls[0].mode), ("acme", 2, &Mode::Api));
+    assert_eq!((malls[0].agency.as_str(), malls[0].shops.len(), &malls[0].mode), ("acme", 1, &Mode::Api));
     let tokens = malls[0].tokens.as_ref().expect("tokens");
     assert_eq!(tokens.scopes, ["mall.analytics"]);
     assert!(malls[1].tokens.is_none() && malls[1].mode == Mode::Other("off".to_owned()));
@@ -32,10 +32,10 @@ fn json_lines_are_taken_with_their_tokens() {
 #[test]
 fn csv_of_a_spreadsheet_is_taken_with_its_tokens() {
     let text = "\u{feff}mall_id,shops,mode,access_token,expires_at,refresh_token,refresh_token_expires_at,issued_at,scopes\r\n\
-        hanbit,1;2,api,a,2026-02-16T14:00:00.000,r,2026-03-02T12:00:00.000,2026-02-16T12:00:00.000,mall.analytics mall.x\r\n\
+        hanbit,1;1,api,a,2026-02-16T14:00:00.000,r,2026-03-02T12:00:00.000,2026-02-16T12:00:00.000,mall.analytics mall.x\r\n\
         moonlit,,off,,,,,,\r\n";
     let malls = read(text.as_bytes()).expect("good");
-    assert_eq!((malls[0].shops.len(), malls[0].tokens.as_ref().map(|pair| pair.scopes.len())), (2, Some(2)));
+    assert_eq!((malls[0].shops.len(), malls[0].tokens.as_ref().map(|pair| pair.scopes.len())), (1, Some(2)));
     assert_eq!((malls[1].shops.len(), malls[1].tokens.is_none()), (1, true));
 }
 
@@ -64,6 +64,7 @@ fn every_bad_line_is_named_with_its_reason() {
     "`expires_at` is empty"
 )]
 #[case::shops("mall_id,shops\na,one\n", 2, "not numbers")]
+#[case::more_shops_than_the_dialect_can_name("mall_id,shops\na,1;2\n", 2, "cannot name a shop")]
 #[case::after_a_quoted_line_end("mall_id,agency\n\"a\",\"x\ny\"\nB,z\n", 4, "is not a mall id")]
 #[case::empty("", 1, "the file is empty")]
 #[case::array("[{\"mall_id\":\"a\"}]", 1, "one object a line")]
