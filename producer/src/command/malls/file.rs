@@ -231,7 +231,10 @@ fn check(line: Line) -> Result<FileMall, String> {
         return Err(format!("`shops` must name 1 to {SHOPS} shops"));
     }
     if !dialect.names_shops() && shops != [ShopNo::FIRST] {
-        return Err(format!("`shops` must be 1: requests of the dialect `{}` cannot name a shop", dialect.as_str()));
+        return Err(format!(
+            "`shops` must be 1: requests of the dialect `{}` cannot name a shop",
+            dialect.as_str()
+        ));
     }
     let tokens = line.oauth_tokens.map(|answer| tokens(&mall_id, &answer)).transpose()?;
     // Sends nothing unless it says so: the specification's rule.
