@@ -1,10 +1,10 @@
 //! What is done: from a delivery to its acknowledged commit. No planning here.
 //!
 //! The sentence is the folder: *delivery → claim → runner → token → page → rows → batch → commit → ack*.
-//! [`supervise`] starts the parts and stops them in order; [`flow`] has one file for each word; `runner` decides which
+//! [`supervise`] starts the parts and stops them in order; `flow` has one file for each word; `runner` decides which
 //! job of a limiter key goes next.
 
-pub mod flow;
+mod flow;
 pub mod supervise;
 
 mod health;
