@@ -77,6 +77,8 @@ impl Reconciler {
         };
         let short = self.short_lanes().await;
         let alive = match self.limiter.heartbeats().await {
+            // None at all: Redis was emptied a moment ago, or nobody is there who could take the jobs.
+            Ok(workers) if workers.is_empty() => None,
             Ok(workers) => Some(workers.into_iter().map(|(id, _)| id).collect::<Vec<_>>()),
             Err(error) => {
                 tracing::debug!(
