@@ -69,13 +69,21 @@ impl Shared {
         }
     }
 
-    /// Notes whether the buckets answer; wakes whoever waits for it.
+    /// Notes whether the buckets answer; wakes whoever waits for it. A change is said once, not once a mall.
     pub(crate) fn set_pacer(&self, answers: bool) {
-        self.pacer.send_if_modified(|known| {
+        let changed = self.pacer.send_if_modified(|known| {
             let changed = *known != answers;
             *known = answers;
             changed
         });
+        match (changed, answers) {
+            (true, false) => tracing::warn!(
+                event = "bucket.unavailable",
+                "the token buckets do not answer: nothing is sent, deliveries wait; look at Redis"
+            ),
+            (true, true) => tracing::info!(event = "conn.restored", "the token buckets answer again"),
+            (false, _) => {}
+        }
     }
 
     /// A mall's state changed: its jobs that were claimed before now are handed back instead of started.

@@ -62,6 +62,8 @@ pub(super) async fn run(runners: &Arc<Runners>, key: LimiterKey) {
             Ok(Leave::Later(wait)) => {
                 runners.shared.set_pacer(true);
                 (pacer_away, failures) = (None, 0);
+                // The others need not wait for this key's token.
+                drop(alone);
                 if wait > HOLD {
                     hand_back(runners, &key, wait).await;
                 } else {
@@ -69,6 +71,7 @@ pub(super) async fn run(runners: &Arc<Runners>, key: LimiterKey) {
                 }
             }
             Err(error) => {
+                drop(alone);
                 runners.shared.set_pacer(false);
                 tracing::debug!(event = "bucket.unavailable", key = %key, error = &error as &dyn std::error::Error, "nothing is sent");
                 let since = *pacer_away.get_or_insert_with(Instant::now);
