@@ -24,10 +24,12 @@ CREATE TABLE dead_letters (
     replayed_at timestamptz,
     CHECK ((replay_run IS NULL) = (replayed_at IS NULL))
 );
--- The list of what waits for a person, newest first (dead_list.sql).
+-- The list of what waits for a person, newest first (store/dead_letters.rs).
 CREATE INDEX dead_letters_open ON dead_letters (died_at DESC) WHERE replayed_at IS NULL;
--- A redelivered unreadable message is recognised by its bytes (archive.sql).
+-- A redelivered unreadable message is recognised by its bytes (archive_letters.sql).
 CREATE INDEX dead_letters_body ON dead_letters (body_hash) WHERE job_id IS NULL;
+-- How many a mall has (mall_report.sql).
+CREATE INDEX dead_letters_mall ON dead_letters (mall_id) WHERE replayed_at IS NULL;
 COMMENT ON TABLE dead_letters IS 'Jobs that failed for good and messages that are no jobs, as archived from the broker''s dead-letter queue.';
 COMMENT ON COLUMN dead_letters.letter_id IS 'The job''s id; a new id for a message that is no job.';
 COMMENT ON COLUMN dead_letters.job_id IS 'The job, if the message was one that the ledger knows.';

@@ -3,7 +3,8 @@
 -- Leaving `active` (or `mode: api`) parks what waits, coming back releases it, removing the row cancels it. Workers and
 -- the feeder are told by NOTIFY, so that a paused mall stops within a second. Jobs that a worker has claimed are left
 -- to it: it hears the same NOTIFY and hands them back.
--- Rows are locked in job_id order, as everywhere, so that this cannot deadlock with a batch.
+-- Rows of one mall are locked in job_id order, as everywhere; a transaction that changes several malls may meet a batch
+-- in the other order, and Postgres asks one of the two to run again.
 
 CREATE FUNCTION connector_sends(state text, config jsonb) RETURNS boolean LANGUAGE sql IMMUTABLE AS $$
     SELECT state = 'active' AND config ->> 'mode' = 'api'

@@ -89,7 +89,7 @@ pub enum Disposition {
     Dead,
     /// Waits as parked until a person has mended the mall; the mall is parked with it.
     Park,
-    /// Nothing is decided: the worker keeps the job and waits for its neighbour.
+    /// Nothing is decided: the job is planned again a little later; not an attempt.
     Hold,
 }
 

@@ -127,6 +127,9 @@ impl Control {
     pub async fn import_connectors(&self, connectors: &[NewConnector]) -> Result<usize, StoreError> {
         let mut tx = self.pool.begin().await?;
         let mut new = 0;
+        // In one order, so that two imports cannot deadlock.
+        let mut connectors: Vec<_> = connectors.iter().collect();
+        connectors.sort_by(|a, b| a.mall_id.cmp(&b.mall_id));
         for connector in connectors {
             sqlx::query("INSERT INTO agencies (agency_id) VALUES ($1) ON CONFLICT DO NOTHING")
                 .bind(&connector.agency_id)

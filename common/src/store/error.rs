@@ -66,8 +66,9 @@ impl StoreError {
                 Self::Unavailable { what: unavailable("it refuses this user or password"), source }
             }
             _ => match &state[..2.min(state.len())] {
-                "08" | "53" | "57" | "58" => Self::Unavailable { what: what.to_owned(), source },
-                "22" | "23" => Self::Data(source),
+                // 25: the transaction is gone (idle too long, or an earlier statement of a pipeline failed): write it again.
+                "08" | "25" | "53" | "57" | "58" => Self::Unavailable { what: what.to_owned(), source },
+                "22" | "23" | "54" => Self::Data(source),
                 _ => Self::Refused(source),
             },
         }
@@ -79,7 +80,11 @@ impl From<tokio_postgres::Error> for StoreError {
         let state = error.code().map(SqlState::code).map(str::to_owned);
         // A value that cannot be encoded or decoded is ours; everything else without a state is the connection.
         if state.is_none() && !error.is_closed() && is_conversion(&error) {
-            return Self::Refused(error.into());
+            return if error.to_string().starts_with("error serializing") {
+                Self::Data(error.into())
+            } else {
+                Self::Refused(error.into())
+            };
         }
         Self::from_state(state.as_deref(), "the connection was lost", error.into())
     }

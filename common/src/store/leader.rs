@@ -25,13 +25,24 @@ impl Leadership {
 
     /// Shows that the leader lives. An error means that leadership is lost: stop the duty at once.
     pub async fn beat(&mut self) -> Result<(), StoreError> {
-        sqlx::query("SELECT 1").execute(&mut self.session).await?;
+        within(sqlx::query("SELECT 1").execute(&mut self.session)).await?;
         Ok(())
     }
 
     /// Gives the lock back.
     pub async fn release(self) -> Result<(), StoreError> {
-        Ok(self.session.close().await?)
+        within(self.session.close()).await
+    }
+}
+
+/// A leader whose server says nothing for this long has lost its session, as far as it can know.
+async fn within<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
+    match tokio::time::timeout(Duration::from_secs(5), answer).await {
+        Ok(answer) => Ok(answer?),
+        Err(silent) => Err(StoreError::Unavailable {
+            what: "it did not answer in time".to_owned(),
+            source: silent.into(),
+        }),
     }
 }
 
@@ -40,7 +51,7 @@ impl Control {
     pub async fn try_lead(&self, duty: &str) -> Result<Option<Leadership>, StoreError> {
         let options =
             self.pool.connect_options().as_ref().clone().options([("idle_session_timeout", IDLE_TIMEOUT)]);
-        let mut session = PgConnection::connect_with(&options).await?;
+        let mut session = within(PgConnection::connect_with(&options)).await?;
         let row = sqlx::query("SELECT pg_try_advisory_lock(hashtext('cafe24-sync'), hashtext($1))")
             .bind(duty)
             .fetch_one(&mut session)

@@ -145,6 +145,8 @@ impl Control {
         chunks: &[PlannedChunk],
     ) -> Result<PlanCounts, StoreError> {
         let mut tx = self.pool.begin().await?;
+        // Waiting for another planner is no lock that somebody holds too long.
+        sqlx::query("SET LOCAL lock_timeout = 0").execute(&mut *tx).await?;
         sqlx::query(include_str!("sql/plan_lock.sql")).execute(&mut *tx).await?;
         collect_wanted(&mut tx, wish, shops, chunks).await?;
         let row = sqlx::query(include_str!("sql/plan_counts.sql")).fetch_one(&mut *tx).await?;
@@ -155,7 +157,8 @@ impl Control {
             ..PlanCounts::default()
         };
         if lane == Lane::Fresh && counts.in_work > 0 {
-            let lifted = sqlx::query(include_str!("sql/plan_lift.sql")).execute(&mut *tx).await?;
+            let lifted =
+                sqlx::query(include_str!("sql/plan_lift.sql")).bind(malls(shops)).execute(&mut *tx).await?;
             counts.lifted = i64::try_from(lifted.rows_affected()).unwrap_or(i64::MAX);
         }
         let candidates = candidates(&mut tx).await?;
@@ -190,13 +193,17 @@ impl Control {
     }
 }
 
+fn malls(shops: &[ShopToPlan]) -> Vec<&str> {
+    shops.iter().map(|shop| shop.mall_id.as_str()).collect()
+}
+
 async fn collect_wanted(
     tx: &mut PgTransaction<'_>,
     wish: Wish,
     shops: &[ShopToPlan],
     chunks: &[PlannedChunk],
 ) -> Result<(), StoreError> {
-    let malls: Vec<&str> = shops.iter().map(|shop| shop.mall_id.as_str()).collect();
+    let malls = malls(shops);
     let numbers: Vec<i32> = shops.iter().map(|shop| shop.shop_no.get()).collect();
     let keys: Vec<&str> = shops.iter().map(|shop| shop.limiter_key.as_str()).collect();
     let endpoints: Vec<&str> = chunks.iter().map(|chunk| chunk.endpoint.as_str()).collect();

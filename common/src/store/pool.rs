@@ -15,6 +15,11 @@ use super::error::StoreError;
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);
 
+/// A connection that does not acknowledge what we sent for this long is dead.
+const SILENT: Duration = Duration::from_secs(20);
+/// How often an idle connection is asked for a sign of life.
+const KEEPALIVE: Duration = Duration::from_secs(5);
+
 /// What every session of ours sets. No statement, lock or open transaction may hang for ever (`faults.md` P7); our
 /// statements are short, and compiling one takes longer than running it (81 against 45 ms for `feed_keys.sql`).
 const SESSION: [(&str, &str); 4] = [
@@ -91,6 +96,13 @@ impl Ledger {
             .options(format!("{given} {}", session.join(" ")).trim())
             .application_name("cafe24-sync-worker");
         config.connect_timeout(CONNECT);
+        // The server's own limits do not help against one that fell silent without a word (a host that died, a NAT that
+        // forgot us): without these, a batch would wait for the system's quarter of an hour.
+        config
+            .tcp_user_timeout(SILENT)
+            .keepalives_idle(KEEPALIVE)
+            .keepalives_interval(KEEPALIVE)
+            .keepalives_retries(3);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = if needs_tls(&config) {
             Manager::from_config(config, tls()?, recycling)

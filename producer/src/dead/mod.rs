@@ -109,6 +109,7 @@ fn message(delivery: &Delivery) -> DeadMessage {
         job_id: Envelope::job_id(&delivery.body),
         body: delivery.body.clone(),
         redelivered: delivery.redelivered,
-        reason,
+        // Postgres takes no NUL in a text, and the parser quotes what it was given.
+        reason: reason.replace('\0', "\u{fffd}"),
     }
 }

@@ -29,7 +29,7 @@ pub enum ServeError {
     Listen(#[from] BindError),
 }
 
-/// Runs until `shutdown`. A neighbour that is away is waited for.
+/// Runs until `shutdown`. Postgres must be there at the start; a neighbour that goes away later is waited for.
 pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), ServeError> {
     let size = u32::try_from(config.postgres.pool).unwrap_or(u32::MAX);
     let control = Control::new(config.postgres.url.expose(), size)?;

@@ -128,11 +128,11 @@ impl Part {
         let works = self.works.into_iter().zip(&self.batch.settlements);
         self.works = works
             .map(|(work, settlement)| {
-                if matches!(settlement.outcome, Outcome::Done { .. } | Outcome::Failed(_)) {
+                if work.let_go || matches!(settlement.outcome, Outcome::Done { .. } | Outcome::Failed(_)) {
                     return work;
                 }
                 let delivery = runners.hand().release(work.claimed.job.id, work.delivery);
-                Work { delivery, ..work }
+                Work { delivery, let_go: true, ..work }
             })
             .collect();
         self
@@ -166,7 +166,11 @@ impl Part {
                     conflicts += 1;
                     continue;
                 }
-                Err(TransactionError::RolledBack(error @ StoreError::Unavailable { .. })) => {
+                // A table or a right that is missing is no fault of any row: wait until it is there.
+                Err(TransactionError::RolledBack(
+                    error
+                    @ (StoreError::Unavailable { .. } | StoreError::Refused(_) | StoreError::Foreign(_)),
+                )) => {
                     wait(&error, &mut failures).await;
                     continue;
                 }

@@ -51,6 +51,8 @@ pub(super) async fn run(runners: &Arc<Runners>, key: LimiterKey) {
         let alone = if runners.next_is_suspect(&key) {
             slots(runners, runners.shared.config.worker.slots).await
         } else {
+            // While no slot is free, a token would only be wasted that another worker could use.
+            drop(slots(runners, 1).await);
             None
         };
         match token::take(&runners.shared.limiter, &key).await {

@@ -1,12 +1,13 @@
 -- plan_lift.sql: a fresh wish lifts the backfill jobs that already carry its slices into the fresh lane.
 -- Only jobs that are not with the broker yet; the others run within seconds anyway.
--- Reads plan_slices. Locks in job_id order.
+-- $1 mall_id[] of the wish. Reads plan_slices; index jobs_live. Locks in job_id order.
 UPDATE jobs
    SET lane = 'fresh'
  WHERE job_id IN (
     SELECT job_id
       FROM jobs j
-     WHERE j.work_state IN ('planned', 'parked')
+     WHERE j.mall_id = ANY ($1)
+       AND j.work_state IN ('planned', 'parked')
        AND j.lane = 'backfill'
        AND EXISTS (
             SELECT FROM plan_slices p
