@@ -258,7 +258,12 @@ impl Fault {
 fn evidence(request: String, seen: &Seen, token: &Secret) -> Evidence {
     let mut body_head = text::head(&seen.body, Evidence::BODY_HEAD);
     if !token.is_empty() {
-        body_head = body_head.replace(token.expose(), "[secret]");
+        let token = token.expose();
+        body_head = body_head.replace(token, "[secret]");
+        // The cut may have left the beginning of one at the end.
+        let begun =
+            (1..token.len()).rev().find(|n| token.get(..*n).is_some_and(|begin| body_head.ends_with(begin)));
+        body_head.truncate(body_head.len() - begun.unwrap_or(0));
     }
     Evidence { request, status: seen.status, body_head }
 }
@@ -281,4 +286,20 @@ fn network_fault(error: &reqwest::Error) -> NetworkFault {
         cause = error.source();
     }
     NetworkFault::Connect
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn x05_a_token_across_the_cut_leaves_no_part_of_itself_in_the_evidence() {
+        let token = Secret::from("canary-access-token".to_owned());
+        for before in Evidence::BODY_HEAD - token.expose().len() - 1..=Evidence::BODY_HEAD {
+            let body = format!("{}{}{}", "가".repeat(before / 3), "x".repeat(before % 3), token.expose());
+            let seen = Seen { body: body.into_bytes(), ..Seen::default() };
+            let head = evidence(String::new(), &seen, &token).body_head;
+            assert!(!head.contains("ca") && head.len() <= Evidence::BODY_HEAD, "{before}: {}", head.len());
+        }
+    }
 }

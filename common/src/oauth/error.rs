@@ -130,8 +130,8 @@ impl TokenError {
     pub fn class(&self) -> FailureClass {
         match self {
             Self::NoTokens | Self::NeedsConsent { .. } | Self::Refused(_) => FailureClass::Forbidden,
-            Self::Unreachable(_) | Self::CoolingDown => FailureClass::Transient,
-            Self::Store(_) => FailureClass::Infrastructure,
+            // No request was sent: the job is as good as it was, however long the OAuth host is away.
+            Self::Unreachable(_) | Self::CoolingDown | Self::Store(_) => FailureClass::Infrastructure,
         }
     }
 }

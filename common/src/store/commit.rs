@@ -17,6 +17,7 @@ use uuid::Uuid;
 
 use columns::{Group, ProductNames, SettleColumns};
 
+use super::connectors::ConnectorState;
 use super::error::{StoreError, TransactionError};
 use super::metrics;
 use super::pool::Ledger;
@@ -24,6 +25,7 @@ use crate::domain::calendar::Granularity;
 use crate::domain::chunk::periods;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::failure::FailureClass;
+use crate::domain::ids::MallId;
 use crate::domain::job::Job;
 use crate::domain::metric::{MetricRow, slice_checksum};
 
@@ -38,6 +40,17 @@ pub struct Fetched {
     pub rows: Vec<MetricRow>,
     /// The KST day on which the request was sent: a period that had not ended before it is partial.
     pub asked_on: NaiveDate,
+}
+
+/// What a mall becomes when only a person can mend it.
+#[derive(Debug, Clone)]
+pub struct Parking {
+    /// Its state from now on.
+    pub state: ConnectorState,
+    /// What the operator reads.
+    pub reason: String,
+    /// Version of the tokens that were refused; newer ones deserve a try of their own.
+    pub token_version: i64,
 }
 
 /// How a job ended, for now or for good.
@@ -149,11 +162,18 @@ impl Ledger {
         rows.iter().map(|row| row.try_get(0).map_err(StoreError::from)).collect()
     }
 
-    /// Parks a mall that only a person can mend, with the reason; its waiting jobs are parked with it.
-    pub async fn park_mall(&self, mall_id: &str, state: &str, reason: &str) -> Result<bool, StoreError> {
+    /// Parks a mall that only a person can mend; its waiting jobs are parked with it. `false`: it is parked already, or
+    /// has newer tokens than those that were refused.
+    pub async fn park_mall(&self, mall_id: &MallId, parking: &Parking) -> Result<bool, StoreError> {
         let client = self.pool.get().await?;
         let statement = client.prepare_cached(include_str!("sql/park_mall.sql")).await?;
-        Ok(client.execute(&statement, &[&mall_id, &state, &reason]).await? > 0)
+        Ok(client
+            .execute(
+                &statement,
+                &[&mall_id.as_str(), &parking.state.as_str(), &parking.reason, &parking.token_version],
+            )
+            .await?
+            > 0)
     }
 }
 

@@ -29,7 +29,7 @@ mod schema;
 mod tokens;
 
 pub use claim::{Claim, ClaimedJob, Decision};
-pub use commit::{Batch, Committed, Failure, Fetched, Outcome, Settlement};
+pub use commit::{Batch, Committed, Failure, Fetched, Outcome, Parking, Settlement};
 pub use connectors::{Connector, ConnectorState, Mode, NewConnector};
 pub use dead_letters::{DeadLetter, DeadMessage};
 pub use error::{StoreError, TransactionError};

@@ -12,6 +12,7 @@ mod closed;
 mod exact;
 mod fences;
 mod foreign;
+mod late;
 mod messages;
 mod oauth;
 mod permanent;

@@ -202,12 +202,12 @@ impl Part {
     /// Parks the malls of jobs that only a person can mend, before their jobs are settled as parked.
     async fn park(&self, shared: &Shared) {
         for (work, settlement) in self.works.iter().zip(&self.batch.settlements) {
-            let (Outcome::Parked(_), Some((state, reason))) = (&settlement.outcome, &work.park) else {
+            let (Outcome::Parked(_), Some(parking)) = (&settlement.outcome, &work.park) else {
                 continue;
             };
             let mall = &work.claimed.job.mall_id;
             let mut failures = 0;
-            while let Err(error) = shared.ledger.park_mall(mall.as_str(), state.as_str(), reason).await {
+            while let Err(error) = shared.ledger.park_mall(mall, parking).await {
                 wait(&error, &mut failures).await;
             }
         }

@@ -1,7 +1,7 @@
 //! Deliveries: what arrives, and what can be said of it before the ledger is asked.
 
 use common::broker::{Delivery, Envelope, Unreadable};
-use common::store::{ClaimedJob, ConnectorState};
+use common::store::{ClaimedJob, Parking};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
 use uuid::Uuid;
@@ -16,7 +16,7 @@ pub(crate) struct Work {
     /// Whether a renewed access token was tried already.
     pub(crate) renewed: bool,
     /// What the mall becomes with this job's outcome, and what the operator reads.
-    pub(crate) park: Option<(ConnectorState, String)>,
+    pub(crate) park: Option<Parking>,
     /// Whether it left our hands before its commit, which is done once, also if its batch is split.
     pub(crate) let_go: bool,
     /// The place of its rows among those that wait for their commit.

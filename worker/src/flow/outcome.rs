@@ -6,7 +6,7 @@ use std::time::Duration;
 use common::api::{Evidence, FetchError, ForbiddenReason};
 use common::domain::failure::{Disposition, FailureClass, disposition};
 use common::oauth::TokenError;
-use common::store::{ClaimedJob, ConnectorState, Failure, Outcome};
+use common::store::{ClaimedJob, ConnectorState, Failure, Outcome, Parking};
 
 use crate::shared::Shared;
 
@@ -21,11 +21,12 @@ pub(crate) struct Failed {
     pub(crate) failure: Failure,
     pub(crate) retry_after: Option<Duration>,
     /// What the mall becomes if the class parks it, and what the operator reads.
-    pub(crate) park: Option<(ConnectorState, String)>,
+    pub(crate) park: Option<Parking>,
 }
 
 impl Failed {
-    pub(crate) fn of_fetch(error: &FetchError, retry_after: Option<Duration>) -> Self {
+    /// `token_version` is that of the access token the request carried.
+    pub(crate) fn of_fetch(error: &FetchError, retry_after: Option<Duration>, token_version: i64) -> Self {
         let failure =
             Failure { class: error.class(), text: chain(error), evidence: Some(archived(error.evidence())) };
         let park = match error {
@@ -42,13 +43,16 @@ impl Failed {
             }
             _ => None,
         };
+        let park = park.map(|(state, reason)| Parking { state, reason, token_version });
         Self { failure, retry_after, park }
     }
 
-    pub(crate) fn of_token(error: &TokenError) -> Self {
+    /// `token_version` is that of the newest tokens that were known; if there are newer ones, they are tried next time.
+    pub(crate) fn of_token(error: &TokenError, token_version: i64) -> Self {
         let failure = Failure { class: error.class(), text: chain(error), evidence: None };
-        let park = matches!(error.class(), FailureClass::Forbidden | FailureClass::Unauthorized)
-            .then(|| (ConnectorState::NeedsConsent, error.to_string()));
+        let park = matches!(error.class(), FailureClass::Forbidden | FailureClass::Unauthorized).then(|| {
+            Parking { state: ConnectorState::NeedsConsent, reason: error.to_string(), token_version }
+        });
         Self { failure, retry_after: None, park }
     }
 }

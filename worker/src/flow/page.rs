@@ -78,7 +78,7 @@ async fn request(shared: &Shared, work: &Work, grant: &Grant) -> Verdict {
     let job = &claimed.job;
     let token = match shared.tokens.token(&job.mall_id, claimed.token_version).await {
         Ok(token) => token,
-        Err(error) => return Verdict::Failed(outcome::Failed::of_token(&error)),
+        Err(error) => return Verdict::Failed(outcome::Failed::of_token(&error, claimed.token_version)),
     };
     if work.delivery.redelivered && shared.ledger.start_suspect(claimed).await.is_err() {
         // Without the mark a job that ends its workers would not be found out; Postgres is away anyway.
@@ -95,10 +95,10 @@ async fn request(shared: &Shared, work: &Work, grant: &Grant) -> Verdict {
         Err(error) if error.class() == FailureClass::Unauthorized && !work.renewed => {
             match shared.tokens.after_unauthorized(&job.mall_id, token.version).await {
                 Ok(_) => Verdict::Again { renewed: true },
-                Err(error) => Verdict::Failed(outcome::Failed::of_token(&error)),
+                Err(error) => Verdict::Failed(outcome::Failed::of_token(&error, token.version)),
             }
         }
-        Err(error) => Verdict::Failed(outcome::Failed::of_fetch(&error, answer.retry_after)),
+        Err(error) => Verdict::Failed(outcome::Failed::of_fetch(&error, answer.retry_after, token.version)),
     }
 }
 

@@ -2,18 +2,21 @@
 -- $1 job_id[] $2 fence[] $3 work_state[] (done, planned, failed, parked) $4 attempt[] (0 or 1, added)
 -- $5 delay_ms[] (planned: not before now + delay) $6 rows[] $7 error_class[] $8 error[] $9 evidence[]; equal lengths
 -- Only the claim that holds the job settles it; a zombie's outcome finds another fence and changes nothing.
--- A job put back while its mall was parked is parked with it; if its mall was removed, it is cancelled. Tells the feeder which keys have room (NOTIFY at commit).
+-- A job put back while its mall was parked is parked with it; one that parks a mall which sends again by now (connected
+-- anew meanwhile) is planned; if its mall was removed, it is cancelled. An outcome that came too late for its claim shows
+-- that the job did not end its worker. Tells the feeder which keys have room (NOTIFY at commit).
 -- Locks in job_id order. Called by store/commit.rs only.
 WITH asked AS (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::int[], $5::bigint[], $6::int[], $7::text[], $8::text[], $9::jsonb[])
         AS a (job_id, fence, state, attempt, delay_ms, rows, error_class, error, evidence)
 ), locked AS (
-    SELECT j.job_id, c.mall_id IS NULL AS removed,
+    SELECT j.job_id, j.fence = a.fence AS held, c.mall_id IS NULL AS removed,
            c.mall_id IS NOT NULL AND NOT connector_sends(c.state, c.config_json) AS parked
       FROM asked a
       JOIN jobs j USING (job_id)
       LEFT JOIN connectors c USING (mall_id)
-     WHERE j.fence = a.fence AND j.work_state = 'running'
+     WHERE j.work_state = 'running'
+       AND (j.fence = a.fence OR (j.fence > a.fence AND j.crashes > 0))
      ORDER BY j.job_id
        FOR UPDATE OF j
 ), settled AS (
@@ -21,6 +24,7 @@ WITH asked AS (
        SET work_state = CASE
                WHEN a.state IN ('planned', 'parked') AND locked.removed THEN 'cancelled'
                WHEN a.state = 'planned' AND locked.parked THEN 'parked'
+               WHEN a.state = 'parked' AND NOT locked.parked THEN 'planned'
                ELSE a.state
            END,
            settled_fence = a.fence,
@@ -37,7 +41,10 @@ WITH asked AS (
       FROM asked a
       JOIN locked USING (job_id)
      WHERE j.job_id = a.job_id
+       AND locked.held
     RETURNING j.job_id, j.limiter_key
+), alive AS (
+    UPDATE jobs SET crashes = 0 WHERE job_id IN (SELECT job_id FROM locked WHERE NOT held)
 ), told AS (
     SELECT pg_notify('cafe24_feed', limiter_key) FROM (SELECT DISTINCT limiter_key FROM settled) AS keys
 )
