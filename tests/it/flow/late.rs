@@ -33,7 +33,7 @@ async fn b09_an_outcome_that_is_too_late_shows_that_the_job_does_not_end_its_wor
 }
 
 #[tokio::test]
-async fn a06_a_refusal_of_replaced_tokens_parks_neither_the_mall_nor_the_job() -> Result<()> {
+async fn o04_a_refusal_of_replaced_tokens_parks_neither_the_mall_nor_the_job() -> Result<()> {
     let (flow, ledger, job) = one_job().await?;
     let claimed = claim(&ledger, job, "one").await?;
     let mall = &claimed.job.mall_id;

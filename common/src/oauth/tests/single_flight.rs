@@ -151,12 +151,12 @@ async fn o04_a_network_error_tries_the_same_token_again() {
 }
 
 #[tokio::test]
-async fn o04_a_host_that_is_away_is_transient_and_left_alone_for_a_while() {
+async fn o04_a_host_that_is_away_is_no_fault_of_the_job_and_left_alone_for_a_while() {
     let host = Host::start(&[Trouble::Close; 9]).await;
     let store = MemoryStore::new(Some(stored(-1, 14)));
     let worker = keeper(&store, &host);
     let error = worker.token(&hanbit(), 7).await.expect_err("away");
-    assert_eq!(error.class(), FailureClass::Transient);
+    assert_eq!(error.class(), FailureClass::Infrastructure);
     let calls = host.calls();
     assert!(matches!(worker.token(&hanbit(), 7).await, Err(TokenError::CoolingDown)));
     assert_eq!(host.calls(), calls);
