@@ -65,7 +65,16 @@ impl Ledger {
         let ids: Vec<_> = claims.iter().map(|claim| claim.job_id).collect();
         let redelivered: Vec<_> = claims.iter().map(|claim| claim.redelivered).collect();
         let rows = client.query(&statement, &[&ids, &redelivered, &worker, &LOST_STARTS]).await?;
-        rows.iter().map(|row| Ok((row.try_get("job_id")?, decision(row)?))).collect()
+        let decide = |row: &Row| {
+            let job_id = row.try_get("job_id")?;
+            // One row that is no job (edited by hand) must not stop the others of its claim.
+            let decision = decision(row).unwrap_or_else(|foreign| {
+                tracing::error!(event = "job.dead_lettered", %job_id, error = &foreign as &dyn std::error::Error, "a row of the ledger is no job");
+                Decision::Reject("foreign")
+            });
+            Ok((job_id, decision))
+        };
+        rows.iter().map(decide).collect()
     }
 
     /// Notes that a redelivered job starts (`sql/start_suspect.sql`).

@@ -28,6 +28,9 @@ impl Control {
     }
 
     /// The jobs that fill each key's window (`sql/feed_next.sql`).
+    ///
+    /// A row that is no job (edited by hand) fails for good, so that no other job waits behind it; it becomes a dead
+    /// letter like any other.
     pub async fn next_jobs(&self, windows: &[(LimiterKey, i64)]) -> Result<Vec<FeedJob>, StoreError> {
         let keys: Vec<&str> = windows.iter().map(|(key, _)| key.as_str()).collect();
         let sizes: Vec<i64> = windows.iter().map(|(_, size)| *size).collect();
@@ -36,7 +39,27 @@ impl Control {
             .bind(&sizes)
             .fetch_all(&self.pool)
             .await?;
-        rows.iter().map(|row| Ok(FeedJob { job: job(row)?, fence: row.try_get("fence")? })).collect()
+        let mut jobs = Vec::with_capacity(rows.len());
+        for row in &rows {
+            match job(row) {
+                Ok(job) => jobs.push(FeedJob { job, fence: row.try_get("fence")? }),
+                Err(foreign) => self.bury_row(row.try_get("job_id")?, &foreign).await?,
+            }
+        }
+        Ok(jobs)
+    }
+
+    async fn bury_row(&self, job_id: Uuid, foreign: &StoreError) -> Result<(), StoreError> {
+        tracing::error!(event = "job.dead_lettered", %job_id, error = foreign as &dyn std::error::Error, "a row of the ledger is no job");
+        sqlx::query(
+            "UPDATE jobs SET work_state = 'failed', finished_at = now(), error_class = 'bug', error = $2 \
+             WHERE job_id = $1 AND work_state = 'planned'",
+        )
+        .bind(job_id)
+        .bind(format!("the ledger's row is no job: {foreign}"))
+        .execute(&self.pool)
+        .await?;
+        Ok(())
     }
 
     /// Marks confirmed jobs as queued (`sql/feed_mark.sql`).

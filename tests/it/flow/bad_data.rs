@@ -129,3 +129,22 @@ async fn d01_monstrous_bodies_are_violations_and_the_worker_stays_small() -> Res
 fn product(number: &Value, name: &Value) -> Value {
     json!({ "date": DAY, "productNo": number, "productName": name, "orderCount": 1, "salesAmount": 1 })
 }
+
+#[tokio::test]
+async fn a_row_of_the_ledger_that_is_no_job_becomes_a_letter_and_stops_nobody() -> Result<()> {
+    let setup = Setup::new(&["hanbit"]).workers(0);
+    let setup = setup.set("RECONCILE__EVERY", "1s").set("RECONCILE__QUEUED_DEADLINE", "5s");
+    let mut flow = Flow::start(setup).await?;
+    // Parked, so that nothing is published before the row is broken.
+    flow.run_sql("UPDATE connectors SET state = 'paused'").await?;
+    flow.wish("hanbit", "products", "2025-03-01", "2025-03-05", &["--chunk-days", "1"]).await?;
+    flow.run_sql("UPDATE jobs SET endpoint = 'visitor' WHERE start_date = '2025-03-03'").await?;
+    flow.run_sql("UPDATE connectors SET state = 'active'").await?;
+    flow.start_workers(1).await?;
+    flow.settled().await?;
+    let letter = &flow.archived(1).await?[0];
+    assert_eq!(letter.class, "bug");
+    assert!(letter.reason.contains("visitor"), "{}", letter.reason);
+    assert_eq!(flow.world.jobs_in(&["done"]).await?, 4);
+    Ok(())
+}

@@ -14,7 +14,7 @@ pub struct WorkerConfig {
     pub batch_rows: usize,
     /// `batch_wait`: how long a batch waits for company; 100 ms (1 ms–10 s).
     pub batch_wait: Duration,
-    /// `body_max`: largest answer in bytes, after inflating; 8 MiB (1 KiB–256 MiB).
+    /// `body_max`: largest answer in bytes, after inflating; 32 MiB (1 KiB–256 MiB).
     pub body_max: u64,
     /// `drain`: how long SIGTERM waits for what is in flight; 25 s (0–5 min).
     pub drain: Duration,
