@@ -65,16 +65,7 @@ impl Ledger {
         let ids: Vec<_> = claims.iter().map(|claim| claim.job_id).collect();
         let redelivered: Vec<_> = claims.iter().map(|claim| claim.redelivered).collect();
         let rows = client.query(&statement, &[&ids, &redelivered, &worker, &LOST_STARTS]).await?;
-        let decide = |row: &Row| {
-            let job_id = row.try_get("job_id")?;
-            // One row that is no job (edited by hand) must not stop the others of its claim.
-            let decision = decision(row).unwrap_or_else(|foreign| {
-                tracing::error!(event = "job.dead_lettered", %job_id, error = &foreign as &dyn std::error::Error, "a row of the ledger is no job");
-                Decision::Reject("foreign")
-            });
-            Ok((job_id, decision))
-        };
-        rows.iter().map(decide).collect()
+        rows.iter().map(|row| Ok((row.try_get("job_id")?, decision(row)?))).collect()
     }
 
     /// Notes that a redelivered job starts (`sql/start_suspect.sql`).
@@ -88,7 +79,16 @@ impl Ledger {
 
 fn decision(row: &Row) -> Result<Decision, StoreError> {
     Ok(match row.try_get("decision")? {
-        "go" => Decision::Go(Box::new(claimed(row)?)),
+        "go" => match claimed(row) {
+            Ok(claimed) => Decision::Go(Box::new(claimed)),
+            // One row that is no job (edited by hand) must not stop the others of its claim.
+            Err(foreign @ StoreError::Foreign(_)) => {
+                tracing::error!(event = "job.dead_lettered", job_id = %row.try_get::<_, Uuid>("job_id")?,
+                    error = &foreign as &dyn std::error::Error, "a row of the ledger is no job");
+                Decision::Reject("foreign")
+            }
+            Err(error) => return Err(error),
+        },
         "done" => Decision::Acknowledge("done"),
         "parked" => Decision::Acknowledge("parked"),
         "gone" => Decision::Acknowledge("gone"),

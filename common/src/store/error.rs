@@ -78,23 +78,19 @@ impl StoreError {
 impl From<tokio_postgres::Error> for StoreError {
     fn from(error: tokio_postgres::Error) -> Self {
         let state = error.code().map(SqlState::code).map(str::to_owned);
-        // A value that cannot be encoded or decoded is ours; everything else without a state is the connection.
-        if state.is_none() && !error.is_closed() && is_conversion(&error) {
-            return if error.to_string().starts_with("error serializing") {
-                Self::Data(error.into())
-            } else {
-                Self::Refused(error.into())
-            };
+        // A value that cannot be encoded or decoded is ours; everything else without a state is the connection. The
+        // driver tells its kinds apart in words only.
+        if state.is_none() && !error.is_closed() {
+            let text = error.to_string();
+            if text.starts_with("error serializing") {
+                return Self::Data(error.into());
+            }
+            if text.starts_with("error deserializing") || text.starts_with("invalid column") {
+                return Self::Refused(error.into());
+            }
         }
         Self::from_state(state.as_deref(), "the connection was lost", error.into())
     }
-}
-
-fn is_conversion(error: &tokio_postgres::Error) -> bool {
-    let text = error.to_string();
-    text.starts_with("error serializing")
-        || text.starts_with("error deserializing")
-        || text.starts_with("invalid column")
 }
 
 impl From<deadpool_postgres::PoolError> for StoreError {

@@ -43,7 +43,11 @@ impl Control {
         for row in &rows {
             match job(row) {
                 Ok(job) => jobs.push(FeedJob { job, fence: row.try_get("fence")? }),
-                Err(foreign) => self.bury_row(row.try_get("job_id")?, &foreign).await?,
+                Err(foreign @ StoreError::Foreign(_)) => {
+                    self.bury_row(row.try_get("job_id")?, &foreign).await?;
+                }
+                // A row that cannot be read at all is our defect, not the row's.
+                Err(error) => return Err(error),
             }
         }
         Ok(jobs)

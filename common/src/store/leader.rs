@@ -12,6 +12,8 @@ use super::pool::Control;
 
 /// A leader that says nothing for this long is no leader any more.
 const IDLE_TIMEOUT: &str = "10s";
+/// A leader whose server says nothing for this long has lost its session, as far as it can know.
+const SILENT: Duration = Duration::from_secs(5);
 
 /// The lock, held as long as this value lives and [`beat`](Self::beat) succeeds.
 #[derive(Debug)]
@@ -35,9 +37,8 @@ impl Leadership {
     }
 }
 
-/// A leader whose server says nothing for this long has lost its session, as far as it can know.
 async fn within<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
-    match tokio::time::timeout(Duration::from_secs(5), answer).await {
+    match tokio::time::timeout(SILENT, answer).await {
         Ok(answer) => Ok(answer?),
         Err(silent) => Err(StoreError::Unavailable {
             what: "it did not answer in time".to_owned(),
@@ -52,14 +53,13 @@ impl Control {
         let options =
             self.pool.connect_options().as_ref().clone().options([("idle_session_timeout", IDLE_TIMEOUT)]);
         let mut session = within(PgConnection::connect_with(&options)).await?;
-        let row = sqlx::query("SELECT pg_try_advisory_lock(hashtext('cafe24-sync'), hashtext($1))")
-            .bind(duty)
-            .fetch_one(&mut session)
-            .await?;
+        let ask =
+            sqlx::query("SELECT pg_try_advisory_lock(hashtext('cafe24-sync'), hashtext($1))").bind(duty);
+        let row = within(ask.fetch_one(&mut session)).await?;
         if row.try_get(0)? {
             Ok(Some(Leadership { session }))
         } else {
-            session.close().await?;
+            within(session.close()).await?;
             Ok(None)
         }
     }

@@ -168,7 +168,6 @@ async fn claim(shared: &Arc<Shared>, gathered: Vec<Delivery>, runners: &Arc<Runn
                     claimed_at,
                     renewed: false,
                     park: None,
-                    let_go: false,
                     room: None,
                     alone: None,
                 });

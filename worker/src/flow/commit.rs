@@ -41,6 +41,15 @@ impl Finished {
         Self { work, outcome, fetched: None }
     }
 
+    /// A job that will run again leaves our hands before the commit: from then on it may be published, and a message that
+    /// came back to us while it still seemed to be in hand would be taken for a twin and lost.
+    fn let_go(mut self, runners: &Runners) -> Self {
+        if !matches!(self.outcome, Outcome::Done { .. } | Outcome::Failed(_)) {
+            self.work.delivery = runners.hand().release(self.work.claimed.job.id, self.work.delivery);
+        }
+        self
+    }
+
     pub(crate) fn rows(&self) -> usize {
         self.fetched.as_ref().map_or(0, |fetched| fetched.rows.len())
     }
@@ -48,9 +57,11 @@ impl Finished {
 
 /// Writes `jobs` and settles their deliveries.
 pub(crate) async fn write(shared: &Shared, runners: &Runners, jobs: Vec<Finished>) {
+    // Once, before the first try: a split or a second try must not release what may be in hand again by then.
+    let jobs = jobs.into_iter().map(|finished| finished.let_go(runners)).collect();
     let mut parts = VecDeque::from([jobs]);
     while let Some(part) = parts.pop_front() {
-        let mut part = Part::of(part).let_go(runners);
+        let mut part = Part::of(part);
         match part.commit(shared).await {
             Ok(committed) => {
                 part.report(&committed);
@@ -120,22 +131,6 @@ impl Part {
             part.works.push(work);
         }
         part
-    }
-
-    /// Jobs that will run again leave our hands before the commit: from then on they may be published, and a message that
-    /// came back to us while they still seemed to be in hand would be taken for a twin and lost.
-    fn let_go(mut self, runners: &Runners) -> Self {
-        let works = self.works.into_iter().zip(&self.batch.settlements);
-        self.works = works
-            .map(|(work, settlement)| {
-                if work.let_go || matches!(settlement.outcome, Outcome::Done { .. } | Outcome::Failed(_)) {
-                    return work;
-                }
-                let delivery = runners.hand().release(work.claimed.job.id, work.delivery);
-                Work { delivery, let_go: true, ..work }
-            })
-            .collect();
-        self
     }
 
     fn into_finished(self) -> Vec<Finished> {

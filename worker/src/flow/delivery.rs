@@ -17,8 +17,6 @@ pub(crate) struct Work {
     pub(crate) renewed: bool,
     /// What the mall becomes with this job's outcome, and what the operator reads.
     pub(crate) park: Option<Parking>,
-    /// Whether it left our hands before its commit, which is done once, also if its batch is split.
-    pub(crate) let_go: bool,
     /// The place of its rows among those that wait for their commit.
     pub(crate) room: Option<OwnedSemaphorePermit>,
     /// All slots of the worker, while this job runs alone and until its outcome is committed: were its neighbour to end

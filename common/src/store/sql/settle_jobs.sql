@@ -2,16 +2,22 @@
 -- $1 job_id[] $2 fence[] $3 work_state[] (done, planned, failed, parked) $4 attempt[] (0 or 1, added)
 -- $5 delay_ms[] (planned: not before now + delay) $6 rows[] $7 error_class[] $8 error[] $9 evidence[]; equal lengths
 -- Only the claim that holds the job settles it; a zombie's outcome finds another fence and changes nothing.
--- A job put back while its mall was parked is parked with it; one that parks a mall which sends again by now (connected
--- anew meanwhile) is planned; if its mall was removed, it is cancelled. An outcome that came too late for its claim shows
+-- Whether an unfinished job is planned or parked is its mall's state now: put back while its mall was parked, it is parked
+-- with it; parked by a refusal although its mall sends again (connected anew meanwhile), it is planned; if its mall was
+-- removed, it is cancelled. An outcome that came too late for its claim shows
 -- that the job did not end its worker. Tells the feeder which keys have room (NOTIFY at commit).
 -- Locks in job_id order. Called by store/commit.rs only.
 WITH asked AS (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::int[], $5::bigint[], $6::int[], $7::text[], $8::text[], $9::jsonb[])
         AS a (job_id, fence, state, attempt, delay_ms, rows, error_class, error, evidence)
 ), locked AS (
-    SELECT j.job_id, j.fence = a.fence AS held, c.mall_id IS NULL AS removed,
-           c.mall_id IS NOT NULL AND NOT connector_sends(c.state, c.config_json) AS parked
+    SELECT j.job_id, j.fence = a.fence AS held,
+           CASE
+               WHEN a.state IN ('done', 'failed') THEN a.state
+               WHEN c.mall_id IS NULL THEN 'cancelled'
+               WHEN connector_sends(c.state, c.config_json) THEN 'planned'
+               ELSE 'parked'
+           END AS work_state
       FROM asked a
       JOIN jobs j USING (job_id)
       LEFT JOIN connectors c USING (mall_id)
@@ -21,19 +27,12 @@ WITH asked AS (
        FOR UPDATE OF j
 ), settled AS (
     UPDATE jobs j
-       SET work_state = CASE
-               WHEN a.state IN ('planned', 'parked') AND locked.removed THEN 'cancelled'
-               WHEN a.state = 'planned' AND locked.parked THEN 'parked'
-               WHEN a.state = 'parked' AND NOT locked.parked THEN 'planned'
-               ELSE a.state
-           END,
+       SET work_state = locked.work_state,
            settled_fence = a.fence,
            attempts = j.attempts + a.attempt,
            crashes = 0,
            not_before = CASE WHEN a.state = 'planned' THEN now() + make_interval(secs => a.delay_ms / 1000.0) ELSE j.not_before END,
-           finished_at = CASE
-               WHEN a.state IN ('done', 'failed') OR (a.state IN ('planned', 'parked') AND locked.removed) THEN now()
-           END,
+           finished_at = CASE WHEN locked.work_state IN ('done', 'failed', 'cancelled') THEN now() END,
            rows = coalesce(a.rows, j.rows),
            error_class = CASE WHEN a.state = 'done' THEN NULL ELSE coalesce(a.error_class, j.error_class) END,
            error = CASE WHEN a.state = 'done' THEN NULL ELSE coalesce(a.error, j.error) END,
