@@ -11,12 +11,13 @@ use tests::simulator::{Endpoint, FaultKind};
 use super::{Flow, LIMIT, Setup, day, status};
 
 const FROM: &str = "2025-03-01";
-const TO: &str = "2025-03-06";
+const TO: &str = "2025-03-16";
 /// A 429 silences a mall for a second at least (`faults.md` A1). Here it is seen from the outside, between arrivals, one of
 /// which may have been on its way for a while; without a silence they are 5 ms apart.
 const SILENCE: Duration = Duration::from_millis(700);
-/// Requests that may arrive before the silence: two under way in each of two workers.
-const UNDER_WAY: usize = 4;
+/// Requests that may arrive before the silence, of 17: two under way in each of two workers, and on a busy machine once more as
+/// many whose tokens were taken while the refusal was read and told to Redis.
+const UNDER_WAY: usize = 8;
 
 #[tokio::test]
 async fn a01_each_form_of_a_429_is_no_attempt_and_its_mall_is_silent_for_as_long_as_it_says() -> Result<()> {
@@ -64,7 +65,7 @@ async fn a01_each_form_of_a_429_is_no_attempt_and_its_mall_is_silent_for_as_long
         };
         assert!(gap >= least, "{mall}: silent for {gap:?} only");
         assert!(mall == "calm" || before <= UNDER_WAY, "{mall}: {before} requests before the silence");
-        assert_eq!(flow.requests(mall)?, if mall == "calm" { 6 } else { 7 }, "{mall}");
+        assert_eq!(flow.requests(mall)?, if mall == "calm" { 16 } else { 17 }, "{mall}");
     }
     assert!(flow.jobs().await?.iter().all(|job| job.state == "done" && job.attempts == 0));
     let products = vec![Endpoint::ProductsSales];
