@@ -105,6 +105,11 @@ mod tests {
         assert_eq!(cut("short".to_owned(), 1000), "short");
     }
 
+    #[test]
+    fn d03_the_head_of_a_body_is_text_that_postgres_keeps() {
+        assert_eq!(head(b"a\0b\xffc", 4), "a\u{fffd}b\u{fffd}");
+    }
+
     proptest! {
         #[test]
         fn any_text_survives_its_own_json(text in "[^\\x00]{0,40}") {

@@ -102,12 +102,12 @@ fn log(claimed: &ClaimedJob, failure: &Failure, outcome: &Outcome) {
     }
 }
 
-/// What the archive keeps of a request and its answer. NUL is what Postgres refuses in text.
+/// What the archive keeps of a request and its answer.
 fn archived(evidence: &Evidence) -> serde_json::Value {
     serde_json::json!({
         "request": evidence.request,
         "status": evidence.status,
-        "body_head": evidence.body_head.replace('\0', "\u{fffd}"),
+        "body_head": evidence.body_head,
     })
 }
 
