@@ -33,6 +33,13 @@ pub fn rust_log() -> Option<String> {
     variables().find(|(name, value)| name == "RUST_LOG" && !value.is_empty()).map(|(_, value)| value)
 }
 
+/// Who works at this terminal, as the system calls them; for the audit log, which trusts the operating system's login.
+pub fn login() -> Option<String> {
+    let mut named: BTreeMap<String, String> =
+        variables().filter(|(name, value)| (name == "LOGNAME" || name == "USER") && !value.is_empty()).collect();
+    named.remove("LOGNAME").or_else(|| named.remove("USER"))
+}
+
 /// The keys that an environment sets.
 pub(super) fn layer(env: impl Iterator<Item = (String, String)>) -> BTreeMap<String, Variable> {
     let set: BTreeMap<String, String> = env.filter(|(_, value)| !value.is_empty()).collect();

@@ -12,6 +12,7 @@
 //! only from a higher number than it has ([`Ledger::commit`]). So the later fetch wins whatever the order of commits,
 //! a redelivered job does nothing twice, and a worker that was frozen for an hour changes nothing.
 
+mod audit;
 mod claim;
 mod commit;
 mod connectors;
@@ -28,6 +29,7 @@ mod runs;
 mod schema;
 mod tokens;
 
+pub use audit::{AuditEntry, Audited};
 pub use claim::{Claim, ClaimedJob, Decision};
 pub use commit::{Batch, Committed, Failure, Fetched, Outcome, Parking, Settlement};
 pub use connectors::{Connector, ConnectorState, Mode, NewConnector};

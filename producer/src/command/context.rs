@@ -12,6 +12,7 @@ use crate::dead::DrainError;
 use crate::fault::{Fault, Server, causes};
 use crate::feed::FeedError;
 use crate::output::Output;
+use crate::output::text::clean;
 use crate::plan::eta::Pace;
 
 /// Connections of one command: planning and watching, side by side with a feeder.
@@ -176,6 +177,15 @@ impl Context {
             DrainError::Store(error) => self.store_after(error, "no letter is lost"),
             DrainError::Feed(error) => self.feed(error, "no letter is lost"),
         }
+    }
+
+    /// Who acts, for the audit log: `login@host`.
+    #[expect(dead_code, reason = "the first caller comes with the next change")]
+    pub(super) fn actor() -> String {
+        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
+        let login = common::config::env::login().unwrap_or_else(|| "unknown".to_owned());
+        let named = format!("{login}@{}", host.trim());
+        clean(&named).chars().take(100).collect()
     }
 
     fn unreachable(&self, name: &'static str, url: &ServerUrl, key: &str, why: &str, now: &str) -> Fault {
