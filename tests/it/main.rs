@@ -8,3 +8,4 @@ mod flow;
 mod harness;
 mod house;
 mod schema;
+mod secrets;

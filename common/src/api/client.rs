@@ -15,6 +15,7 @@ use super::error::{Evidence, FetchError, NetworkFault};
 use super::headers::{self, RateHeaders};
 use super::page::Page;
 use super::request::Request;
+use super::strike::strike_named;
 use super::{status, text};
 use crate::clock;
 use crate::config::{BaseUrl, Secret, WorkerConfig};
@@ -265,6 +266,9 @@ fn evidence(request: String, seen: &Seen, token: &Secret) -> Evidence {
             (1..token.len()).rev().find(|n| token.get(..*n).is_some_and(|begin| body_head.ends_with(begin)));
         body_head.truncate(body_head.len() - begun.unwrap_or(0));
     }
+    let mut body_head = strike_named(&body_head);
+    // `[secret]` may be longer than what it replaces.
+    body_head.truncate(body_head.floor_char_boundary(Evidence::BODY_HEAD));
     Evidence { request, status: seen.status, body_head }
 }
 

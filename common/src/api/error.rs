@@ -9,7 +9,7 @@ pub struct Evidence {
     pub request: String,
     /// The answer's status, if there was one.
     pub status: Option<u16>,
-    /// The first [`BODY_HEAD`](Self::BODY_HEAD) bytes of the body as text; NUL, what is no UTF-8, and the token replaced.
+    /// The first [`BODY_HEAD`](Self::BODY_HEAD) bytes of the body as text; NUL, what is no UTF-8, and secrets replaced.
     pub body_head: String,
 }
 

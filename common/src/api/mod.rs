@@ -29,6 +29,7 @@ mod page;
 mod headers;
 
 mod status;
+mod strike;
 
 mod error;
 

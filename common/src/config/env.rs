@@ -35,8 +35,9 @@ pub fn rust_log() -> Option<String> {
 
 /// Who works at this terminal, as the system calls them; for the audit log, which trusts the operating system's login.
 pub fn login() -> Option<String> {
-    let mut named: BTreeMap<String, String> =
-        variables().filter(|(name, value)| (name == "LOGNAME" || name == "USER") && !value.is_empty()).collect();
+    let mut named: BTreeMap<String, String> = variables()
+        .filter(|(name, value)| (name == "LOGNAME" || name == "USER") && !value.is_empty())
+        .collect();
     named.remove("LOGNAME").or_else(|| named.remove("USER"))
 }
 

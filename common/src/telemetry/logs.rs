@@ -3,7 +3,7 @@
 use std::io::IsTerminal;
 
 use tracing_subscriber::EnvFilter;
-use tracing_subscriber::filter::ParseError;
+use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
 use tracing_subscriber::layer::SubscriberExt;
 use tracing_subscriber::util::SubscriberInitExt;
 
@@ -12,6 +12,22 @@ use crate::config::{LogConfig, LogFormat, env};
 
 /// Crates that speak too much at `info` and below, and that know things they should not tell.
 const QUIET: &str = "hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,h2=warn,lapin=warn,sqlx=warn,tokio_postgres=warn,redis=warn";
+
+/// Crates that see passwords and tokens on their way. Below `info` they log them (lapin: the login to RabbitMQ, as bytes),
+/// so they never get there, whatever `RUST_LOG` says.
+const SECRETIVE: [&str; 11] = [
+    "amq_protocol",
+    "async_rs",
+    "axum",
+    "hyper",
+    "hyper_util",
+    "lapin",
+    "redis",
+    "reqwest",
+    "rustls",
+    "tcp_stream",
+    "tokio_postgres",
+];
 
 /// Starts the log of this process and the panic hook. A second call in one process leaves the first log as it is.
 ///
@@ -25,7 +41,7 @@ pub fn init(log: &LogConfig) {
         LogFormat::Json => true,
         LogFormat::Text => false,
     };
-    let registry = tracing_subscriber::registry().with(filter);
+    let registry = tracing_subscriber::registry().with(filter).with(secretive());
     // An error says that a log runs already.
     let _ = if json {
         registry.with(JsonLines { writer: std::io::stderr }).try_init()
@@ -47,4 +63,10 @@ pub(super) fn filter(log: &LogConfig, rust_log: Option<&str>) -> (EnvFilter, Opt
         Some(Err(mistake)) => (configured(), Some(mistake)),
         None => (configured(), None),
     }
+}
+
+/// Lets everything through but what [`SECRETIVE`] crates say below `info`.
+pub(super) fn secretive() -> Targets {
+    let all = Targets::new().with_default(LevelFilter::TRACE);
+    all.with_targets(SECRETIVE.map(|name| (name, LevelFilter::INFO)))
 }

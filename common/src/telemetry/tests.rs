@@ -62,6 +62,21 @@ fn x05_a_secret_in_a_field_is_not_logged() {
 }
 
 #[test]
+fn x05_what_drivers_say_of_their_bytes_is_never_logged_whatever_rust_log_asks_for() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let filter = logs::filter(&LogConfig::default(), Some("trace,lapin=trace")).0;
+    let registry = tracing_subscriber::registry().with(filter).with(logs::secretive());
+    tracing::subscriber::with_default(registry.with(JsonLines { writer: move || writer.clone() }), || {
+        tracing::trace!(target: "lapin::io_loop", "the login, as bytes");
+        tracing::info!(target: "lapin::io_loop", "connected");
+        tracing::trace!("ours");
+    });
+    let text = String::from_utf8(lines.0.lock().expect("unpoisoned").clone()).expect("text");
+    assert!(!text.contains("the login") && text.contains("connected") && text.contains("ours"), "{text}");
+}
+
+#[test]
 fn x05_a_formatted_panic_message_is_withheld() {
     let constant = std::panic::catch_unwind(|| panic!("a constant of ours")).expect_err("a panic");
     assert_eq!(panic::message(constant.as_ref()), "a constant of ours");

@@ -50,6 +50,20 @@ impl Broker {
         Ok(message.map(|message| message.delivery.data))
     }
 
+    /// All ready messages, each as its body and what `{:?}` says of its properties; they go back to their places.
+    pub async fn peek(&self, queue: &str) -> Result<Vec<Vec<u8>>> {
+        let channel = self.channel().await?;
+        let mut messages = Vec::new();
+        let get = || channel.basic_get(queue.into(), BasicGetOptions { no_ack: false });
+        while let Some(message) = get().await.with_context(|| format!("get from {queue}"))? {
+            let properties = format!("\n{:?}", message.delivery.properties);
+            messages.push([message.delivery.data, properties.into_bytes()].concat());
+        }
+        // What is not settled when its channel ends was never taken.
+        channel.close(200, "looked".into()).await.context("close a channel")?;
+        Ok(messages)
+    }
+
     /// Empties a queue of what is ready; answers how many were lost.
     pub async fn purge(&self, queue: &str) -> Result<u32> {
         let channel = self.channel().await?;

@@ -35,6 +35,7 @@ mod program;
 mod programs;
 pub mod proxy;
 mod scrape;
+pub mod secrets;
 mod servers;
 mod signal;
 mod trouble;

@@ -106,6 +106,11 @@ impl SimulatorHandle {
         self.shared.current_tokens(mall)
     }
 
+    /// Every token and code ever handed out, living or dead, by what it is.
+    pub fn handed_out(&self) -> Vec<(&'static str, String)> {
+        self.shared.lock().tokens.handed_out()
+    }
+
     /// Ends the access token now, against what its `expires_at` says.
     pub fn expire_access(&self, mall: &str) -> Result<(), SimError> {
         self.shared.expire_access(mall)

@@ -11,6 +11,8 @@ use super::config::SimConfig;
 
 /// Dead tokens still recognised as such; older ones are merely unknown.
 const DEAD_MAX: usize = 100_000;
+/// Tokens and codes remembered for a test that looks for them everywhere.
+const HANDED_OUT_MAX: usize = 100_000;
 /// Codes waiting to be exchanged; they live a minute.
 const CODES_MAX: usize = 10_000;
 /// Names of the scope that opens the four endpoints.
@@ -97,6 +99,8 @@ pub(crate) struct TokenBook {
     dead: HashSet<String>,
     dead_order: VecDeque<String>,
     codes: HashMap<String, Code>,
+    /// Every token and code ever handed out, living or dead, by what it is.
+    handed_out: Vec<(&'static str, String)>,
 }
 
 impl TokenBook {
@@ -120,6 +124,8 @@ impl TokenBook {
             scopes,
             issued_at: zoneless_kst(now),
         };
+        self.note("access token", &answer.access_token);
+        self.note("refresh token", &answer.refresh_token);
         self.access.insert(answer.access_token.clone(), mall.to_owned());
         self.refresh.insert(answer.refresh_token.clone(), mall.to_owned());
         self.live.insert(mall.to_owned(), Pair { answer: answer.clone(), access_until, refresh_until });
@@ -177,6 +183,7 @@ impl TokenBook {
             self.codes.clear();
         }
         let code = secret();
+        self.note("code", &code);
         let until = later(now, config.code_lifetime);
         let waiting = Code { mall: mall.to_owned(), redirect_uri: redirect_uri.to_owned(), scopes, until };
         self.codes.insert(code.clone(), waiting);
@@ -226,6 +233,17 @@ impl TokenBook {
             }
             self.dead_order.push_back(token.clone());
             self.dead.insert(token);
+        }
+    }
+
+    /// Every token and code ever handed out (the first [`HANDED_OUT_MAX`]), by what it is.
+    pub(crate) fn handed_out(&self) -> Vec<(&'static str, String)> {
+        self.handed_out.clone()
+    }
+
+    fn note(&mut self, what: &'static str, secret: &str) {
+        if self.handed_out.len() < HANDED_OUT_MAX {
+            self.handed_out.push((what, secret.to_owned()));
         }
     }
 
