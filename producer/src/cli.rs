@@ -247,6 +247,12 @@ pub enum ConfigCommand {
         #[arg(long)]
         origin: bool,
     },
+    /// Print an annotated configuration with every key and its default
+    #[command(help_template = HELP)]
+    Example,
+    /// Print the JSON Schema of the configuration, for editors
+    #[command(help_template = HELP)]
+    Schema,
 }
 
 #[cfg(test)]

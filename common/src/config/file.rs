@@ -4,11 +4,23 @@ use toml::de::{DeTable, DeValue};
 
 use super::Mistake;
 
+/// How a value is written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Written {
+    /// In quotes.
+    Quoted,
+    /// A number, `true` or `false`.
+    Bare,
+    /// Where there is no such difference: a variable, a file of its own.
+    Anyhow,
+}
+
 /// One setting of the file.
 #[derive(Debug, Clone)]
 pub(super) struct Setting {
     pub(super) key: String,
     pub(super) value: String,
+    pub(super) written: Written,
     /// From 1.
     pub(super) line: usize,
 }
@@ -20,7 +32,11 @@ pub(super) fn flatten(text: &str) -> (Vec<Setting>, Vec<Mistake>) {
         .iter()
         .map(|error| {
             let line = line_of(text, error.span().map_or(0, |span| span.start));
-            mistake(text, "", line, format!("no TOML: {}", error.message()))
+            let problem = match error.message() {
+                "duplicate key" => "is set a second time; keep one of them".to_owned(),
+                other => format!("not TOML: {other}"),
+            };
+            mistake(text, "", line, problem)
         })
         .collect();
     let mut settings = Vec::new();
@@ -42,15 +58,17 @@ fn collect(
             format!("{prefix}.{}", name.get_ref())
         };
         let line = line_of(text, name.span().start);
-        let value = match value.get_ref() {
+        let (value, written) = match value.get_ref() {
             DeValue::Table(inner) => {
                 collect(text, &key, inner, settings, mistakes);
                 continue;
             }
-            DeValue::String(value) => value.to_string(),
-            DeValue::Boolean(value) => value.to_string(),
-            DeValue::Integer(value) if value.radix() == 10 => value.as_str().replace('_', ""),
-            DeValue::Float(value) => value.as_str().replace('_', ""),
+            DeValue::String(value) => (value.to_string(), Written::Quoted),
+            DeValue::Boolean(value) => (value.to_string(), Written::Bare),
+            DeValue::Integer(value) if value.radix() == 10 => {
+                (value.as_str().replace('_', ""), Written::Bare)
+            }
+            DeValue::Float(value) => (value.as_str().replace('_', ""), Written::Bare),
             DeValue::Integer(_) | DeValue::Datetime(_) | DeValue::Array(_) => {
                 mistakes.push(mistake(
                     text,
@@ -61,7 +79,7 @@ fn collect(
                 continue;
             }
         };
-        settings.push(Setting { key, value, line });
+        settings.push(Setting { key, value, written, line });
     }
 }
 

@@ -1,8 +1,9 @@
 //! Settings: one TOML file, the environment over it, and defaults for everything, so that no file is needed.
 //!
 //! How it works. File and environment are flattened to `section.key = text`, the environment on top. Each
-//! section then *asks* for its keys with a default and a range; what nobody asked for is an unknown key. Nothing stops
-//! at the first mistake: [`ConfigError`] carries all of them with key, place, reason and range.
+//! section then *asks* for its keys, and says with each what it means, its default and its range ([`Declaration`]); what
+//! nobody asked for is an unknown key. Nothing stops at the first mistake: [`ConfigError`] carries all of them with key,
+//! place, reason and range. The annotated example and the JSON Schema are made from what was asked.
 //!
 //! Environment: `CAFE24_SYNC__SECTION__KEY`; secrets and URLs also with `_FILE` at the end, naming a file to read.
 //! Known to every container platform: `DATABASE_URL`, `AMQP_URL`, `REDIS_URL`. The specification's own:
@@ -14,6 +15,8 @@ mod secret;
 
 mod url;
 
+mod transport;
+
 mod value;
 
 mod error;
@@ -22,15 +25,22 @@ pub mod env;
 
 mod file;
 
+mod declare;
+
 mod reader;
 
 mod section;
+
+mod example;
+
+mod schema;
 
 #[cfg(test)]
 mod tests;
 
 use std::path::Path;
 
+pub use declare::{Declaration, Kind, Place, SectionInfo};
 pub use error::{ConfigError, Mistake};
 pub use reader::{KeyInfo, Origin};
 pub use secret::Secret;
@@ -38,6 +48,7 @@ pub use section::{
     Cafe24Config, FeedConfig, LimiterKeyKind, LimitsConfig, LogConfig, LogFormat, OAuthConfig,
     PostgresConfig, RabbitMqConfig, ReconcileConfig, RedisConfig, RetryConfig, ServeConfig, WorkerConfig,
 };
+pub use transport::Transport;
 pub use url::{BaseUrl, InvalidUrl, ServerUrl, UrlTemplate};
 
 /// The file that is read when none is named and it exists in the working directory.
@@ -74,6 +85,8 @@ pub struct Config {
     pub log: LogConfig,
     /// Every key with its value as it may be shown and where it came from, in the order of the sections.
     pub keys: Vec<KeyInfo>,
+    /// The tables of the file, in order.
+    pub sections: Vec<SectionInfo>,
     /// What works but should be mended, such as a secret file that others may read.
     pub warnings: Vec<String>,
 }
@@ -105,9 +118,10 @@ impl Config {
     pub fn from_parts(toml: &str, env: impl Iterator<Item = (String, String)>) -> Result<Self, ConfigError> {
         let mut reader = reader::Reader::new(file::flatten(toml), env::layer(env));
         let r = &mut reader;
+        let profile = r.text("profile", "shown in reports and before large actions", "default");
         let cafe24 = Cafe24Config::read(r);
         let mut config = Self {
-            profile: r.text("profile", "default"),
+            profile,
             oauth: OAuthConfig::read(r),
             limits: LimitsConfig::read(r, cafe24.base_url.is_loopback()),
             cafe24,
@@ -121,11 +135,13 @@ impl Config {
             serve: ServeConfig::read(r),
             log: LogConfig::read(r),
             keys: Vec::new(),
+            sections: Vec::new(),
             warnings: Vec::new(),
         };
-        let (keys, warnings) = reader.finish()?;
-        config.keys = keys;
-        config.warnings = warnings;
+        let finished = reader.finish()?;
+        config.keys = finished.keys;
+        config.sections = finished.sections;
+        config.warnings = finished.warnings;
         Ok(config)
     }
 }

@@ -1,15 +1,19 @@
 //! Hands out settings to the sections, and remembers what was asked, what was wrong, and what nobody wanted.
+//!
+//! A section says of each key what it means, its default and its range, in the one call that reads it (`ask.rs`).
 
-use std::collections::BTreeMap;
-use std::fmt::Display;
-use std::ops::RangeInclusive;
-use std::path::Path;
-use std::time::Duration;
+mod ask;
+mod secret_file;
 
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::declare::{Declaration, Kind, SectionInfo};
 use super::env::{Variable, twin};
-use super::file::Setting;
-use super::value::{nearest, parse_duration, parse_size, show_duration, show_size};
-use super::{ConfigError, Mistake, Secret};
+use super::file::{Setting, Written};
+use super::value::nearest;
+use super::{ConfigError, Mistake};
+
+pub(super) use ask::plain_text;
 
 /// Where a setting came from.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -37,21 +41,30 @@ pub struct KeyInfo {
     pub value: String,
     /// Where it came from.
     pub origin: Origin,
+    /// What its section says of it.
+    pub declaration: Declaration,
 }
 
 #[derive(Debug)]
 struct Entry {
     text: String,
+    written: Written,
     origin: Origin,
 }
 
-/// A secret or URL is longer than this only by mistake.
-const SECRET_FILE_MAX: u64 = 64 << 10;
+/// What was read, when nothing was wrong.
+#[derive(Debug)]
+pub(super) struct Finished {
+    pub(super) keys: Vec<KeyInfo>,
+    pub(super) sections: Vec<SectionInfo>,
+    pub(super) warnings: Vec<String>,
+}
 
 #[derive(Debug)]
 pub(super) struct Reader {
     entries: BTreeMap<String, Entry>,
     keys: Vec<KeyInfo>,
+    sections: Vec<SectionInfo>,
     file_keys: Vec<String>,
     mistakes: Vec<Mistake>,
     warnings: Vec<String>,
@@ -62,233 +75,127 @@ impl Reader {
         let (settings, mistakes) = file;
         let mut entries: BTreeMap<String, Entry> = settings
             .into_iter()
-            .map(|set| (set.key, Entry { text: set.value, origin: Origin::File { line: set.line } }))
+            .map(|set| {
+                let origin = Origin::File { line: set.line };
+                (set.key, Entry { text: set.value, written: set.written, origin })
+            })
             .collect();
         for key in env.keys() {
             entries.remove(&twin(key));
         }
         for (key, Variable { name, value }) in env {
-            entries.insert(key, Entry { text: value, origin: Origin::Env { name } });
+            let origin = Origin::Env { name };
+            entries.insert(key, Entry { text: value, written: Written::Anyhow, origin });
         }
-        Self { entries, keys: Vec::new(), file_keys: Vec::new(), mistakes, warnings: Vec::new() }
-    }
-
-    /// The setting `key`, read by `parse`, whose error says what to write; `show` prints it.
-    pub(super) fn optional<T>(
-        &mut self,
-        key: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-        show: impl FnOnce(&T) -> String,
-    ) -> Option<T> {
-        let Some(entry) = self.entries.remove(key) else {
-            self.keys.push(KeyInfo { key, value: String::new(), origin: Origin::Default });
-            return None;
-        };
-        match parse(&entry.text) {
-            Ok(value) => {
-                self.keys.push(KeyInfo { key, value: show(&value), origin: entry.origin });
-                Some(value)
-            }
-            Err(problem) => {
-                self.wrong(key, &entry, problem);
-                self.keys.push(KeyInfo { key, value: String::new(), origin: entry.origin });
-                None
-            }
+        Self {
+            entries,
+            keys: Vec::new(),
+            sections: Vec::new(),
+            file_keys: Vec::new(),
+            mistakes,
+            warnings: Vec::new(),
         }
     }
 
-    /// Like [`optional`](Self::optional) with a default.
-    pub(super) fn value<T>(
-        &mut self,
-        key: &'static str,
-        default: T,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-        show: impl Fn(&T) -> String,
-    ) -> T {
-        if let Some(value) = self.optional(key, parse, &show) {
-            return value;
-        }
-        if let Some(info) = self.keys.last_mut().filter(|info| info.origin == Origin::Default) {
-            info.value = show(&default);
-        }
-        default
+    /// Announces the table `name`; its keys follow.
+    pub(super) fn section(&mut self, name: &'static str, doc: &'static str) {
+        self.sections.push(SectionInfo { name, doc });
     }
 
-    /// A text of 1–200 characters without control characters.
-    pub(super) fn text(&mut self, key: &'static str, default: &str) -> String {
-        self.value(key, default.to_owned(), plain_text, Clone::clone)
-    }
-
-    /// A number within `range`.
-    pub(super) fn number<T>(&mut self, key: &'static str, default: T, range: RangeInclusive<T>) -> T
-    where
-        T: Copy + PartialOrd + std::str::FromStr + Display,
-    {
-        self.value(key, default, |text| number_in(text, &range), T::to_string)
-    }
-
-    /// A number within `range`, or none.
-    pub(super) fn optional_number<T>(&mut self, key: &'static str, range: RangeInclusive<T>) -> Option<T>
-    where
-        T: Copy + PartialOrd + std::str::FromStr + Display,
-    {
-        self.optional(key, |text| number_in(text, &range), T::to_string)
-    }
-
-    /// A duration within `range`.
-    pub(super) fn duration(
-        &mut self,
-        key: &'static str,
-        default: Duration,
-        range: RangeInclusive<Duration>,
-    ) -> Duration {
-        let rule = format!("{} to {}", show_duration(*range.start()), show_duration(*range.end()));
-        let parse = |text: &str| match parse_duration(text) {
-            Some(duration) if range.contains(&duration) => Ok(duration),
-            Some(_) => Err(format!("out of range; use {rule}")),
-            None => Err(format!("not a duration; write \"{}\" ({rule})", show_duration(default))),
-        };
-        self.value(key, default, parse, |duration| show_duration(*duration))
-    }
-
-    /// A size in bytes within `range`.
-    pub(super) fn size(&mut self, key: &'static str, default: u64, range: RangeInclusive<u64>) -> u64 {
-        let rule = format!("{} to {}", show_size(*range.start()), show_size(*range.end()));
-        let parse = |text: &str| match parse_size(text) {
-            Some(bytes) if range.contains(&bytes) => Ok(bytes),
-            Some(_) => Err(format!("out of range; use {rule}")),
-            None => Err(format!("not a size; write \"{}\" ({rule})", show_size(default))),
-        };
-        self.value(key, default, parse, |bytes| show_size(*bytes))
-    }
-
-    /// A secret, given by a variable, or by a file that `key_file` names. A literal in the configuration file is refused.
-    pub(super) fn secret(&mut self, key: &'static str) -> Option<Secret> {
-        if let Some(entry) = self.entries.get(key)
-            && matches!(entry.origin, Origin::File { .. })
-            && let Some(entry) = self.entries.remove(key)
-        {
-            self.wrong(
-                key,
-                &entry,
-                format!("no secret may stand in this file; write `{}`", leaf(&twin(key))),
-            );
-        }
-        self.or_file(key, |text| Ok(Secret::from(text)), |_| "[secret]".to_owned())
-    }
-
-    /// A setting that may also be given by the file that `key_file` names.
-    pub(super) fn or_file<T>(
-        &mut self,
-        key: &'static str,
-        parse: impl FnOnce(&str) -> Result<T, String>,
-        show: impl FnOnce(&T) -> String,
-    ) -> Option<T> {
-        let file_key = twin(key);
-        self.file_keys.push(file_key.clone());
-        if let Some(by_file) = self.entries.remove(&file_key) {
-            if self.entries.contains_key(key) {
-                self.wrong(&file_key, &by_file, format!("`{}` is set as well; keep one of them", leaf(key)));
-            }
-            match read_secret_file(Path::new(&by_file.text)) {
-                Ok((text, private)) => {
-                    if !private {
-                        self.warnings
-                            .push(format!("{key}: {} may be read by others: chmod 600", by_file.text));
-                    }
-                    self.entries.insert(key.to_owned(), Entry { text, origin: by_file.origin });
-                }
-                Err(problem) => self.wrong(&file_key, &by_file, problem),
-            }
-        }
-        self.optional(key, parse, show)
-    }
-
-    /// Shows the default of a key that was asked for and not set.
-    pub(super) fn show_default(&mut self, key: &'static str, value: &impl Display) {
-        if let Some(info) =
-            self.keys.iter_mut().find(|info| info.key == key && info.origin == Origin::Default)
-        {
-            info.value = value.to_string();
-        }
+    /// Something that works but should be mended.
+    pub(super) fn warn(&mut self, warning: String) {
+        self.warnings.push(warning);
     }
 
     /// A mistake that concerns more than one key.
     pub(super) fn conflict(&mut self, key: &'static str, problem: impl Into<String>) {
         let origin = self.keys.iter().find(|info| info.key == key).map(|info| info.origin.clone());
-        let entry = Entry { text: String::new(), origin: origin.unwrap_or(Origin::Default) };
-        self.wrong(key, &entry, problem.into());
+        let (line, shown) = place(origin.as_ref().unwrap_or(&Origin::Default), key);
+        self.mistakes.push(Mistake { key: key.to_owned(), line, shown, problem: problem.into() });
     }
 
-    fn wrong(&mut self, key: &str, entry: &Entry, problem: String) {
-        let (line, shown) = match &entry.origin {
-            Origin::File { line } => (Some(*line), key.to_owned()),
-            Origin::Env { name } => (None, name.clone()),
-            Origin::Default => (None, key.to_owned()),
-        };
+    /// A mistake of one key; its value is repeated only if it can be no secret.
+    fn wrong(&mut self, key: &str, kind: Option<&Kind>, entry: &Entry, problem: String) {
+        let (line, mut shown) = place(&entry.origin, leaf(key));
+        if line.is_some() {
+            let harmless = match kind {
+                Some(kind) => kind.shows(),
+                // Nobody knows what a text under an unknown name is.
+                None => entry.written == Written::Bare,
+            };
+            shown = match (harmless, entry.written) {
+                (false, _) => format!("{shown} = …"),
+                (true, Written::Bare) => format!("{shown} = {}", entry.text),
+                (true, _) => format!("{shown} = {:?}", entry.text),
+            };
+            if shown.chars().count() > SHOWN_MAX {
+                shown = shown.chars().take(SHOWN_MAX - 1).chain(['…']).collect();
+            }
+        }
         self.mistakes.push(Mistake { key: key.to_owned(), line, shown, problem });
     }
 
     /// Everything was asked for: what is left over is unknown.
-    pub(super) fn finish(mut self) -> Result<(Vec<KeyInfo>, Vec<String>), ConfigError> {
+    pub(super) fn finish(mut self) -> Result<Finished, ConfigError> {
+        let mut unknown_sections = BTreeSet::new();
         for (key, entry) in std::mem::take(&mut self.entries) {
-            let names =
-                self.keys.iter().map(|info| info.key).chain(self.file_keys.iter().map(String::as_str));
-            let hint =
-                nearest(&key, names).map_or_else(String::new, |name| format!("; did you mean `{name}`?"));
-            self.wrong(&key, &entry, format!("unknown key `{key}`{hint}"));
+            let section = key.rsplit_once('.').map_or("", |(section, _)| section);
+            let known = section.is_empty() || self.sections.iter().any(|info| info.name == section);
+            if !known && !unknown_sections.insert(section.to_owned()) {
+                // One sentence a section, not one a key.
+                continue;
+            }
+            let problem =
+                if known { self.unknown_key(&key, section) } else { self.unknown_section(&key, section) };
+            self.wrong(&key, None, &entry, problem);
         }
         if self.mistakes.is_empty() {
-            Ok((self.keys, self.warnings))
+            Ok(Finished { keys: self.keys, sections: self.sections, warnings: self.warnings })
         } else {
             Err(ConfigError::new(self.mistakes))
         }
     }
-}
 
-pub(super) fn plain_text(text: &str) -> Result<String, String> {
-    let fits = (1..=200).contains(&text.chars().count()) && !text.chars().any(char::is_control);
-    if fits {
-        Ok(text.to_owned())
-    } else {
-        Err("must be 1 to 200 characters, none of them a control character".into())
+    fn unknown_key(&self, key: &str, section: &str) -> String {
+        let place = if section.is_empty() { "at the top".to_owned() } else { format!("in [{section}]") };
+        let names = self.names();
+        let hint = match nearest(key, names.iter().copied()) {
+            Some(name) if name.rsplit_once('.').map_or("", |(section, _)| section) == section => {
+                format!("; did you mean `{}`?", leaf(name))
+            }
+            Some(name) => format!("; did you mean `{name}`?"),
+            // The right name under the wrong heading.
+            None => match names.iter().find(|name| leaf(name) == leaf(key)) {
+                Some(name) => format!("; `{name}` is one"),
+                None => String::new(),
+            },
+        };
+        format!("unknown key {place}{hint}")
+    }
+
+    fn unknown_section(&self, key: &str, section: &str) -> String {
+        let names = self.names();
+        let hint = nearest(section, self.sections.iter().map(|info| info.name))
+            .map(|name| format!("; did you mean [{name}]?"))
+            .or_else(|| nearest(key, names.into_iter()).map(|name| format!("; did you mean `{name}`?")))
+            .unwrap_or_default();
+        format!("unknown section [{section}]{hint}")
+    }
+
+    fn names(&self) -> Vec<&str> {
+        self.keys.iter().map(|info| info.key).chain(self.file_keys.iter().map(String::as_str)).collect()
     }
 }
 
-fn number_in<T: PartialOrd + std::str::FromStr + Display>(
-    text: &str,
-    range: &RangeInclusive<T>,
-) -> Result<T, String> {
-    let rule = format!("{} to {}", range.start(), range.end());
-    match text.parse::<T>() {
-        Ok(number) if range.contains(&number) => Ok(number),
-        Ok(_) => Err(format!("out of range; use {rule}")),
-        Err(_) => Err(format!("not a number; use {rule}")),
+/// A shown line is cut after so many characters.
+const SHOWN_MAX: usize = 60;
+
+fn place(origin: &Origin, key: &str) -> (Option<usize>, String) {
+    match origin {
+        Origin::File { line } => (Some(*line), key.to_owned()),
+        Origin::Env { name } => (None, name.clone()),
+        Origin::Default => (None, key.to_owned()),
     }
-}
-
-/// The file's text without the line end, and whether its owner alone may read it.
-fn read_secret_file(path: &Path) -> Result<(String, bool), String> {
-    let shown = path.display();
-    let metadata = std::fs::metadata(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
-    if metadata.len() > SECRET_FILE_MAX {
-        return Err(format!("{shown} is longer than {}", show_size(SECRET_FILE_MAX)));
-    }
-    let text = std::fs::read_to_string(path).map_err(|error| format!("cannot read {shown}: {error}"))?;
-    let text = text.trim_end_matches(['\r', '\n']).to_owned();
-    if text.is_empty() { Err(format!("{shown} is empty")) } else { Ok((text, is_private(&metadata))) }
-}
-
-#[cfg(unix)]
-fn is_private(metadata: &std::fs::Metadata) -> bool {
-    use std::os::unix::fs::PermissionsExt;
-    // The six bits of group and others.
-    metadata.permissions().mode().trailing_zeros() >= 6
-}
-
-#[cfg(not(unix))]
-fn is_private(_: &std::fs::Metadata) -> bool {
-    true
 }
 
 fn leaf(key: &str) -> &str {

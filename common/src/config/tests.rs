@@ -22,7 +22,13 @@ fn secret_file(name: &str, text: &str) -> std::path::PathBuf {
     std::fs::File::create(&path)
         .and_then(|mut file| file.write_all(text.as_bytes()))
         .expect("a temporary file");
+    set_mode(&path, 0o600);
     path
+}
+
+fn set_mode(path: &Path, mode: u32) {
+    use std::os::unix::fs::PermissionsExt;
+    std::fs::set_permissions(path, std::fs::Permissions::from_mode(mode)).expect("mode");
 }
 
 #[test]
@@ -44,7 +50,7 @@ fn no_file_and_no_environment_is_a_whole_configuration_on_loopback() {
 
 #[test]
 fn the_environment_lies_over_the_file_and_our_names_over_the_common_ones() {
-    let toml = "profile = 'x'\n[worker]\nslots = 8\n[postgres]\nurl = 'postgres://file/db'\n[redis]\nurl = 'redis://file'\n";
+    let toml = "profile = 'x'\n[worker]\nslots = 8\n[postgres]\nurl = 'postgres://file/db'\n[redis]\nurl = 'rediss://file'\n";
     let config = config(
         toml,
         &[
@@ -59,7 +65,7 @@ fn the_environment_lies_over_the_file_and_our_names_over_the_common_ones() {
     .expect("valid");
     assert_eq!(config.worker.slots, 9);
     assert_eq!(config.postgres.url.expose(), "postgres://own/db");
-    assert_eq!(config.redis.url.expose(), "redis://file");
+    assert_eq!(config.redis.url.expose(), "rediss://file");
     assert_eq!(config.cafe24.mall_id.expect("set").as_str(), "yourmall");
     assert_eq!(config.oauth.client_id, None);
     let profile = config.keys.iter().find(|info| info.key == "profile").expect("known");
@@ -75,7 +81,8 @@ fn every_mistake_is_told_at_once_with_its_line() {
     assert_eq!(lines, [Some(2), Some(3), Some(6), Some(7), Some(9), None], "{text}");
     for part in [
         "has 6 mistakes",
-        "did you mean `limits.burst`?",
+        "burts = 40",
+        "unknown key in [limits]; did you mean `burst`?",
         "use mall, host or host+path",
         "not a duration; write \"100ms\" (1ms to 10s)",
         "out of range; use 1 to 1024",
@@ -94,7 +101,7 @@ fn broken_toml_is_told_with_its_line() {
 #[test]
 fn unknown_variables_of_ours_are_mistakes_too() {
     let error = config("", &[("CAFE24_SYNC__WORKER__SLOT", "1")]).expect_err("wrong");
-    assert!(error.to_string().contains("did you mean `worker.slots`?"), "{error}");
+    assert!(error.to_string().contains("did you mean `slots`?"), "{error}");
 }
 
 #[test]
@@ -120,7 +127,7 @@ fn a_value_and_its_file_together_are_a_mistake() {
     let file = path.display().to_string();
     let error = config("", &[("REDIS_URL", "redis://h"), ("REDIS_URL_FILE", &file)]).expect_err("both");
     assert!(error.to_string().contains("keep one of them"), "{error}");
-    let toml = "[redis]\nurl = 'redis://file'\n";
+    let toml = "[redis]\nurl = 'rediss://file'\n";
     let config = config(toml, &[("REDIS_URL_FILE", &file)]).expect("the environment goes before the file");
     assert_eq!(config.redis.url.expose(), "redis://127.0.0.1");
     std::fs::remove_file(path).expect("removed");
@@ -146,3 +153,7 @@ fn a_named_file_that_is_missing_is_told() {
     let error = Config::load(Some(Path::new("/nonexistent/cafe24-sync.toml"))).expect_err("missing");
     assert!(error.to_string().contains("cannot be read"), "{error}");
 }
+
+mod example;
+
+mod wrong;

@@ -169,7 +169,7 @@ impl fmt::Debug for ServerUrl {
 }
 
 /// The host in `host[:port][/path]`, brackets of an IPv6 address included.
-fn host_of(rest: &str) -> &str {
+pub(super) fn host_of(rest: &str) -> &str {
     let authority = rest.split('/').next().unwrap_or("");
     if authority.starts_with('[') {
         return authority.split_inclusive(']').next().unwrap_or("");
@@ -177,7 +177,7 @@ fn host_of(rest: &str) -> &str {
     authority.split(':').next().unwrap_or("")
 }
 
-fn is_loopback(host: &str) -> bool {
+pub(super) fn is_loopback(host: &str) -> bool {
     let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
         || host.ends_with(".localhost")

@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use sqlx::PgPool;
-use sqlx::postgres::{PgConnectOptions, PgPoolOptions};
+use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use tokio_postgres::NoTls;
-use tokio_postgres::config::{Host, SslMode};
+use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
 
 use super::error::StoreError;
+use crate::config::{ServerUrl, Transport};
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(5);
@@ -41,10 +42,21 @@ impl Control {
     /// # Errors
     /// [`StoreError::Unavailable`] when `url` is not a Postgres URL.
     pub fn new(url: &str, size: u32) -> Result<Self, StoreError> {
-        let options: PgConnectOptions = url.parse().map_err(|error: sqlx::Error| {
-            StoreError::Unavailable { what: "its URL cannot be read".to_owned(), source: error.into() }
-        })?;
-        let options = options.application_name("cafe24-sync").options(SESSION);
+        let url = ServerUrl::unchecked(url);
+        let options: PgConnectOptions =
+            url.without_sslmode().expose().parse().map_err(|error: sqlx::Error| StoreError::Unavailable {
+                what: "its URL cannot be read".to_owned(),
+                source: error.into(),
+            })?;
+        let encrypt = match url.transport() {
+            Transport::Encrypted => true,
+            Transport::Plaintext => false,
+            // A URL without a host takes `PGHOST`: then it is not this machine.
+            Transport::Local => options.get_socket().is_none() && !is_loopback(options.get_host()),
+        };
+        // Never the driver's `prefer` or `require`: the one falls back to plain text, neither looks at the certificate.
+        let mode = if encrypt { PgSslMode::VerifyFull } else { PgSslMode::Disable };
+        let options = options.ssl_mode(mode).application_name("cafe24-sync").options(SESSION);
         let pool = PgPoolOptions::new()
             .max_connections(size.max(1))
             .acquire_timeout(CONNECT)
@@ -82,9 +94,11 @@ impl Ledger {
     /// # Errors
     /// [`StoreError::Unavailable`] when `url` is not a Postgres URL or the system's certificates cannot be read.
     pub fn new(url: &str, size: usize) -> Result<Self, StoreError> {
-        let mut config: tokio_postgres::Config = url.parse().map_err(|error: tokio_postgres::Error| {
-            StoreError::Unavailable { what: "its URL cannot be read".to_owned(), source: error.into() }
-        })?;
+        let url = ServerUrl::unchecked(url);
+        let mut config: tokio_postgres::Config =
+            url.without_sslmode().expose().parse().map_err(|error: tokio_postgres::Error| {
+                StoreError::Unavailable { what: "its URL cannot be read".to_owned(), source: error.into() }
+            })?;
         // Arrays of one element and of ten thousand want different plans, and planning costs far less than a wrong one.
         let session: Vec<_> = SESSION
             .iter()
@@ -104,9 +118,11 @@ impl Ledger {
             .keepalives_interval(KEEPALIVE)
             .keepalives_retries(3);
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
-        let manager = if needs_tls(&config) {
+        let manager = if url.transport() == Transport::Encrypted {
+            config.ssl_mode(SslMode::Require);
             Manager::from_config(config, tls()?, recycling)
         } else {
+            config.ssl_mode(SslMode::Disable);
             Manager::from_config(config, NoTls, recycling)
         };
         let timeouts = Timeouts { wait: Some(CONNECT), create: Some(CONNECT), recycle: Some(CONNECT) };
@@ -134,21 +150,11 @@ impl Ledger {
     }
 }
 
-/// Plain text is for this machine only, unless the URL says `sslmode=disable`.
-fn needs_tls(config: &tokio_postgres::Config) -> bool {
-    let local = config.get_hosts().iter().all(|host| match host {
-        Host::Tcp(name) => {
-            name == "localhost" || name.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
-        }
-        Host::Unix(_) => true,
-    });
-    match config.get_ssl_mode() {
-        SslMode::Disable => false,
-        SslMode::Prefer => !local,
-        _ => true,
-    }
+fn is_loopback(host: &str) -> bool {
+    host == "localhost" || host.parse().is_ok_and(|ip: std::net::IpAddr| ip.is_loopback())
 }
 
+/// Verifies the certificate and its name, against the system's roots or those of `SSL_CERT_FILE`.
 fn tls() -> Result<MakeRustlsConnect, StoreError> {
     let broken = |source: Box<dyn std::error::Error + Send + Sync>| StoreError::Unavailable {
         what: "TLS cannot be set up".to_owned(),

@@ -1,4 +1,4 @@
-//! `config check`, `config show`
+//! `config check`, `config show`, `config example`, `config schema`
 
 use std::path::Path;
 
@@ -14,10 +14,12 @@ use crate::output::plain::tsv;
 use crate::output::table::{Align, table};
 
 pub(super) fn run(output: Output, file: Option<&Path>, command: &ConfigCommand) -> Result<Exit, Fault> {
-    let config = Config::load(file).map_err(Fault::Config)?;
+    let load = || Config::load(file).map_err(Fault::Config);
     match command {
-        ConfigCommand::Check => check(output, &config)?,
-        ConfigCommand::Show { origin } => show(output, &config, *origin)?,
+        ConfigCommand::Check => check(output, &load()?)?,
+        ConfigCommand::Show { origin } => show(output, &load()?, *origin)?,
+        ConfigCommand::Example => output.answer(&Config::example().map_err(Fault::Config)?)?,
+        ConfigCommand::Schema => output.document(&Config::schema().map_err(Fault::Config)?)?,
     }
     Ok(Exit::Done)
 }

@@ -5,14 +5,12 @@ use std::io::{ErrorKind, Write};
 use std::os::unix::fs::OpenOptionsExt;
 use std::path::Path;
 
+use common::config::Config;
 use common::oauth::generate_key;
 
 use crate::fault::{Exit, Fault};
 use crate::output::Output;
 use crate::output::paint::good;
-
-/// The annotated configuration; `{master_key}` is where the key is.
-const TEMPLATE: &str = include_str!("init/cafe24-sync.toml");
 
 pub(super) fn run(output: Output, dir: &Path) -> Result<Exit, Fault> {
     let config = dir.join("cafe24-sync.toml");
@@ -27,8 +25,7 @@ pub(super) fn run(output: Output, dir: &Path) -> Result<Exit, Fault> {
     let place = std::path::absolute(&key).unwrap_or_else(|_| key.clone());
     let secret = generate_key();
     write(&key, 0o600, &format!("{}\n", secret.expose()))?;
-    let quoted = place.display().to_string().replace('\\', r"\\").replace('"', "\\\"");
-    write(&config, 0o644, &TEMPLATE.replace("{master_key}", &quoted))?;
+    write(&config, 0o644, &annotated(&place)?)?;
     output.answer(&format!(
         "{} {}\n{} {} (0600): seals the malls' tokens; keep a copy, without it they are lost\n",
         good("✓"),
@@ -53,23 +50,35 @@ fn fault(path: &Path, problem: &str) -> Fault {
     Fault::File { path: path.display().to_string(), problem: problem.to_owned() }
 }
 
+/// The annotated example, with the key's place set.
+fn annotated(key: &Path) -> Result<String, Fault> {
+    let quoted = key.display().to_string().replace('\\', r"\\").replace('"', "\\\"");
+    let text = Config::example().map_err(Fault::Config)?;
+    let set =
+        |line: &str| match line.strip_prefix("# master_key_file = ").and_then(|rest| rest.split_once('#')) {
+            Some((_, note)) => format!("master_key_file = \"{quoted}\"  #{note}\n"),
+            None => format!("{line}\n"),
+        };
+    Ok(text.lines().map(set).collect())
+}
+
 #[cfg(test)]
 mod tests {
-    use common::config::Config;
+    use common::config::Origin;
 
     use super::*;
 
     #[test]
-    fn the_annotated_configuration_is_valid() {
-        let text = TEMPLATE.replace("master_key_file = \"{master_key}\"", "");
+    fn the_written_configuration_is_valid_and_names_the_key() {
+        let key = std::env::temp_dir().join(format!("cafe24-sync-init-{}.key", std::process::id()));
+        let _earlier = std::fs::remove_file(&key);
+        write(&key, 0o600, generate_key().expose()).expect("written");
+        let text = annotated(&key).expect("an example");
         let config = Config::from_parts(&text, std::iter::empty()).expect("valid");
-        assert!(config.oauth.client_id.is_none());
-        // What is shown as a default is the default: with every comment taken away it is still valid.
-        let all: String =
-            text.lines().map(|line| line.strip_prefix("#= ").unwrap_or(line).to_owned() + "\n").collect();
-        let changed: Vec<_> = Config::from_parts(&all, std::iter::empty()).expect("valid").keys;
-        for (shown, default) in changed.iter().zip(&config.keys) {
-            assert_eq!(shown.value, default.value, "{}", shown.key);
-        }
+        std::fs::remove_file(&key).expect("removed");
+        let set: Vec<_> =
+            config.keys.iter().filter(|info| info.origin != Origin::Default).map(|info| info.key).collect();
+        assert_eq!(set, ["oauth.master_key"]);
+        assert!(config.warnings.is_empty(), "{:?}", config.warnings);
     }
 }

@@ -1,5 +1,6 @@
 //! `[cafe24]`
 
+use crate::config::declare::Kind;
 use crate::config::reader::Reader;
 use crate::config::{BaseUrl, UrlTemplate};
 use crate::domain::ids::MallId;
@@ -7,11 +8,11 @@ use crate::domain::ids::MallId;
 /// Where Cafe24 is.
 #[derive(Debug, Clone)]
 pub struct Cafe24Config {
-    /// `base_url`: the analytics API; `https://ca-api.cafe24data.com`. Plain http only to this machine (a simulator).
+    /// `base_url`. Plain http only to this machine.
     pub base_url: BaseUrl,
-    /// `oauth_url`: the OAuth host of a mall; `https://{mall_id}.cafe24api.com`.
+    /// `oauth_url`.
     pub oauth_url: UrlTemplate,
-    /// `mall_id`, or `CAFE24_ANALYTICS_MALL_ID`: the mall that works without being imported. Unset: none.
+    /// `mall_id`.
     pub mall_id: Option<MallId>,
 }
 
@@ -20,21 +21,28 @@ impl Cafe24Config {
     pub(in crate::config) fn read(r: &mut Reader) -> Self {
         let base = BaseUrl::parse("https://ca-api.cafe24data.com").expect("a valid constant");
         let template = UrlTemplate::parse("https://{mall_id}.cafe24api.com").expect("a valid constant");
+        r.section("cafe24", "where Cafe24 is");
         Self {
             base_url: r.value(
                 "cafe24.base_url",
+                "the analytics API; plain http only to a simulator on this machine",
+                Kind::TEXT,
                 base,
                 |text| BaseUrl::parse(text).map_err(|error| error.to_string()),
                 BaseUrl::to_string,
             ),
             oauth_url: r.value(
                 "cafe24.oauth_url",
+                "the OAuth host of a mall",
+                Kind::TEXT,
                 template,
                 |text| UrlTemplate::parse(text).map_err(|error| error.to_string()),
                 UrlTemplate::to_string,
             ),
             mall_id: r.optional(
                 "cafe24.mall_id",
+                "a mall that works without being imported; or CAFE24_ANALYTICS_MALL_ID",
+                Kind::Text { sample: "yourmall" },
                 |text| text.parse::<MallId>().map_err(|error| error.to_string()),
                 MallId::to_string,
             ),

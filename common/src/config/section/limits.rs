@@ -37,13 +37,13 @@ impl fmt::Display for LimiterKeyKind {
 /// The token bucket of the server. Response headers may only lower it.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct LimitsConfig {
-    /// `capacity`: how many requests of a full bucket we use at once, 1–burst. Unset: the limiter's own margin.
+    /// `capacity`. Unset: the limiter's own margin.
     pub capacity: Option<u32>,
-    /// `burst`: tokens in a full bucket; 40 (1–40; up to 10,000 against a simulator on this machine).
+    /// `burst`; up to 10,000 against a simulator on this machine.
     pub burst: u32,
-    /// `refill_per_second`: tokens a second; 2.0 (0.1–2.0; up to 1,000 against a simulator on this machine).
+    /// `refill_per_second`; up to 1,000 against a simulator on this machine.
     pub refill_per_second: f64,
-    /// `key`: what has a bucket; `mall` (`mall`, `host`, `host+path`).
+    /// `key`.
     pub key: LimiterKeyKind,
 }
 
@@ -51,21 +51,23 @@ impl LimitsConfig {
     /// `simulated`: the API is a simulator on this machine, whose limits are as one likes.
     pub(in crate::config) fn read(r: &mut Reader, simulated: bool) -> Self {
         let (burst_max, refill_max) = if simulated { (10_000, 1_000.0) } else { (40, 2.0) };
-        let burst = r.number("limits.burst", 40, 1..=burst_max);
+        r.section("limits", "the server's bucket; answers may only lower it");
+        let burst = r.number("limits.burst", "tokens in a full bucket", 40, 1..=burst_max);
         Self {
             burst,
-            capacity: r.optional_number("limits.capacity", 1..=burst),
-            refill_per_second: r.number("limits.refill_per_second", 2.0, 0.1..=refill_max),
-            key: r.value(
+            capacity: r.optional_number(
+                "limits.capacity",
+                "tokens of it that are used; unset: burst - 5",
+                1..=burst,
+            ),
+            refill_per_second: r.number("limits.refill_per_second", "tokens a second", 2.0, 0.1..=refill_max),
+            key: r.choice(
                 "limits.key",
+                "what has a bucket of its own",
                 LimiterKeyKind::Mall,
-                |text| {
-                    LimiterKeyKind::ALL
-                        .into_iter()
-                        .find(|kind| kind.as_str() == text)
-                        .ok_or_else(|| "use mall, host or host+path".to_owned())
-                },
-                LimiterKeyKind::to_string,
+                &LimiterKeyKind::ALL,
+                &["mall", "host", "host+path"],
+                LimiterKeyKind::as_str,
             ),
         }
     }

@@ -35,11 +35,13 @@ impl fmt::Display for LogFormat {
 /// What is logged, and how.
 #[derive(Debug, Clone)]
 pub struct LogConfig {
-    /// `format`; `auto` (`auto`, `json`, `text`).
+    /// `format`.
     pub format: LogFormat,
-    /// `level`; `info` (`error`, `warn`, `info`, `debug`, `trace`). `RUST_LOG` goes before it.
+    /// `level`. `RUST_LOG` goes before it.
     pub level: String,
 }
+
+const LEVELS: [&str; 5] = ["error", "warn", "info", "debug", "trace"];
 
 impl Default for LogConfig {
     fn default() -> Self {
@@ -49,28 +51,20 @@ impl Default for LogConfig {
 
 impl LogConfig {
     pub(in crate::config) fn read(r: &mut Reader) -> Self {
-        let default = Self::default();
+        let format = Self::default().format;
+        r.section("log", "what is said on stderr");
         Self {
-            format: r.value(
+            format: r.choice(
                 "log.format",
-                default.format,
-                |text| {
-                    [LogFormat::Auto, LogFormat::Json, LogFormat::Text]
-                        .into_iter()
-                        .find(|format| format.as_str() == text)
-                        .ok_or_else(|| "use auto, json or text".to_owned())
-                },
-                LogFormat::to_string,
+                "auto is text on a terminal and JSON else",
+                format,
+                &[LogFormat::Auto, LogFormat::Json, LogFormat::Text],
+                &["auto", "json", "text"],
+                LogFormat::as_str,
             ),
-            level: r.value(
-                "log.level",
-                default.level,
-                |text| match text {
-                    "error" | "warn" | "info" | "debug" | "trace" => Ok(text.to_owned()),
-                    _ => Err("use error, warn, info, debug or trace".to_owned()),
-                },
-                Clone::clone,
-            ),
+            level: r
+                .choice("log.level", "RUST_LOG goes before it", "info", &LEVELS, &LEVELS, |level| level)
+                .to_owned(),
         }
     }
 }

@@ -2,36 +2,56 @@
 
 use std::time::Duration;
 
+use crate::config::declare::Kind;
 use crate::config::reader::{Reader, plain_text};
 use crate::config::{BaseUrl, Secret};
 
 /// The app that the malls have consented to, and the key that seals their tokens.
 #[derive(Debug, Clone)]
 pub struct OAuthConfig {
-    /// `client_id`, or `CAFE24_ANALYTICS_CLIENT_ID`. Unset: tokens cannot be refreshed.
+    /// `client_id`. Unset: tokens cannot be refreshed.
     pub client_id: Option<String>,
-    /// `client_secret_file`, or `CAFE24_ANALYTICS_CLIENT_SECRET(_FILE)`. A literal in the file is refused.
+    /// `client_secret_file`.
     pub client_secret: Option<Secret>,
-    /// `redirect_uri`, to the letter as registered with Cafe24. Unset: `connect` does not work.
+    /// `redirect_uri`. Unset: `connect` does not work.
     pub redirect_uri: Option<String>,
-    /// `refresh_before`: how long before its end an access token is renewed; `10m` (1m–1h).
+    /// `refresh_before`.
     pub refresh_before: Duration,
-    /// `master_key_file`, or `CAFE24_SYNC__OAUTH__MASTER_KEY(_FILE)`: one key a line (see `oauth::Sealer`), the first seals.
+    /// `master_key_file`: one key a line (see `oauth::Sealer`).
     pub master_key: Option<Secret>,
 }
 
 impl OAuthConfig {
     pub(in crate::config) fn read(r: &mut Reader) -> Self {
+        let (mins, hours) = (Duration::from_mins, Duration::from_hours);
+        r.section("oauth", "the app that malls consent to, and their tokens");
         let this = Self {
-            client_id: r.or_file("oauth.client_id", plain_text, Clone::clone),
-            client_secret: r.secret("oauth.client_secret"),
-            redirect_uri: r.optional("oauth.redirect_uri", redirect_uri, Clone::clone),
+            client_id: r.or_file(
+                "oauth.client_id",
+                "of your app; or CAFE24_ANALYTICS_CLIENT_ID",
+                Kind::Text { sample: "BrIf" },
+                None,
+                plain_text,
+                Clone::clone,
+            ),
+            client_secret: r.secret("oauth.client_secret", "of your app; or CAFE24_ANALYTICS_CLIENT_SECRET"),
+            redirect_uri: r.optional(
+                "oauth.redirect_uri",
+                "to the letter as registered with Cafe24",
+                Kind::Text { sample: "https://sync.agency.kr/oauth/callback" },
+                redirect_uri,
+                Clone::clone,
+            ),
             refresh_before: r.duration(
                 "oauth.refresh_before",
-                Duration::from_mins(10),
-                Duration::from_mins(1)..=Duration::from_hours(1),
+                "how long before its end an access token is renewed",
+                mins(10),
+                mins(1)..=hours(1),
             ),
-            master_key: r.secret("oauth.master_key"),
+            master_key: r.master_secret(
+                "oauth.master_key",
+                "seals tokens at rest; one key a line, the first seals, all open",
+            ),
         };
         if this.client_id.is_none() && this.client_secret.is_some() {
             r.conflict("oauth.client_secret", "is set without `oauth.client_id`: set both");

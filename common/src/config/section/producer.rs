@@ -11,47 +11,58 @@ use crate::domain::failure::AttemptLimits;
 /// How the producer keeps the broker's windows filled.
 #[derive(Debug, Clone, Copy)]
 pub struct FeedConfig {
-    /// `horizon`: how far ahead work lies in the broker; 4 s (500 ms–60 s).
+    /// `horizon`.
     pub horizon: Duration,
-    /// `sweep`: how often the windows are looked at without being woken; 1 s (50 ms–60 s).
+    /// `sweep`.
     pub sweep: Duration,
 }
 
 /// When a job without a sign of life is planned again.
 #[derive(Debug, Clone, Copy)]
 pub struct ReconcileConfig {
-    /// `every`; 60 s (1 s–1 h).
+    /// `every`.
     pub every: Duration,
-    /// `queued_deadline`: a job in the broker that nobody claimed; 60 s (1 s–1 h).
+    /// `queued_deadline`.
     pub queued_deadline: Duration,
-    /// `running_deadline`: a job that was claimed and not settled; 120 s (1 s–1 h).
+    /// `running_deadline`.
     pub running_deadline: Duration,
 }
 
 /// Attempts of transient failures, and the waits between them. A 429 is no attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryConfig {
-    /// `max_attempts`; 8 (1–100).
+    /// `max_attempts`.
     pub max_attempts: i32,
-    /// `base`: bound of the first wait; 2 s (10 ms–10 min).
+    /// `base`.
     pub base: Duration,
-    /// `cap`: bound of every wait; 15 min (10 ms–24 h).
+    /// `cap`.
     pub cap: Duration,
 }
 
 /// The daemon's page.
 #[derive(Debug, Clone, Copy)]
 pub struct ServeConfig {
-    /// `listen`; `127.0.0.1:42000`.
+    /// `listen`.
     pub listen: SocketAddr,
 }
 
 impl FeedConfig {
     pub(in crate::config) fn read(r: &mut Reader) -> Self {
         let (millis, secs) = (Duration::from_millis, Duration::from_secs);
+        r.section("feed", "how the producer keeps the broker's windows filled");
         Self {
-            horizon: r.duration("feed.horizon", secs(4), millis(500)..=secs(60)),
-            sweep: r.duration("feed.sweep", secs(1), millis(50)..=secs(60)),
+            horizon: r.duration(
+                "feed.horizon",
+                "how far ahead work lies in the broker",
+                secs(4),
+                millis(500)..=secs(60),
+            ),
+            sweep: r.duration(
+                "feed.sweep",
+                "how often windows are looked at without being woken",
+                secs(1),
+                millis(50)..=secs(60),
+            ),
         }
     }
 }
@@ -60,10 +71,21 @@ impl ReconcileConfig {
     pub(in crate::config) fn read(r: &mut Reader) -> Self {
         let secs = Duration::from_secs;
         let range = secs(1)..=secs(3_600);
+        r.section("reconcile", "when a job without a sign of life is planned again");
         Self {
-            every: r.duration("reconcile.every", secs(60), range.clone()),
-            queued_deadline: r.duration("reconcile.queued_deadline", secs(60), range.clone()),
-            running_deadline: r.duration("reconcile.running_deadline", secs(120), range),
+            every: r.duration("reconcile.every", "how often it is looked for", secs(60), range.clone()),
+            queued_deadline: r.duration(
+                "reconcile.queued_deadline",
+                "a job in the broker that nobody claimed",
+                secs(60),
+                range.clone(),
+            ),
+            running_deadline: r.duration(
+                "reconcile.running_deadline",
+                "a job that was claimed and not settled",
+                secs(120),
+                range,
+            ),
         }
     }
 }
@@ -71,10 +93,21 @@ impl ReconcileConfig {
 impl RetryConfig {
     pub(in crate::config) fn read(r: &mut Reader) -> Self {
         let (millis, secs) = (Duration::from_millis, Duration::from_secs);
+        r.section("retry", "failures that may pass; a 429 is none");
         let this = Self {
-            max_attempts: r.number("retry.max_attempts", 8, 1..=100),
-            base: r.duration("retry.base", secs(2), millis(10)..=secs(600)),
-            cap: r.duration("retry.cap", secs(900), millis(10)..=secs(86_400)),
+            max_attempts: r.number(
+                "retry.max_attempts",
+                "tries of a job before it is a dead letter",
+                8,
+                1..=100,
+            ),
+            base: r.duration(
+                "retry.base",
+                "longest wait after the first try; doubles with each",
+                secs(2),
+                millis(10)..=secs(600),
+            ),
+            cap: r.duration("retry.cap", "longest wait of all", secs(900), millis(10)..=secs(86_400)),
         };
         if this.base > this.cap {
             r.conflict("retry.cap", "is shorter than `retry.base`");
@@ -95,6 +128,7 @@ impl RetryConfig {
 
 impl ServeConfig {
     pub(in crate::config) fn read(r: &mut Reader) -> Self {
-        Self { listen: listen(r, "serve.listen", 42_000) }
+        r.section("serve", "the daemon");
+        Self { listen: listen(r, "serve.listen", "/healthz, /readyz, /metrics; port 0 takes any", 42_000) }
     }
 }
