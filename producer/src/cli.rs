@@ -1,5 +1,7 @@
 //! The command line: names, types and help. What a command does is in [`crate::command`].
 
+mod apps;
+
 mod enqueue;
 
 use std::path::PathBuf;
@@ -8,6 +10,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use common::domain::ids::MallId;
 
+pub use self::apps::AppsCommand;
 use self::enqueue::EXAMPLES as ENQUEUE_EXAMPLES;
 pub use self::enqueue::EnqueueArgs;
 
@@ -91,6 +94,9 @@ pub enum Command {
     /// Import, list, pause, resume, remove malls
     #[command(subcommand, help_template = HELP)]
     Malls(MallsCommand),
+    /// Apps that malls consent to, beside the configured one
+    #[command(subcommand, help_template = HELP)]
+    Apps(AppsCommand),
     /// Jobs that failed for good
     #[command(subcommand, help_template = HELP)]
     Dead(DeadCommand),
@@ -177,9 +183,9 @@ pub enum MallsCommand {
 }
 
 const IMPORT_EXAMPLES: &str = "  cafe24-sync malls import malls.csv\n  exporter | cafe24-sync malls import - --dry-run\n\n\
-CSV columns (mall_id is a must): mall_id,agency,dialect,shops,mode,access_token,expires_at,\n\
+CSV columns (mall_id is a must): mall_id,agency,dialect,shops,mode,app,access_token,expires_at,\n\
 refresh_token,refresh_token_expires_at,issued_at,scopes. JSON lines: mall_id, agency, dialect, shops,\n\
-mode, oauth_tokens (the answer of the token call). Only mode \"api\" sends requests.\n";
+mode, app, oauth_tokens (the answer of the token call). App - is the configured one. Only mode \"api\" sends requests.\n";
 
 /// `dead`
 #[derive(Debug, Subcommand)]

@@ -10,7 +10,7 @@ pub(crate) use words::causes;
 use std::fmt::Write;
 
 use common::config::ConfigError;
-use common::domain::ids::MallId;
+use common::domain::ids::{AppId, MallId};
 use common::store::StoreError;
 use serde_json::json;
 use uuid::Uuid;
@@ -181,6 +181,15 @@ pub enum Fault {
         /// Why.
         why: String,
     },
+    /// No such app.
+    UnknownApp(AppId),
+    /// Malls have consented to the app.
+    AppInUse {
+        /// The app.
+        app: AppId,
+        /// How many.
+        malls: i64,
+    },
     /// The answer could not be written.
     Output(std::io::Error),
     /// The private port cannot be had.
@@ -210,6 +219,8 @@ impl Fault {
             | Self::NoMalls
             | Self::Import { .. }
             | Self::File { .. }
+            | Self::UnknownApp(_)
+            | Self::AppInUse { .. }
             | Self::UnknownLetter(_)
             | Self::AmbiguousLetter(_)
             | Self::NotReplayable { .. }

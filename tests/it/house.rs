@@ -65,8 +65,11 @@ fn rooms_of_common_know_the_domain_and_not_each_other() -> Result<()> {
     for room in rooms {
         for (path, text) in sources(&root().join("common/src").join(room))? {
             for other in rooms.iter().filter(|other| **other != room) {
-                // The one exception: the token store's port is oauth's, its adapter the store's.
-                if room == "store" && *other == "oauth" && path.ends_with("store/tokens.rs") {
+                // The one exception: the token store's port is oauth's, its adapter the store's, and what oauth seals for
+                // one column only that adapter opens.
+                let adapter = path.ends_with("store/tokens.rs")
+                    || path.parent().is_some_and(|p| p.ends_with("store/tokens"));
+                if room == "store" && *other == "oauth" && adapter {
                     continue;
                 }
                 assert!(!names(&text, &format!("crate::{other}::")), "{} knows {other}", path.display());

@@ -29,11 +29,7 @@ impl TryFrom<String> for MallId {
     type Error = InvalidMallId;
 
     fn try_from(text: String) -> Result<Self, Self::Error> {
-        let bytes = text.as_bytes();
-        let head = bytes.first().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
-        let rest =
-            bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'));
-        if head && rest && bytes.len() <= 40 {
+        if is_name(&text) {
             Ok(Self(text))
         } else {
             // An id of megabytes must not travel on inside its own error.
@@ -57,6 +53,59 @@ impl From<MallId> for String {
 }
 
 impl fmt::Display for MallId {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// 1–40 of `a–z`, `0–9`, `-`, `_`, the first a letter or digit.
+fn is_name(text: &str) -> bool {
+    let bytes = text.as_bytes();
+    let head = bytes.first().is_some_and(|b| b.is_ascii_lowercase() || b.is_ascii_digit());
+    let rest = bytes.iter().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'-' | b'_'));
+    head && rest && bytes.len() <= 40
+}
+
+/// Names an app registered with Cafe24; the operator chooses it. The rule is that of [`MallId`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct AppId(String);
+
+/// The text is no name of an app.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is not a name of an app: use 1 to 40 of a-z, 0-9, `-` and `_`, the first a letter or digit", .0.escape_debug())]
+pub struct InvalidAppId(String);
+
+impl AppId {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for AppId {
+    type Error = InvalidAppId;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if is_name(&text) { Ok(Self(text)) } else { Err(InvalidAppId(text.chars().take(60).collect())) }
+    }
+}
+
+impl FromStr for AppId {
+    type Err = InvalidAppId;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl From<AppId> for String {
+    fn from(id: AppId) -> Self {
+        id.0
+    }
+}
+
+impl fmt::Display for AppId {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }

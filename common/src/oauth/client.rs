@@ -6,31 +6,15 @@ use reqwest::{Response, redirect};
 use serde::Deserialize;
 use serde::Serialize;
 
+use super::app::AppCredentials;
 use super::error::OAuthError;
 use super::token::{RefreshToken, TokenPair};
 use crate::clock;
-use crate::config::{OAuthConfig, Secret, UrlTemplate};
+use crate::config::{Secret, UrlTemplate};
 use crate::domain::ids::MallId;
 
 /// Largest answer in bytes; a real one has about 600.
 const BODY_MAX: usize = 64 << 10;
-
-/// The app that malls have consented to.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct AppCredentials {
-    /// Public.
-    pub client_id: String,
-    /// Not.
-    pub client_secret: Secret,
-}
-
-impl AppCredentials {
-    /// The configured app, if it is complete.
-    pub fn from_config(config: &OAuthConfig) -> Option<Self> {
-        let (client_id, client_secret) = (config.client_id.clone()?, config.client_secret.clone()?);
-        Some(Self { client_id, client_secret })
-    }
-}
 
 /// How long a call may last. A row of the database is locked meanwhile, so: not long.
 #[derive(Debug, Clone, Copy)]
@@ -128,13 +112,43 @@ impl OAuthClient {
         self.token(mall, app, &form).await
     }
 
+    /// Ends a pair: either of its tokens ends both (`live-api.md` §5). A token that is dead already counts as revoked.
+    pub async fn revoke(
+        &self,
+        mall: &MallId,
+        token: &Secret,
+        app: &AppCredentials,
+    ) -> Result<(), OAuthError> {
+        match self.call(mall, "revoke", app, &[("token", token.expose())]).await? {
+            (200..=299, _) => Ok(()),
+            (status, body) => Err(refusal(status, body.expose())),
+        }
+    }
+
     async fn token<F: Serialize + Sync + ?Sized>(
         &self,
         mall: &MallId,
         app: &AppCredentials,
         form: &F,
     ) -> Result<TokenPair, OAuthError> {
-        let url = format!("{}/api/v2/oauth/token", self.template.fill(mall));
+        match self.call(mall, "token", app, form).await? {
+            (200, body) => {
+                TokenPair::from_answer(body.expose().as_bytes(), Some(mall.as_str()), Some(clock::now()))
+                    .map_err(OAuthError::Unreadable)
+            }
+            (status, body) => Err(refusal(status, body.expose())),
+        }
+    }
+
+    /// Posts a form as the app; the answer's status and body.
+    async fn call<F: Serialize + Sync + ?Sized>(
+        &self,
+        mall: &MallId,
+        page: &str,
+        app: &AppCredentials,
+        form: &F,
+    ) -> Result<(u16, Secret), OAuthError> {
+        let url = format!("{}/api/v2/oauth/{page}", self.template.fill(mall));
         let response = self
             .http
             .post(url)
@@ -144,13 +158,7 @@ impl OAuthClient {
             .await
             .map_err(network)?;
         let status = response.status().as_u16();
-        let body = Secret::new(read(response).await?);
-        match status {
-            200 => TokenPair::from_answer(body.expose().as_bytes(), Some(mall.as_str()), Some(clock::now()))
-                .map_err(OAuthError::Unreadable),
-            429 | 500..=599 => Err(OAuthError::Server { status }),
-            _ => Err(refusal(status, body.expose())),
-        }
+        Ok((status, Secret::new(read(response).await?)))
     }
 }
 
@@ -170,11 +178,14 @@ async fn read(mut response: Response) -> Result<String, OAuthError> {
     Ok(String::from_utf8(body).unwrap_or_default())
 }
 
-/// OAuth's own error answer: `{"error":"invalid_grant","error_description":…}`.
+/// What an answer without success means. OAuth's own is `{"error":"invalid_grant","error_description":…}`.
 fn refusal(status: u16, body: &str) -> OAuthError {
     #[derive(Deserialize)]
     struct Refusal {
         error: String,
+    }
+    if status == 429 || status >= 500 {
+        return OAuthError::Server { status };
     }
     let code = serde_json::from_str::<Refusal>(body).map(|refusal| refusal.error).unwrap_or_default();
     match (code.as_str(), status) {

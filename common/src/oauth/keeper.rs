@@ -8,7 +8,8 @@ use std::time::Duration;
 use chrono::{DateTime, TimeDelta, Utc};
 use tokio::time::{Instant, sleep};
 
-use super::client::{AppCredentials, OAuthClient};
+use super::app::AppCredentials;
+use super::client::OAuthClient;
 use super::error::{DeathCause, OAuthError, RenewError, TokenError, TokenStoreError};
 use super::store::{RefreshCall, StoredTokens, TokenStore};
 use super::token::{AccessToken, TokenPair};

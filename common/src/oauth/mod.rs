@@ -11,11 +11,13 @@
 //! 3. *Only an OAuth error answer is final.* A timeout tries the same refresh token again; a 401 of the API overrules
 //!    every stored expiry, but a stored pair newer than the refused one is used before anything is refreshed.
 //!
-//! At rest a pair is [`SealedTokens`]; nothing else of it can be serialised.
+//! At rest a pair is [`Sealed`]; nothing else of it can be serialised.
 
 mod token;
 
 mod seal;
+
+mod app;
 
 mod client;
 
@@ -28,9 +30,10 @@ mod keeper;
 #[cfg(test)]
 mod tests;
 
-pub use client::{AppCredentials, BuildError, OAuthClient, OAuthTimeouts};
+pub use app::{App, AppCredentials};
+pub use client::{BuildError, OAuthClient, OAuthTimeouts};
 pub use error::{DeathCause, OAuthError, RenewError, TokenError, TokenStoreError};
 pub use keeper::{FreshToken, TokenKeeper};
-pub use seal::{InvalidKey, SealError, SealedTokens, Sealer, generate_key};
+pub use seal::{InvalidKey, Place, SealError, Sealed, Sealer, generate_key};
 pub use store::{RefreshCall, StoredTokens, TokenStore};
 pub use token::{AccessToken, InvalidAnswer, RefreshToken, TokenPair};

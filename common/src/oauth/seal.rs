@@ -1,6 +1,9 @@
-//! Tokens at rest: XChaCha20-Poly1305, bound to their mall and column.
+//! Tokens and app secrets at rest: XChaCha20-Poly1305, bound to the [`Place`] where they stand.
 //!
-//! A sealed pair copied into another mall's row, or into another column, does not open: both are associated data.
+//! What is copied into another agency's, another mall's or another app's row, or into another column, does not open: the
+//! place is associated data (`faults.md` X6). The first format bound a pair to its mall and column only; it still opens, and
+//! is written no more.
+//!
 //! The key's id stands in the blob, so that keys can be rotated: the first key seals, all open. Nonces are 192 random
 //! bits, so no counter must be kept. The key's id is a message authentication code of the key over a constant, cut to
 //! 32 bits: it tells keys apart and nothing about them.
@@ -14,28 +17,65 @@ use serde::{Deserialize, Serialize};
 
 use super::token::{AccessToken, RefreshToken, TokenPair};
 use crate::config::Secret;
-use crate::domain::ids::MallId;
+use crate::domain::ids::{AppId, MallId};
 
 /// Bytes of a key.
 const KEY_BYTES: usize = 32;
 /// Bytes of a nonce.
 const NONCE_BYTES: usize = 24;
-/// The format's version.
-const VERSION: u8 = 1;
-/// Where the sealed pair is kept: `connectors.config_json`, key `oauth_tokens`.
+/// The format that is written.
+const VERSION: u8 = 2;
+/// The format before: a pair bound to its mall, not to its agency.
+const FIRST_VERSION: u8 = 1;
+/// Where a sealed pair is kept: `connectors.config_json`, key `oauth_tokens`.
 const COLUMN: &str = "config_json.oauth_tokens";
 
-/// A sealed pair, as it stands in the database.
+/// A sealed secret, as it stands in the database.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub struct SealedTokens {
-    /// Format, 1.
+pub struct Sealed {
+    /// Format: 2, or 1 if it was written by a version before.
     pub v: u8,
     /// Which key sealed it; 8 hexadecimal digits.
     pub kid: String,
     /// 24 bytes in base64.
     pub nonce: String,
-    /// The pair and its tag in base64.
+    /// The secret and its tag in base64.
     pub ciphertext: String,
+}
+
+impl From<Sealed> for serde_json::Value {
+    fn from(sealed: Sealed) -> Self {
+        let Sealed { v, kid, nonce, ciphertext } = sealed;
+        serde_json::json!({ "v": v, "kid": kid, "nonce": nonce, "ciphertext": ciphertext })
+    }
+}
+
+/// Where a secret is kept; it opens nowhere else.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Place<'a> {
+    /// A mall's pair, in its connector's row.
+    Tokens {
+        /// The agency that owns the connection.
+        agency: &'a str,
+        /// The mall.
+        mall: &'a MallId,
+    },
+    /// An app's secret, in its row.
+    App(&'a AppId),
+}
+
+impl Place<'_> {
+    /// None of the parts can hold a zero byte, so they cannot run into each other; the last one tells the kinds apart.
+    fn associated_data(self, version: u8) -> Vec<u8> {
+        match self {
+            Self::Tokens { mall, .. } if version == FIRST_VERSION => {
+                format!("cafe24-sync/{version}\0{mall}\0{COLUMN}")
+            }
+            Self::Tokens { agency, mall } => format!("cafe24-sync/{version}\0{agency}\0{mall}\0{COLUMN}"),
+            Self::App(app) => format!("cafe24-sync/{version}\0{app}\0apps.client_secret"),
+        }
+        .into_bytes()
+    }
 }
 
 /// The text is no list of keys. Never carries the text.
@@ -49,17 +89,17 @@ pub enum InvalidKey {
     Empty,
 }
 
-/// A sealed pair does not open.
+/// A sealed secret does not open.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
     /// Another version of this software sealed it.
-    #[error("format {0} of sealed tokens is unknown: upgrade this program")]
+    #[error("format {0} of sealed secrets is unknown: upgrade this program")]
     UnknownFormat(u8),
     /// None of our keys sealed it.
     #[error("the master key `{0}` is missing: add it to `oauth.master_key_file`")]
     UnknownKey(String),
-    /// Changed, cut, or moved from another mall's row.
-    #[error("the sealed tokens were changed or belong to another mall")]
+    /// Changed, cut, or moved from another place.
+    #[error("the sealed text was changed, or moved here from another agency, mall or app")]
     Broken,
 }
 
@@ -101,8 +141,8 @@ impl Sealer {
         if keys.is_empty() { Err(InvalidKey::Empty) } else { Ok(Self { keys }) }
     }
 
-    /// Seals `pair` for `mall` with the first key.
-    pub fn seal(&self, pair: &TokenPair, mall: &MallId) -> SealedTokens {
+    /// Seals `pair` for its place with the first key.
+    pub fn seal(&self, pair: &TokenPair, place: Place<'_>) -> Sealed {
         let plain = Plain {
             access_token: pair.access.expose().to_owned(),
             access_expires_at: pair.access_expires_at,
@@ -111,39 +151,12 @@ impl Sealer {
             scopes: pair.scopes.clone(),
             issued_at: pair.issued_at,
         };
-        let (kid, cipher) = &self.keys[0];
-        let nonce = XNonce::generate();
-        let plain = plain.into_json();
-        let aad = associated_data(mall);
-        let payload = Payload { msg: plain.expose().as_bytes(), aad: &aad };
-        #[expect(clippy::expect_used, reason = "fails only beyond 256 GiB")]
-        let ciphertext = cipher.encrypt(&nonce, payload).expect("a pair of tokens is short");
-        SealedTokens {
-            v: VERSION,
-            kid: kid.clone(),
-            nonce: BASE64.encode(nonce),
-            ciphertext: BASE64.encode(ciphertext),
-        }
+        self.seal_text(&plain.into_json(), place)
     }
 
-    /// Opens what was sealed for `mall`.
-    pub fn open(&self, sealed: &SealedTokens, mall: &MallId) -> Result<TokenPair, SealError> {
-        if sealed.v != VERSION {
-            return Err(SealError::UnknownFormat(sealed.v));
-        }
-        let (_, cipher) = self
-            .keys
-            .iter()
-            .find(|(kid, _)| *kid == sealed.kid)
-            .ok_or_else(|| SealError::UnknownKey(sealed.kid.chars().take(16).collect()))?;
-        let nonce = BASE64.decode(&sealed.nonce).map_err(|_| SealError::Broken)?;
-        let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| SealError::Broken)?;
-        let ciphertext = BASE64.decode(&sealed.ciphertext).map_err(|_| SealError::Broken)?;
-        let aad = associated_data(mall);
-        let plain = cipher
-            .decrypt(&nonce.into(), Payload { msg: &ciphertext, aad: &aad })
-            .map_err(|_| SealError::Broken)?;
-        let plain = Secret::new(String::from_utf8(plain).map_err(|_| SealError::Broken)?);
+    /// Opens a pair that was sealed for `place`.
+    pub fn open(&self, sealed: &Sealed, place: Place<'_>) -> Result<TokenPair, SealError> {
+        let plain = self.open_text(sealed, place)?;
         let plain: Plain = serde_json::from_str(plain.expose()).map_err(|_| SealError::Broken)?;
         Ok(TokenPair {
             access: AccessToken::new(plain.access_token),
@@ -155,9 +168,50 @@ impl Sealer {
         })
     }
 
-    /// Whether the first key sealed it; if not, it is due for sealing again after a rotation of keys.
-    pub fn is_current(&self, sealed: &SealedTokens) -> bool {
-        self.keys[0].0 == sealed.kid
+    /// Seals any text for its place with the first key.
+    pub fn seal_text(&self, plain: &Secret, place: Place<'_>) -> Sealed {
+        let (kid, cipher) = &self.keys[0];
+        let nonce = XNonce::generate();
+        let aad = place.associated_data(VERSION);
+        let payload = Payload { msg: plain.expose().as_bytes(), aad: &aad };
+        #[expect(clippy::expect_used, reason = "fails only beyond 256 GiB")]
+        let ciphertext = cipher.encrypt(&nonce, payload).expect("a secret is short");
+        Sealed {
+            v: VERSION,
+            kid: kid.clone(),
+            nonce: BASE64.encode(nonce),
+            ciphertext: BASE64.encode(ciphertext),
+        }
+    }
+
+    /// Opens a text that was sealed for `place`.
+    pub fn open_text(&self, sealed: &Sealed, place: Place<'_>) -> Result<Secret, SealError> {
+        if !(FIRST_VERSION..=VERSION).contains(&sealed.v) {
+            return Err(SealError::UnknownFormat(sealed.v));
+        }
+        let (_, cipher) = self
+            .keys
+            .iter()
+            .find(|(kid, _)| *kid == sealed.kid)
+            .ok_or_else(|| SealError::UnknownKey(sealed.kid.chars().take(16).collect()))?;
+        let nonce = BASE64.decode(&sealed.nonce).map_err(|_| SealError::Broken)?;
+        let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| SealError::Broken)?;
+        let ciphertext = BASE64.decode(&sealed.ciphertext).map_err(|_| SealError::Broken)?;
+        let aad = place.associated_data(sealed.v);
+        let plain = cipher
+            .decrypt(&nonce.into(), Payload { msg: &ciphertext, aad: &aad })
+            .map_err(|_| SealError::Broken)?;
+        String::from_utf8(plain).map(Secret::new).map_err(|_| SealError::Broken)
+    }
+
+    /// Whether the first key sealed it, in the newest format; if not, it is due for sealing again.
+    pub fn is_current(&self, sealed: &Sealed) -> bool {
+        sealed.v == VERSION && self.keys[0].0 == sealed.kid
+    }
+
+    /// The ids of the keys, in their order; the first seals.
+    pub fn key_ids(&self) -> impl Iterator<Item = &str> {
+        self.keys.iter().map(|(kid, _)| kid.as_str())
     }
 }
 
@@ -176,11 +230,6 @@ impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_list().entries(self.keys.iter().map(|(kid, _)| kid)).finish()
     }
-}
-
-/// The mall cannot hold a zero byte, so the parts cannot run into each other.
-fn associated_data(mall: &MallId) -> Vec<u8> {
-    format!("cafe24-sync/{VERSION}\0{mall}\0{COLUMN}").into_bytes()
 }
 
 /// The tag over a constant under the all-zero nonce, which no random nonce ever is.

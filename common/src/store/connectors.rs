@@ -7,8 +7,9 @@ use sqlx::postgres::PgRow;
 
 use super::error::StoreError;
 use super::pool::Control;
+use super::tokens::TokensAtRest;
 use crate::domain::endpoint::Dialect;
-use crate::domain::ids::{LimiterKey, MallId, ShopNo};
+use crate::domain::ids::{AppId, LimiterKey, MallId, ShopNo};
 
 /// Whether requests are sent for a mall. Source: `cafe24-analytics-api.md`, Environment Variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -86,8 +87,22 @@ pub struct NewConnector {
     pub limiter_key: LimiterKey,
     /// Whether requests are sent.
     pub mode: Mode,
-    /// The sealed token pair, as `oauth` made it; `None` keeps what is stored.
-    pub sealed_tokens: Option<serde_json::Value>,
+    /// The app that it has consented to.
+    pub app: AppChoice,
+    /// The sealed token pair; `None` keeps what is stored.
+    pub tokens: Option<TokensAtRest>,
+}
+
+/// Which app a stored mall gets.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub enum AppChoice {
+    /// The one it has; a new mall that of the configuration.
+    #[default]
+    Keep,
+    /// That of the configuration.
+    Configured,
+    /// A stored one.
+    Named(AppId),
 }
 
 /// A stored mall connection, without its tokens.
@@ -111,6 +126,27 @@ pub struct Connector {
     pub state_reason: Option<String>,
     /// Since when.
     pub state_since: DateTime<Utc>,
+    /// The app that it has consented to; `None`: that of the configuration.
+    pub app_id: Option<AppId>,
+    /// Whether a pair is stored.
+    pub has_tokens: bool,
+    /// What is known of the stored pair; `None`: no pair, or one that an older version stored.
+    pub tokens: Option<TokenFacts>,
+}
+
+/// What may be told of a stored pair.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct TokenFacts {
+    /// When it was made.
+    pub issued_at: DateTime<Utc>,
+    /// When its access token ends.
+    pub access_expires_at: DateTime<Utc>,
+    /// When its refresh token ends.
+    pub refresh_expires_at: DateTime<Utc>,
+    /// What the mall has consented to.
+    pub scopes: Vec<String>,
+    /// Which master key sealed it.
+    pub key_id: String,
 }
 
 impl Connector {
@@ -136,6 +172,7 @@ impl Control {
                 .execute(&mut *tx)
                 .await?;
             let shops: Vec<i32> = connector.shops.iter().map(|shop| shop.get()).collect();
+            let tokens = connector.tokens.as_ref();
             let row = sqlx::query(include_str!("sql/import_connector.sql"))
                 .bind(connector.mall_id.as_str())
                 .bind(&connector.agency_id)
@@ -143,7 +180,17 @@ impl Control {
                 .bind(&shops)
                 .bind(connector.limiter_key.as_str())
                 .bind(String::from(connector.mode.clone()))
-                .bind(&connector.sealed_tokens)
+                .bind(tokens.map(|tokens| &tokens.sealed))
+                .bind(tokens.map(|tokens| tokens.issued_at))
+                .bind(tokens.map(|tokens| tokens.access_expires_at))
+                .bind(tokens.map(|tokens| tokens.refresh_expires_at))
+                .bind(tokens.map(|tokens| &tokens.scopes))
+                .bind(tokens.map(|tokens| &tokens.key_id))
+                .bind(connector.app != AppChoice::Keep)
+                .bind(match &connector.app {
+                    AppChoice::Keep | AppChoice::Configured => None,
+                    AppChoice::Named(app) => Some(app.as_str()),
+                })
                 .fetch_one(&mut *tx)
                 .await?;
             new += usize::from(row.try_get::<bool, _>("new")?);
@@ -156,8 +203,9 @@ impl Control {
     pub async fn connectors(&self, malls: &[MallId]) -> Result<Vec<Connector>, StoreError> {
         let ids: Vec<&str> = malls.iter().map(MallId::as_str).collect();
         let rows = sqlx::query(
-            "SELECT mall_id, agency_id, dialect, shops, limiter_key, config_json ->> 'mode' AS mode, state, state_reason, \
-             state_since FROM connectors WHERE $1 = '{}' OR mall_id = ANY ($1) ORDER BY mall_id",
+            "SELECT mall_id, agency_id, dialect, shops, limiter_key, config_json ->> 'mode' AS mode, config_json ? 'oauth_tokens' AS has_tokens, state, state_reason, \
+             state_since, app_id, token_issued_at, access_expires_at, refresh_expires_at, token_scopes, token_key_id \
+             FROM connectors WHERE $1 = '{}' OR mall_id = ANY ($1) ORDER BY mall_id",
         )
         .bind(&ids)
         .fetch_all(&self.pool)
@@ -209,5 +257,23 @@ fn connector(row: &PgRow) -> Result<Connector, StoreError> {
         state: ConnectorState::parse(&text("state")?)?,
         state_reason: row.try_get("state_reason")?,
         state_since: row.try_get("state_since")?,
+        app_id: row
+            .try_get::<Option<String>, _>("app_id")?
+            .map(AppId::try_from)
+            .transpose()
+            .map_err(StoreError::foreign)?,
+        has_tokens: row.try_get("has_tokens")?,
+        tokens: token_facts(row)?,
     })
+}
+
+fn token_facts(row: &PgRow) -> Result<Option<TokenFacts>, StoreError> {
+    let Some(issued_at) = row.try_get("token_issued_at")? else { return Ok(None) };
+    Ok(Some(TokenFacts {
+        issued_at,
+        access_expires_at: row.try_get("access_expires_at")?,
+        refresh_expires_at: row.try_get("refresh_expires_at")?,
+        scopes: row.try_get("token_scopes")?,
+        key_id: row.try_get("token_key_id")?,
+    }))
 }

@@ -12,6 +12,7 @@
 //! only from a higher number than it has ([`Ledger::commit`]). So the later fetch wins whatever the order of commits,
 //! a redelivered job does nothing twice, and a worker that was frozen for an hour changes nothing.
 
+mod apps;
 mod audit;
 mod claim;
 mod commit;
@@ -29,10 +30,11 @@ mod runs;
 mod schema;
 mod tokens;
 
+pub use apps::{AppRemoval, NewApp, StoredApp};
 pub use audit::{AuditEntry, Audited};
 pub use claim::{Claim, ClaimedJob, Decision};
 pub use commit::{Batch, Committed, Failure, Fetched, Outcome, Parking, Settlement};
-pub use connectors::{Connector, ConnectorState, Mode, NewConnector};
+pub use connectors::{AppChoice, Connector, ConnectorState, Mode, NewConnector, TokenFacts};
 pub use dead_letters::{DeadLetter, DeadMessage};
 pub use error::{StoreError, TransactionError};
 pub use feed::FeedJob;
@@ -43,4 +45,4 @@ pub use pool::{Control, Ledger};
 pub use reconcile::{Deadlines, Reconciled};
 pub use runs::{Backlog, MallReport, RunProgress};
 pub use schema::SchemaError;
-pub use tokens::SealedTokenStore;
+pub use tokens::{AppError, Apps, SealedTokenStore, TokensAtRest};

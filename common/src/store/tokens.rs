@@ -1,6 +1,13 @@
 //! Token pairs at rest: sealed in `connectors.config_json`, replaced under a row lock.
 //!
-//! The adapter of the port `oauth` asks for ([`TokenStore`]); the only place where this room knows that one.
+//! The adapter of the port `oauth` asks for ([`TokenStore`]), and what reads and writes sealed secrets beside it; the only
+//! place where this room knows that one.
+
+mod apps;
+mod at_rest;
+
+pub use apps::{AppError, Apps};
+pub use at_rest::TokensAtRest;
 
 use std::sync::Arc;
 
@@ -10,7 +17,7 @@ use super::error::StoreError;
 use super::pool::Ledger;
 use crate::domain::ids::MallId;
 use crate::oauth::{
-    RefreshCall, RenewError, SealedTokens, Sealer, StoredTokens, TokenStore, TokenStoreError,
+    Place, RefreshCall, RenewError, Sealed, Sealer, StoredTokens, TokenStore, TokenStoreError,
 };
 
 /// The token store of Postgres.
@@ -31,25 +38,37 @@ impl SealedTokenStore {
         client: &impl GenericClient,
         mall: &MallId,
         sql: &str,
-    ) -> Result<StoredTokens, TokenStoreError> {
+    ) -> Result<Row, TokenStoreError> {
         let statement = client.prepare_cached(sql).await.map_err(unavailable)?;
         let row = client.query_opt(&statement, &[&mall.as_str()]).await.map_err(unavailable)?;
         let row = row.ok_or(TokenStoreError::Missing)?;
         let sealed: Option<serde_json::Value> = row.try_get("sealed").map_err(unavailable)?;
         let sealed = sealed.ok_or(TokenStoreError::Missing)?;
-        let sealed: SealedTokens = serde_json::from_value(sealed).map_err(|_| {
+        let sealed: Sealed = serde_json::from_value(sealed).map_err(|_| {
             unavailable(StoreError::foreign("connectors.config_json.oauth_tokens is not sealed"))
         })?;
-        let pair = self.sealer.open(&sealed, mall).map_err(TokenStoreError::Seal)?;
-        Ok(StoredTokens { pair, version: row.try_get("token_version").map_err(unavailable)? })
+        let agency: String = row.try_get("agency_id").map_err(unavailable)?;
+        let place = Place::Tokens { agency: &agency, mall };
+        let pair = self.sealer.open(&sealed, place).map_err(TokenStoreError::Seal)?;
+        Ok(Row {
+            agency,
+            tokens: StoredTokens { pair, version: row.try_get("token_version").map_err(unavailable)? },
+        })
     }
+}
+
+/// A mall's row, opened.
+struct Row {
+    agency: String,
+    tokens: StoredTokens,
 }
 
 impl TokenStore for SealedTokenStore {
     async fn load(&self, mall: &MallId) -> Result<StoredTokens, TokenStoreError> {
         let client = self.ledger.pool.get().await.map_err(unavailable)?;
-        self.read(&client, mall, "SELECT config_json -> 'oauth_tokens' AS sealed, token_version FROM connectors WHERE mall_id = $1")
+        self.read(&client, mall, "SELECT agency_id, config_json -> 'oauth_tokens' AS sealed, token_version FROM connectors WHERE mall_id = $1")
             .await
+            .map(|row| row.tokens)
     }
 
     async fn renew(
@@ -60,16 +79,30 @@ impl TokenStore for SealedTokenStore {
     ) -> Result<StoredTokens, RenewError> {
         let mut client = self.ledger.pool.get().await.map_err(unavailable)?;
         let tx = client.transaction().await.map_err(unavailable)?;
-        let stored = self.read(&tx, mall, include_str!("sql/lock_tokens.sql")).await?;
+        let Row { agency, tokens: stored } =
+            self.read(&tx, mall, include_str!("sql/lock_tokens.sql")).await?;
         if used_version.is_some_and(|used| stored.version > used) {
             return Ok(stored);
         }
         let pair = refresh(stored.pair).await?;
         // From here on the old pair is dead at the provider: nothing may come between the answer and the commit.
-        let sealed = serde_json::to_value(self.sealer.seal(&pair, mall))
-            .map_err(|error| unavailable(StoreError::foreign(error)))?;
+        let at_rest = TokensAtRest::seal(&self.sealer, &pair, &agency, mall);
         let statement = tx.prepare_cached(include_str!("sql/store_tokens.sql")).await.map_err(unavailable)?;
-        let row = tx.query_one(&statement, &[&mall.as_str(), &sealed]).await.map_err(unavailable)?;
+        let row = tx
+            .query_one(
+                &statement,
+                &[
+                    &mall.as_str(),
+                    &at_rest.sealed,
+                    &at_rest.issued_at,
+                    &at_rest.access_expires_at,
+                    &at_rest.refresh_expires_at,
+                    &at_rest.scopes,
+                    &at_rest.key_id,
+                ],
+            )
+            .await
+            .map_err(unavailable)?;
         let version = row.try_get(0).map_err(unavailable)?;
         tx.commit().await.map_err(unavailable)?;
         Ok(StoredTokens { pair, version })

@@ -6,8 +6,8 @@
 use common::config::Secret;
 use common::domain::endpoint::Dialect;
 use common::domain::ids::{MallId, ShopNo};
-use common::oauth::{AppCredentials, OAuthClient, OAuthTimeouts, Sealer, TokenPair};
-use common::store::{ConnectorState, Control, Mode, NewConnector};
+use common::oauth::{OAuthClient, OAuthTimeouts, TokenPair};
+use common::store::{AppChoice, ConnectorState, Control, Mode, NewConnector, TokensAtRest};
 use uuid::Uuid;
 
 use super::context::{Context, DEFAULT_AGENCY};
@@ -18,48 +18,45 @@ use crate::output::json::Document;
 use crate::output::paint::{command, good, warn};
 use crate::output::text::{clean, short_time};
 
-/// What has to be set before a consent can be asked for.
-struct Settings {
-    app: AppCredentials,
-    redirect_uri: String,
-    sealer: Sealer,
-}
-
 pub(super) async fn run(context: &Context, args: &ConnectArgs) -> Result<Exit, Fault> {
-    let settings = settings(context)?;
+    let sealer = context.sealer()?;
     let client = OAuthClient::new(context.config.cafe24.oauth_url.clone(), OAuthTimeouts::default())
         .map_err(|error| Fault::OAuthSettings(error.to_string()))?;
     let control = context.database().await?;
     let mall = &args.mall;
+    let app = context.apps(&control)?.of(mall).await.map_err(|error| context.app(error))?;
+    let redirect_uri = app
+        .redirect_uri
+        .as_deref()
+        .ok_or_else(|| Fault::OAuthSettings("oauth.redirect_uri is not set".to_owned()))?;
     let known = control.connectors(std::slice::from_ref(mall)).await.map_err(|error| context.store(error))?;
     let dialect = known.first().map_or(Dialect::Seed, |connector| connector.dialect);
     let state = Uuid::new_v4().simple().to_string();
-    let url = client.authorize_url(mall, &settings.app, &settings.redirect_uri, dialect.scope(), &state);
+    let url = client.authorize_url(mall, &app.credentials, redirect_uri, dialect.scope(), &state);
     context.output.complain(&format!(
         "1. As the mall's main operator (others cannot consent) open:\n   {}\n\
          2. Consent. The browser then goes to {}…; that page may fail to load.\n\
          3. Paste the whole address here within a minute: its code ends then.",
         command(&url),
-        settings.redirect_uri
+        redirect_uri
     ));
     let pasted = Secret::new(ask("address: ").unwrap_or_default());
     let refused = |why: String| Fault::NotAuthorised { mall: mall.clone(), why };
-    let code = code(pasted.expose(), &settings.redirect_uri, &state).map_err(refused)?;
-    let pair =
-        client.exchange(mall, &code, &settings.redirect_uri, &settings.app).await.map_err(|error| {
-            refused([error.to_string(), causes(&error)].join(": ").trim_end_matches(": ").to_owned())
-        })?;
-    let sealed = serde_json::to_value(settings.sealer.seal(&pair, mall))
-        .map_err(|error| Fault::Output(error.into()))?;
+    let code = code(pasted.expose(), redirect_uri, &state).map_err(refused)?;
+    let pair = client.exchange(mall, &code, redirect_uri, &app.credentials).await.map_err(|error| {
+        refused([error.to_string(), causes(&error)].join(": ").trim_end_matches(": ").to_owned())
+    })?;
+    let sealed = |agency: &str| Some(TokensAtRest::seal(&sealer, &pair, agency, mall));
     let connector = match known.into_iter().next() {
         Some(old) => NewConnector {
             mall_id: old.mall_id,
+            tokens: sealed(&old.agency_id),
             agency_id: old.agency_id,
             dialect,
             shops: old.shops,
             limiter_key: old.limiter_key,
             mode: old.mode,
-            sealed_tokens: Some(sealed),
+            app: AppChoice::Keep,
         },
         None => NewConnector {
             mall_id: mall.clone(),
@@ -68,25 +65,12 @@ pub(super) async fn run(context: &Context, args: &ConnectArgs) -> Result<Exit, F
             shops: vec![ShopNo::FIRST],
             limiter_key: context.limiter_key(mall),
             mode: Mode::Api,
-            sealed_tokens: Some(sealed),
+            app: AppChoice::Keep,
+            tokens: sealed(DEFAULT_AGENCY),
         },
     };
     control.import_connectors(&[connector]).await.map_err(|error| context.store(error))?;
     finish(context, &control, mall, dialect, &pair).await
-}
-
-fn settings(context: &Context) -> Result<Settings, Fault> {
-    let oauth = &context.config.oauth;
-    let missing = |what: &str| Fault::OAuthSettings(format!("{what} is not set"));
-    Ok(Settings {
-        app: AppCredentials::from_config(oauth)
-            .ok_or_else(|| missing("oauth.client_id or oauth.client_secret_file"))?,
-        redirect_uri: oauth.redirect_uri.clone().ok_or_else(|| missing("oauth.redirect_uri"))?,
-        sealer: match &oauth.master_key {
-            Some(keys) => Sealer::from_keys(keys).map_err(|error| Fault::OAuthSettings(error.to_string()))?,
-            None => return Err(Fault::NoMasterKey),
-        },
-    })
 }
 
 /// Compares the scopes, and says what the mall may do now.

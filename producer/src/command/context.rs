@@ -1,11 +1,15 @@
 //! What the commands share: settings, output, the way to the servers, and what their failures mean.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use common::config::{Config, LimiterKeyKind, LogConfig, LogFormat, Origin, ServerUrl};
 use common::domain::endpoint::Dialect;
 use common::domain::ids::{LimiterKey, MallId, ShopNo};
-use common::store::{ConnectorState, Control, Mode, NewConnector, SchemaError, StoreError};
+use common::oauth::{App, Sealer};
+use common::store::{
+    AppChoice, AppError, Apps, ConnectorState, Control, Mode, NewConnector, SchemaError, StoreError,
+};
 use common::telemetry;
 
 use crate::dead::DrainError;
@@ -85,7 +89,8 @@ impl Context {
             shops: vec![ShopNo::FIRST],
             limiter_key: self.limiter_key(mall),
             mode: Mode::Api,
-            sealed_tokens: None,
+            app: AppChoice::Keep,
+            tokens: None,
         };
         control.import_connectors(&[connector]).await.map_err(|error| self.store(error))?;
         control
@@ -118,6 +123,27 @@ impl Context {
     /// Whether each mall has a bucket of its own.
     pub(super) fn key_is_mall(&self) -> bool {
         self.config.limits.key == LimiterKeyKind::Mall
+    }
+
+    /// What seals tokens and app secrets.
+    pub(super) fn sealer(&self) -> Result<Arc<Sealer>, Fault> {
+        let keys = self.config.oauth.master_key.as_ref().ok_or(Fault::NoMasterKey)?;
+        Sealer::from_keys(keys).map(Arc::new).map_err(|error| Fault::OAuthSettings(error.to_string()))
+    }
+
+    /// The apps: that of the configuration, and the stored ones.
+    pub(super) fn apps(&self, control: &Control) -> Result<Apps, Fault> {
+        Ok(Apps::new(control.clone(), self.sealer()?, App::from_config(&self.config.oauth)))
+    }
+
+    /// No app can speak for a mall.
+    pub(super) fn app(&self, error: AppError) -> Fault {
+        match error {
+            AppError::Unknown(app) => Fault::UnknownApp(app),
+            AppError::Store(error) => self.store(error),
+            AppError::NotConfigured => Fault::OAuthSettings(error.to_string()),
+            AppError::Seal { .. } => Fault::OAuthSettings(format!("{error}: {}", causes(&error))),
+        }
     }
 
     /// A failure of Postgres before anything was changed.
@@ -180,7 +206,6 @@ impl Context {
     }
 
     /// Who acts, for the audit log: `login@host`.
-    #[expect(dead_code, reason = "the first caller comes with the next change")]
     pub(super) fn actor() -> String {
         let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let login = common::config::env::login().unwrap_or_else(|| "unknown".to_owned());

@@ -1,5 +1,7 @@
 //! One file a noun. A command returns how the program ends, or the one fault that stopped it.
 
+mod apps;
+
 mod config;
 
 mod connect;
@@ -120,6 +122,7 @@ async fn work(context: &Context, command: Command) -> Result<Exit, Fault> {
         Command::Connect(args) => connect::run(context, &args).await,
         Command::Enqueue(args) => Box::pin(enqueue::run(context, &args)).await,
         Command::Malls(command) => malls::run(context, command).await,
+        Command::Apps(command) => apps::run(context, command).await,
         Command::Dead(command) => dead::run(context, command).await,
         Command::Queue(command) => queue::run(context, &command).await,
         Command::Db(command) => db::run(context, &command).await,

@@ -142,6 +142,15 @@ impl Fault {
                     .now(UNCHANGED)
                     .act(format!("cafe24-sync connect {mall} --paste"))
             }
+            Self::UnknownApp(app) => Words::new("E-APP-01", format!("there is no app '{app}'"))
+                .now(UNCHANGED)
+                .act("cafe24-sync apps list"),
+            Self::AppInUse { app, malls } => {
+                Words::new("E-APP-02", format!("app '{app}' cannot be removed"))
+                    .why(Self::consents(*malls))
+                    .now(UNCHANGED)
+                    .act("cafe24-sync malls import FILE        (column app gives a mall another app, with new tokens)")
+            }
             _ => Words::default(),
         }
     }

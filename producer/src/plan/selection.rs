@@ -202,6 +202,9 @@ pub(crate) mod tests {
             state: ConnectorState::Active,
             state_reason: None,
             state_since: DateTime::UNIX_EPOCH,
+            app_id: None,
+            has_tokens: true,
+            tokens: None,
         }
     }
 

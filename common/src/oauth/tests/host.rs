@@ -202,3 +202,16 @@ async fn o04_each_refusal_has_its_class_and_repeats_no_body(
     assert!(error.to_string().contains(text), "{error}");
     assert!(!format!("{error:?}").contains("canary"), "{error:?}");
 }
+
+#[tokio::test]
+async fn a_pair_is_revoked_as_the_app() {
+    let host = Host::start(&[Trouble::Answer(200, "{}"), Trouble::Answer(503, "")]).await;
+    let token = RefreshToken::new("refresh-0");
+    host.client().revoke(&hanbit(), &token, &app()).await.expect("revoked");
+    let call = host.state.lock().expect("unpoisoned").calls[0].clone();
+    assert!(call.starts_with("POST /hanbit/api/v2/oauth/revoke HTTP/1.1\r\n"), "{call}");
+    assert!(call.to_ascii_lowercase().contains("authorization: basic yxbwomnhbmfyeq=="), "{call}");
+    assert!(call.ends_with("token=refresh-0"), "{call}");
+    let error = host.client().revoke(&hanbit(), &token, &app()).await.expect_err("down");
+    assert!(matches!(error, OAuthError::Server { status: 503 }));
+}

@@ -3,10 +3,14 @@ use rstest::rstest;
 
 use super::super::*;
 use crate::config::Secret;
-use crate::domain::ids::MallId;
+use crate::domain::ids::{AppId, MallId};
 
-fn mall(id: &str) -> MallId {
-    id.parse().expect("valid")
+fn hanbit() -> MallId {
+    "hanbit".parse().expect("valid")
+}
+
+fn place<'a>(agency: &'a str, mall: &'a MallId) -> Place<'a> {
+    Place::Tokens { agency, mall }
 }
 
 fn pair() -> TokenPair {
@@ -29,45 +33,74 @@ fn sealer(keys: &[&Secret]) -> Sealer {
 #[test]
 fn a_sealed_pair_opens_through_json_and_shows_nothing() {
     let sealer = sealer(&[&generate_key()]);
-    let sealed = sealer.seal(&pair(), &mall("hanbit"));
+    let sealed = sealer.seal(&pair(), place("agency", &hanbit()));
     let json = serde_json::to_string(&sealed).expect("JSON");
     assert!(!json.contains("canary") && !format!("{:?} {:?}", pair(), sealer).contains("canary"));
-    let sealed: SealedTokens = serde_json::from_str(&json).expect("its own JSON");
-    assert_eq!(sealer.open(&sealed, &mall("hanbit")), Ok(pair()));
-    assert_ne!(sealer.seal(&pair(), &mall("hanbit")).nonce, sealed.nonce, "a nonce is never used twice");
+    let sealed: Sealed = serde_json::from_str(&json).expect("its own JSON");
+    assert_eq!(sealer.open(&sealed, place("agency", &hanbit())), Ok(pair()));
+    assert_ne!(
+        sealer.seal(&pair(), place("agency", &hanbit())).nonce,
+        sealed.nonce,
+        "a nonce is never used twice"
+    );
 }
 
 #[test]
-fn a_sealed_pair_does_not_open_for_another_mall() {
+fn x6_what_is_copied_to_another_place_does_not_open() {
     let sealer = sealer(&[&generate_key()]);
-    let sealed = sealer.seal(&pair(), &mall("hanbit"));
-    assert_eq!(sealer.open(&sealed, &mall("hanbit2")), Err(SealError::Broken));
+    let (mall, other) = (hanbit(), "hanbit2".parse().expect("valid"));
+    let sealed = sealer.seal(&pair(), place("agency", &mall));
+    assert_eq!(sealer.open(&sealed, place("agency", &other)), Err(SealError::Broken));
+    assert_eq!(sealer.open(&sealed, place("agency2", &mall)), Err(SealError::Broken));
+    let app: AppId = "hanbit".parse().expect("valid");
+    assert!(sealer.open_text(&sealed, Place::App(&app)).is_err());
+    let secret = sealer.seal_text(&Secret::new("canary-app"), Place::App(&app));
+    assert_eq!(sealer.open_text(&secret, Place::App(&app)), Ok(Secret::new("canary-app")));
+    assert!(sealer.open_text(&secret, Place::App(&"other".parse().expect("valid"))).is_err());
+    assert!(sealer.open(&secret, place("agency", &mall)).is_err());
+}
+
+#[test]
+fn x6_a_pair_of_the_first_format_opens_for_its_mall_and_is_due_for_sealing_again() {
+    // Sealed by the release before, whose associated data was the mall and the column.
+    let key = Secret::new("00112233445566778899aabbccddeeff00112233445566778899aabbccddeeff");
+    let sealed: Sealed = serde_json::from_str(include_str!("sealed_v1.json")).expect("its JSON");
+    let sealer = sealer(&[&key]);
+    assert_eq!(sealer.open(&sealed, place("any", &hanbit())), Ok(pair()));
+    assert!(sealer.open(&sealed, place("any", &"hanbit2".parse().expect("valid"))).is_err());
+    assert!(!sealer.is_current(&sealed));
+    // The format stands outside the seal; claiming another one opens nothing.
+    let claimed = Sealed { v: 2, ..sealed };
+    assert_eq!(sealer.open(&claimed, place("any", &hanbit())), Err(SealError::Broken));
 }
 
 #[test]
 fn keys_rotate_the_first_seals_and_all_open() {
     let (old, new) = (generate_key(), generate_key());
-    let before = sealer(&[&old]).seal(&pair(), &mall("hanbit"));
+    let before = sealer(&[&old]).seal(&pair(), place("agency", &hanbit()));
     let both = sealer(&[&new, &old]);
-    assert_eq!(both.open(&before, &mall("hanbit")), Ok(pair()));
+    assert_eq!(both.open(&before, place("agency", &hanbit())), Ok(pair()));
     assert!(!both.is_current(&before));
-    let after = both.seal(&pair(), &mall("hanbit"));
+    let after = both.seal(&pair(), place("agency", &hanbit()));
     assert!(both.is_current(&after));
-    assert!(matches!(sealer(&[&old]).open(&after, &mall("hanbit")), Err(SealError::UnknownKey(_))));
+    assert!(matches!(
+        sealer(&[&old]).open(&after, place("agency", &hanbit())),
+        Err(SealError::UnknownKey(_))
+    ));
 }
 
 #[test]
 fn every_changed_byte_is_noticed() {
     let sealer = sealer(&[&generate_key()]);
-    let sealed = sealer.seal(&pair(), &mall("hanbit"));
+    let sealed = sealer.seal(&pair(), place("agency", &hanbit()));
     for at in 0..sealed.ciphertext.len() {
         let mut broken = sealed.clone();
         let other = if broken.ciphertext.as_bytes()[at] == b'A' { "B" } else { "A" };
         broken.ciphertext.replace_range(at..=at, other);
-        assert_eq!(sealer.open(&broken, &mall("hanbit")), Err(SealError::Broken), "at {at}");
+        assert_eq!(sealer.open(&broken, place("agency", &hanbit())), Err(SealError::Broken), "at {at}");
     }
-    let newer = SealedTokens { v: 2, ..sealed };
-    assert_eq!(sealer.open(&newer, &mall("hanbit")), Err(SealError::UnknownFormat(2)));
+    let newer = Sealed { v: 3, ..sealed };
+    assert_eq!(sealer.open(&newer, place("agency", &hanbit())), Err(SealError::UnknownFormat(3)));
 }
 
 #[rstest]

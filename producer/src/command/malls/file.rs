@@ -5,7 +5,7 @@ use std::collections::HashMap;
 use common::domain::endpoint::Dialect;
 use common::domain::ids::{MallId, ShopNo};
 use common::oauth::TokenPair;
-use common::store::Mode;
+use common::store::{AppChoice, Mode};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -20,11 +20,13 @@ const SHOPS: usize = 100;
 /// One mall of a file, checked.
 #[derive(Debug)]
 pub(super) struct FileMall {
+    pub(super) line: u64,
     pub(super) mall_id: MallId,
     pub(super) agency: String,
     pub(super) dialect: Dialect,
     pub(super) shops: Vec<ShopNo>,
     pub(super) mode: Mode,
+    pub(super) app: AppChoice,
     pub(super) tokens: Option<TokenPair>,
 }
 
@@ -37,6 +39,15 @@ pub(super) struct BadFile {
     pub(super) count: usize,
 }
 
+impl BadFile {
+    pub(super) fn add(&mut self, line: u64, problem: String) {
+        self.count += 1;
+        if self.lines.len() < TOLD {
+            self.lines.push(BadLine { line, problem });
+        }
+    }
+}
+
 /// A line as it stands, in either format.
 #[derive(Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -46,6 +57,7 @@ struct Line {
     dialect: Option<String>,
     shops: Option<Vec<i32>>,
     mode: Option<String>,
+    app: Option<String>,
     oauth_tokens: Option<Value>,
 }
 
@@ -72,16 +84,14 @@ struct Collected {
 
 impl Collected {
     fn bad(&mut self, line: u64, problem: String) {
-        self.bad.count += 1;
-        if self.bad.lines.len() < TOLD {
-            self.bad.lines.push(BadLine { line, problem });
-        }
+        self.bad.add(line, problem);
     }
 
     fn add(&mut self, line: u64, mall: Result<FileMall, String>) {
         match mall {
             Err(problem) => self.bad(line, problem),
-            Ok(mall) => {
+            Ok(mut mall) => {
+                mall.line = line;
                 if let Some(first) = self.seen.insert(mall.mall_id.clone(), line) {
                     self.bad(line, format!("mall '{}' stands in line {first} already", mall.mall_id));
                 } else {
@@ -150,12 +160,13 @@ fn csv(bytes: &[u8], collected: &mut Collected) {
     }
 }
 
-const COLUMNS: [&str; 11] = [
+const COLUMNS: [&str; 12] = [
     "mall_id",
     "agency",
     "dialect",
     "shops",
     "mode",
+    "app",
     "access_token",
     "expires_at",
     "refresh_token",
@@ -201,6 +212,7 @@ fn from_record(header: &[String], record: &csv::StringRecord) -> Result<Line, St
         dialect: cell("dialect").map(str::to_owned),
         shops,
         mode: cell("mode").map(str::to_owned),
+        app: cell("app").map(str::to_owned),
         oauth_tokens,
     })
 }
@@ -239,7 +251,14 @@ fn check(line: Line) -> Result<FileMall, String> {
     let tokens = line.oauth_tokens.map(|answer| tokens(&mall_id, &answer)).transpose()?;
     // Sends nothing unless it says so: the specification's rule.
     let mode = Mode::from(line.mode.unwrap_or_else(|| "off".to_owned()));
-    Ok(FileMall { mall_id, agency, dialect, shops, mode, tokens })
+    let app = match line.app.as_deref() {
+        None => AppChoice::Keep,
+        Some("-") => AppChoice::Configured,
+        Some(name) => AppChoice::Named(
+            name.parse().map_err(|error: common::domain::ids::InvalidAppId| error.to_string())?,
+        ),
+    };
+    Ok(FileMall { line: 0, mall_id, agency, dialect, shops, mode, app, tokens })
 }
 
 fn tokens(mall: &MallId, answer: &Value) -> Result<TokenPair, String> {

@@ -1,17 +1,18 @@
 //! `malls import`: a file of malls, all of them or none.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 use std::io::Read;
 use std::path::Path;
+use std::sync::Arc;
 
 use common::config::Secret;
-use common::domain::ids::MallId;
+use common::domain::ids::{AppId, MallId};
 use common::oauth::Sealer;
-use common::store::{ConnectorState, Control, NewConnector, StoreError};
+use common::store::{AppChoice, Connector, ConnectorState, Control, NewConnector, StoreError, TokensAtRest};
 use serde::Serialize;
 
-use super::file::{FileMall, read};
+use super::file::{BadFile, FileMall, read};
 use crate::command::context::{Context, NO_TOKENS};
 use crate::fault::{Exit, Fault};
 use crate::output::json::Document;
@@ -40,19 +41,19 @@ struct Report {
 pub(super) async fn run(context: &Context, path: &Path, dry_run: bool) -> Result<Exit, Fault> {
     let name = if path.as_os_str() == "-" { "stdin".to_owned() } else { path.display().to_string() };
     let text = load(path, &name)?;
-    let malls = read(text.expose().as_bytes()).map_err(|bad| Fault::Import {
-        file: name,
-        lines: bad.lines,
-        count: bad.count,
-    })?;
+    let refused = |bad: BadFile| Fault::Import { file: name.clone(), lines: bad.lines, count: bad.count };
+    let malls = read(text.expose().as_bytes()).map_err(refused)?;
     let sealer = sealer(context, &malls)?;
     let control = context.database().await?;
     let known = known(&control, &malls).await.map_err(|error| context.store(error))?;
+    let apps = control.apps().await.map_err(|error| context.store(error))?;
+    let apps: BTreeSet<AppId> = apps.into_iter().map(|app| app.app_id).collect();
+    check(&malls, &known, &apps).map_err(refused)?;
     let mut report = Report { malls: malls.len(), dry_run, ..Report::default() };
     let mut connectors = Vec::with_capacity(malls.len());
     for mall in &malls {
-        report.note(mall, known.contains(&mall.mall_id));
-        connectors.push(connector(context, mall, sealer.as_ref())?);
+        report.note(mall, known.contains_key(&mall.mall_id));
+        connectors.push(connector(context, mall, sealer.as_deref()));
     }
     if !dry_run {
         store(&control, &connectors, &report).await.map_err(|error| context.store(error))?;
@@ -86,41 +87,64 @@ fn load(path: &Path, name: &str) -> Result<Secret, Fault> {
 }
 
 /// What seals the tokens, if there are any.
-fn sealer(context: &Context, malls: &[FileMall]) -> Result<Option<Sealer>, Fault> {
-    match &context.config.oauth.master_key {
-        _ if malls.iter().all(|mall| mall.tokens.is_none()) => Ok(None),
-        None => Err(Fault::NoMasterKey),
-        Some(keys) => {
-            Sealer::from_keys(keys).map(Some).map_err(|error| Fault::OAuthSettings(error.to_string()))
-        }
-    }
+fn sealer(context: &Context, malls: &[FileMall]) -> Result<Option<Arc<Sealer>>, Fault> {
+    malls.iter().any(|mall| mall.tokens.is_some()).then(|| context.sealer()).transpose()
 }
 
-async fn known(control: &Control, malls: &[FileMall]) -> Result<BTreeSet<MallId>, StoreError> {
+/// The stored connections of the file's malls.
+async fn known(control: &Control, malls: &[FileMall]) -> Result<BTreeMap<MallId, Connector>, StoreError> {
     let ids: Vec<MallId> = malls.iter().map(|mall| mall.mall_id.clone()).collect();
     if ids.is_empty() {
-        return Ok(BTreeSet::new());
+        return Ok(BTreeMap::new());
     }
-    Ok(control.connectors(&ids).await?.into_iter().map(|connector| connector.mall_id).collect())
+    let stored = control.connectors(&ids).await?;
+    Ok(stored.into_iter().map(|connector| (connector.mall_id.clone(), connector)).collect())
 }
 
-fn connector(context: &Context, mall: &FileMall, sealer: Option<&Sealer>) -> Result<NewConnector, Fault> {
-    let sealed = match (&mall.tokens, sealer) {
-        (Some(pair), Some(sealer)) => Some(
-            serde_json::to_value(sealer.seal(pair, &mall.mall_id))
-                .map_err(|error| Fault::Output(error.into()))?,
-        ),
-        _ => None,
-    };
-    Ok(NewConnector {
+/// What only the database can tell of a file.
+fn check(
+    malls: &[FileMall],
+    known: &BTreeMap<MallId, Connector>,
+    apps: &BTreeSet<AppId>,
+) -> Result<(), BadFile> {
+    let mut bad = BadFile::default();
+    for mall in malls {
+        if let AppChoice::Named(app) = &mall.app
+            && !apps.contains(app)
+        {
+            bad.add(mall.line, format!("there is no app '{app}'; cafe24-sync apps set {app} makes it"));
+        }
+        if let Some(stored) = known.get(&mall.mall_id)
+            && stored.agency_id != mall.agency
+            && mall.tokens.is_none()
+            && stored.has_tokens
+        {
+            // They are sealed for their agency; moving them would let one tenant's secret turn up in another's row.
+            let problem = format!(
+                "mall '{}' belongs to agency '{}', and so do its tokens: give new tokens to move it",
+                mall.mall_id, stored.agency_id
+            );
+            bad.add(mall.line, problem);
+        }
+    }
+    if bad.count == 0 { Ok(()) } else { Err(bad) }
+}
+
+fn connector(context: &Context, mall: &FileMall, sealer: Option<&Sealer>) -> NewConnector {
+    NewConnector {
         mall_id: mall.mall_id.clone(),
         agency_id: mall.agency.clone(),
         dialect: mall.dialect,
         shops: mall.shops.clone(),
         limiter_key: context.limiter_key(&mall.mall_id),
         mode: mall.mode.clone(),
-        sealed_tokens: sealed,
-    })
+        app: mall.app.clone(),
+        tokens: mall
+            .tokens
+            .as_ref()
+            .zip(sealer)
+            .map(|(pair, sealer)| TokensAtRest::seal(sealer, pair, &mall.agency, &mall.mall_id)),
+    }
 }
 
 async fn store(control: &Control, connectors: &[NewConnector], report: &Report) -> Result<(), StoreError> {

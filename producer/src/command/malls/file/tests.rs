@@ -91,3 +91,12 @@ fn a_hundred_bad_lines_are_told_and_all_are_counted() {
     let bad = read(text.as_bytes()).expect_err("refused");
     assert_eq!((bad.lines.len(), bad.count), (100, 150));
 }
+
+#[test]
+fn a_mall_names_its_app_or_goes_back_to_the_configured_one() {
+    let malls = read(b"mall_id,app\na,brand-b\nb,-\nc,\n").expect("good");
+    let apps: Vec<&AppChoice> = malls.iter().map(|mall| &mall.app).collect();
+    let named = AppChoice::Named("brand-b".parse().expect("valid"));
+    assert_eq!(apps, [&named, &AppChoice::Configured, &AppChoice::Keep]);
+    assert_eq!(problems("mall_id,app\na,Brand B\n")[0].0, 2);
+}

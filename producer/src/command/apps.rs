@@ -1,0 +1,251 @@
+//! `apps`: list, set, remove.
+//!
+//! A secret comes from a file or from stdin, is sealed at once, and is never shown again.
+
+use std::io::Read;
+use std::path::Path;
+
+use common::config::{BaseUrl, Secret};
+use common::domain::ids::AppId;
+use common::oauth::Place;
+use common::store::{AppRemoval, AuditEntry, NewApp, StoredApp};
+
+use super::again;
+use super::context::Context;
+use crate::cli::AppsCommand;
+use crate::fault::{Exit, Fault};
+use crate::output::json::{Document, List};
+use crate::output::paint::good;
+use crate::output::plain::tsv;
+use crate::output::table::{Align, table};
+use crate::output::text::{counted, json_time, number, short_time};
+
+/// Largest secret; a real one has 22 characters.
+const SECRET_MAX: u64 = 4 << 10;
+/// How the app of the configuration is shown.
+const CONFIGURED: &str = "(configured)";
+
+pub(super) async fn run(context: &Context, command: AppsCommand) -> Result<Exit, Fault> {
+    match command {
+        AppsCommand::List => list(context).await,
+        AppsCommand::Set { name, client_id, client_secret_file, redirect_uri } => {
+            set(context, name, client_id, &client_secret_file, redirect_uri).await
+        }
+        AppsCommand::Remove { name, yes } => remove(context, &name, yes).await,
+    }
+}
+
+async fn list(context: &Context) -> Result<Exit, Fault> {
+    let control = context.database().await?;
+    let apps = control.apps().await.map_err(|error| context.store(error))?;
+    let output = context.output;
+    if output.json {
+        let items: Vec<_> = apps.iter().map(item).collect();
+        output.document(&List::new(items, None, common::clock::now()))?;
+    } else if output.plain {
+        let names = ["app_id", "client_id", "redirect_uri", "malls", "changed"];
+        let rows: Vec<Vec<String>> = apps
+            .iter()
+            .map(|app| {
+                vec![
+                    app.app_id.to_string(),
+                    app.client_id.clone(),
+                    app.redirect_uri.clone().unwrap_or_default(),
+                    app.malls.to_string(),
+                    json_time(app.updated_at),
+                ]
+            })
+            .collect();
+        output.answer(&tsv(&names, &rows))?;
+    } else {
+        output.answer(&screen(context.config.oauth.client_id.as_deref(), &apps))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn item(app: &StoredApp) -> serde_json::Value {
+    serde_json::json!({
+        "app_id": app.app_id, "client_id": app.client_id, "redirect_uri": app.redirect_uri, "malls": app.malls,
+        "created_at": json_time(app.created_at), "updated_at": json_time(app.updated_at),
+    })
+}
+
+fn screen(configured: Option<&str>, apps: &[StoredApp]) -> String {
+    let columns = [
+        ("APP", Align::Left),
+        ("CLIENT ID", Align::Left),
+        ("MALLS", Align::Right),
+        ("CHANGED", Align::Left),
+        ("REDIRECT URI", Align::Left),
+    ];
+    let first = configured.map(|id| {
+        vec![CONFIGURED.to_owned(), id.to_owned(), "others".to_owned(), "-".to_owned(), "-".to_owned()]
+    });
+    let stored = apps.iter().map(|app| {
+        vec![
+            app.app_id.to_string(),
+            app.client_id.clone(),
+            number(app.malls),
+            short_time(app.updated_at),
+            app.redirect_uri.clone().unwrap_or_else(|| CONFIGURED.to_owned()),
+        ]
+    });
+    let rows: Vec<Vec<String>> = first.into_iter().chain(stored).collect();
+    if rows.is_empty() {
+        return "no app is known: set oauth.client_id, or cafe24-sync apps set NAME\n".to_owned();
+    }
+    table(&columns, &rows)
+}
+
+async fn set(
+    context: &Context,
+    app_id: AppId,
+    client_id: String,
+    secret_file: &Path,
+    redirect_uri: Option<String>,
+) -> Result<Exit, Fault> {
+    let usage = |what: String, why: &str| Fault::Range {
+        what,
+        why: why.to_owned(),
+        action: "cafe24-sync apps set --help".to_owned(),
+    };
+    if client_id.is_empty() || client_id.len() > 200 || client_id.chars().any(|c| c.is_control() || c == ':')
+    {
+        return Err(usage(
+            "--client-id is no client id".to_owned(),
+            "it has 1 to 200 characters, none of them a colon or a control character",
+        ));
+    }
+    if let Some(Err(problem)) = redirect_uri.as_deref().map(BaseUrl::parse) {
+        return Err(usage(
+            format!("--redirect-uri: {problem}"),
+            "it is the address registered with Cafe24, to the letter",
+        ));
+    }
+    let secret = secret(secret_file)?;
+    let sealer = context.sealer()?;
+    let control = context.database().await?;
+    let sealed_secret = sealer.seal_text(&secret, Place::App(&app_id)).into();
+    let app = NewApp { app_id, client_id, sealed_secret, redirect_uri };
+    let entry = AuditEntry {
+        actor: &Context::actor(),
+        action: "apps.set",
+        mall: None,
+        target: app.app_id.as_str(),
+        plan: None,
+        details: serde_json::json!({ "client_id": app.client_id, "redirect_uri": app.redirect_uri }),
+    };
+    let new = control.set_app(&app, &entry).await.map_err(|error| context.store(error))?;
+    if context.output.json {
+        let content = serde_json::json!({ "app_id": app.app_id, "new": new });
+        context.output.document(&Document::new(content, common::clock::now()))?;
+    } else {
+        let done = if new { "added" } else { "replaced" };
+        context.output.answer(&format!("{} app {}: {done}", good("✓"), app.app_id))?;
+        context.output.note("give it to malls: column app of  cafe24-sync malls import FILE");
+    }
+    Ok(Exit::Done)
+}
+
+/// The first line of a file or of stdin.
+fn secret(path: &Path) -> Result<Secret, Fault> {
+    let name = if path.as_os_str() == "-" { "stdin".to_owned() } else { path.display().to_string() };
+    let fault = |problem: String| Fault::File { path: name.clone(), problem };
+    let mut text = String::new();
+    let read = if path.as_os_str() == "-" {
+        std::io::stdin().lock().take(SECRET_MAX + 1).read_to_string(&mut text)
+    } else {
+        std::fs::File::open(path).and_then(|file| file.take(SECRET_MAX + 1).read_to_string(&mut text))
+    };
+    let text = Secret::new(text);
+    match read {
+        Err(error) => Err(fault(format!("cannot be read: {error}"))),
+        Ok(size) if size as u64 > SECRET_MAX => Err(fault("longer than a client secret is".to_owned())),
+        Ok(_) => match text.expose().trim() {
+            "" => Err(fault("holds no secret".to_owned())),
+            secret if secret.chars().any(char::is_control) => {
+                Err(fault("holds more than one line; the secret stands alone".to_owned()))
+            }
+            secret => Ok(Secret::new(secret)),
+        },
+    }
+}
+
+async fn remove(context: &Context, app: &AppId, yes: bool) -> Result<Exit, Fault> {
+    let control = context.database().await?;
+    let stored = control.app(app).await.map_err(|error| context.store(error))?;
+    let Some(stored) = stored else { return Err(Fault::UnknownApp(app.clone())) };
+    if stored.malls > 0 {
+        return Err(Fault::AppInUse { app: app.clone(), malls: stored.malls });
+    }
+    if !yes {
+        let plan =
+            format!("app {app} (client id {}): its secret is erased; no mall names it", stored.client_id);
+        if !context.output.can_ask() {
+            if !context.output.json {
+                context.output.answer(&plan)?;
+            }
+            let why = "the secret can be had again from Cafe24 only".to_owned();
+            return Err(Fault::NeedsYes { why, action: again(&["--yes"]) });
+        }
+        context.output.complain(&plan);
+        if !context.output.confirm("remove it?") {
+            context.output.note("nothing was removed");
+            return Ok(Exit::Refused);
+        }
+    }
+    let entry = AuditEntry {
+        actor: &Context::actor(),
+        action: "apps.remove",
+        mall: None,
+        target: app.as_str(),
+        plan: None,
+        details: serde_json::json!({ "client_id": stored.client_id }),
+    };
+    match control.remove_app(app, &entry).await.map_err(|error| context.store(error))? {
+        AppRemoval::Unknown => return Err(Fault::UnknownApp(app.clone())),
+        AppRemoval::InUse(malls) => return Err(Fault::AppInUse { app: app.clone(), malls }),
+        AppRemoval::Removed => {}
+    }
+    if context.output.json {
+        let content = serde_json::json!({ "app_id": app, "removed": true });
+        context.output.document(&Document::new(content, common::clock::now()))?;
+    } else {
+        context.output.answer(&format!("{} app {app}: removed", good("✓")))?;
+    }
+    Ok(Exit::Done)
+}
+
+impl Fault {
+    /// `3 malls have consented to it`, for the sentence of [`Fault::AppInUse`].
+    pub(crate) fn consents(malls: i64) -> String {
+        format!("{} consented to it", counted(malls, "mall has", "malls have"))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use chrono::{DateTime, TimeDelta};
+
+    use super::*;
+    use crate::output::paint::bare;
+
+    #[test]
+    fn the_list_names_the_configured_app_first_and_no_secret() {
+        let at = DateTime::UNIX_EPOCH + TimeDelta::days(20_500);
+        let app = StoredApp {
+            app_id: "brand-b".parse().expect("valid"),
+            client_id: "BrIfqEKoPxeE".to_owned(),
+            sealed_secret: serde_json::json!({ "ciphertext": "canary" }),
+            redirect_uri: None,
+            malls: 1_204,
+            created_at: at,
+            updated_at: at,
+        };
+        assert_eq!(
+            bare(&screen(Some("configured-id"), std::slice::from_ref(&app))),
+            include_str!("../../tests/golden/apps_list.txt")
+        );
+        assert!(!item(&app).to_string().contains("canary"));
+    }
+}
