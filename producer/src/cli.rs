@@ -4,6 +4,8 @@ mod apps;
 
 mod enqueue;
 
+mod pauses;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -13,6 +15,7 @@ use common::domain::ids::MallId;
 pub use self::apps::AppsCommand;
 use self::enqueue::EXAMPLES as ENQUEUE_EXAMPLES;
 pub use self::enqueue::EnqueueArgs;
+pub use self::pauses::{EndpointsCommand, PauseArgs, ResumeArgs};
 
 /// Examples stand first: they are what people look for.
 const HELP: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}";
@@ -97,6 +100,9 @@ pub enum Command {
     /// Apps that malls consent to, beside the configured one
     #[command(subcommand, help_template = HELP)]
     Apps(AppsCommand),
+    /// Endpoints of all malls: what is paused, by whom; pause, resume
+    #[command(subcommand, help_template = HELP)]
+    Endpoints(EndpointsCommand),
     /// Jobs that failed for good
     #[command(subcommand, help_template = HELP)]
     Dead(DeadCommand),
@@ -156,21 +162,12 @@ pub enum MallsCommand {
         #[arg(long, value_name = "MALL")]
         after: Option<MallId>,
     },
-    /// Send nothing for a mall; its jobs wait
+    /// Send nothing for a mall, or nothing to an endpoint of it; its jobs wait
+    #[command(help_template = HELP, before_help = self::pauses::PAUSE_EXAMPLES)]
+    Pause(PauseArgs),
+    /// Send again for a paused mall, or to a paused endpoint of it
     #[command(help_template = HELP)]
-    Pause {
-        /// The mall
-        mall: MallId,
-        /// Say why; it is shown beside the mall
-        #[arg(long, value_name = "TEXT")]
-        reason: Option<String>,
-    },
-    /// Send again for a paused mall
-    #[command(help_template = HELP)]
-    Resume {
-        /// The mall
-        mall: MallId,
-    },
+    Resume(ResumeArgs),
     /// Remove a mall and its tokens; its figures stay
     #[command(help_template = HELP)]
     Remove {

@@ -10,6 +10,8 @@ pub mod fault;
 
 pub mod output;
 
+pub mod remedy;
+
 pub mod plan;
 
 pub mod command;

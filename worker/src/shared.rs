@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use common::api::ApiClient;
 use common::config::Config;
+use common::domain::endpoint::Endpoint;
 use common::domain::ids::MallId;
 use common::limiter::RedisLimiter;
 use common::oauth::TokenKeeper;
@@ -20,6 +21,25 @@ const RECALL_KEPT: Duration = Duration::from_mins(15);
 
 /// Decoded rows that wait for their commit at most; about 25 MiB. An answer with more rows goes alone.
 pub(crate) const ROWS_IN_HAND: u32 = 100_000;
+
+/// What changed, as Postgres tells it: `mall`, `mall/endpoint`, or `*/endpoint` for an endpoint of all malls.
+#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+pub(crate) struct Recalled {
+    mall: Option<MallId>,
+    endpoint: Option<Endpoint>,
+}
+
+impl Recalled {
+    /// `None`: a name that this version does not know; the next claims see things as they are.
+    pub(crate) fn read(told: &str) -> Option<Self> {
+        let (mall, endpoint) = match told.split_once('/') {
+            Some((mall, endpoint)) => (mall, Some(endpoint.parse().ok()?)),
+            None => (told, None),
+        };
+        let mall = if mall == "*" { None } else { Some(mall.parse().ok()?) };
+        (mall.is_some() || endpoint.is_some()).then_some(Self { mall, endpoint })
+    }
+}
 
 /// The worker's shared parts; cheap to clone by [`Arc`].
 #[derive(Debug)]
@@ -41,7 +61,7 @@ pub(crate) struct Shared {
     pub(crate) pacer: watch::Sender<bool>,
     /// Ends intake: nothing new is started, what has a token is finished.
     pub(crate) stopping: CancellationToken,
-    recalls: Mutex<HashMap<MallId, Instant>>,
+    recalls: Mutex<HashMap<Recalled, Instant>>,
 }
 
 impl Shared {
@@ -86,17 +106,21 @@ impl Shared {
         }
     }
 
-    /// A mall's state changed: its jobs that were claimed before now are handed back instead of started.
-    pub(crate) fn recall(&self, mall: MallId) {
+    /// A mall or an endpoint changed: its jobs that were claimed before now are handed back instead of started.
+    pub(crate) fn recall(&self, changed: Recalled) {
         let now = Instant::now();
         let mut recalls = lock(&self.recalls);
         recalls.retain(|_, at| now.duration_since(*at) < RECALL_KEPT);
-        recalls.insert(mall, now);
+        recalls.insert(changed, now);
     }
 
-    /// Whether a job of `mall` that was claimed at `claimed` must be handed back.
-    pub(crate) fn is_recalled(&self, mall: &MallId, claimed: Instant) -> bool {
-        lock(&self.recalls).get(mall).is_some_and(|recalled| *recalled >= claimed)
+    /// Whether a job that was claimed at `claimed` must be handed back.
+    pub(crate) fn is_recalled(&self, mall: &MallId, endpoint: Endpoint, claimed: Instant) -> bool {
+        let recalls = lock(&self.recalls);
+        let since = |what: &Recalled| recalls.get(what).is_some_and(|recalled| *recalled >= claimed);
+        since(&Recalled { mall: Some(mall.clone()), endpoint: None })
+            || since(&Recalled { mall: Some(mall.clone()), endpoint: Some(endpoint) })
+            || since(&Recalled { mall: None, endpoint: Some(endpoint) })
     }
 
     /// Whether any fetch is under way.
@@ -108,4 +132,23 @@ impl Shared {
 /// A poisoned lock still holds whole values here: every critical section is a few assignments.
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_change_is_of_a_mall_of_its_endpoint_or_of_an_endpoint_of_all() {
+        let of = |mall: Option<&str>, endpoint: Option<&str>| Recalled {
+            mall: mall.map(|mall| mall.parse().expect("valid")),
+            endpoint: endpoint.map(|endpoint| endpoint.parse().expect("valid")),
+        };
+        assert_eq!(Recalled::read("hanbit"), Some(of(Some("hanbit"), None)));
+        assert_eq!(Recalled::read("hanbit/products"), Some(of(Some("hanbit"), Some("products"))));
+        assert_eq!(Recalled::read("*/products"), Some(of(None, Some("products"))));
+        for foreign in ["*", "", "/", "hanbit/", "hanbit/carts", "*/products/x"] {
+            assert_eq!(Recalled::read(foreign), None, "{foreign}");
+        }
+    }
 }

@@ -11,7 +11,6 @@ use common::api::{ApiClient, ApiConfig, BuildError};
 use common::broker::{Broker, BrokerError, Topology};
 use common::config::Config;
 use common::domain::backoff::Backoff;
-use common::domain::ids::MallId;
 use common::health::{BindError, Pages};
 use common::limiter::{BucketConfig, LimiterError, RedisLimiter};
 use common::oauth::{AppCredentials, InvalidKey, OAuthClient, OAuthTimeouts, Sealer, TokenKeeper};
@@ -25,7 +24,7 @@ use tokio_util::task::TaskTracker;
 use crate::flow::batch::{self, FINISHED_JOBS};
 use crate::flow::claim;
 use crate::runner::Runners;
-use crate::shared::Shared;
+use crate::shared::{Recalled, Shared};
 use crate::{health, heartbeat};
 
 /// Why the worker cannot start.
@@ -206,7 +205,7 @@ fn tokens(config: &Config, ledger: &Ledger) -> Result<TokenKeeper<SealedTokenSto
     ))
 }
 
-/// Hears of malls that were paused, released or removed, and recalls their waiting jobs.
+/// Hears of malls and endpoints that were paused, released or removed, and recalls their waiting jobs.
 async fn watch_connectors(control: Control, shared: Arc<Shared>) {
     /// Between two tries to listen.
     const REST: Duration = Duration::from_secs(1);
@@ -214,10 +213,14 @@ async fn watch_connectors(control: Control, shared: Arc<Shared>) {
         match control.listen(Channel::Connectors).await {
             Ok(mut told) => loop {
                 match told.next().await {
-                    Ok(Some(mall)) => {
-                        if let Ok(mall) = MallId::try_from(mall) {
-                            tracing::info!(event = "mall.changed", %mall, "a mall's state changed: its waiting jobs go back");
-                            shared.recall(mall);
+                    Ok(Some(changed)) => {
+                        if let Some(recalled) = Recalled::read(&changed) {
+                            tracing::info!(
+                                event = "mall.changed",
+                                changed,
+                                "a mall or an endpoint was paused or resumed: its waiting jobs go back"
+                            );
+                            shared.recall(recalled);
                         }
                     }
                     // Something may have been missed; the next claims see the malls as they are.

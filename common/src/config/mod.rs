@@ -45,7 +45,7 @@ pub use error::{ConfigError, Mistake};
 pub use reader::{KeyInfo, Origin};
 pub use secret::Secret;
 pub use section::{
-    Cafe24Config, FeedConfig, LimiterKeyKind, LimitsConfig, LogConfig, LogFormat, OAuthConfig,
+    BreakerConfig, Cafe24Config, FeedConfig, LimiterKeyKind, LimitsConfig, LogConfig, LogFormat, OAuthConfig,
     PostgresConfig, RabbitMqConfig, ReconcileConfig, RedisConfig, RetryConfig, ServeConfig, WorkerConfig,
 };
 pub use transport::Transport;
@@ -79,6 +79,8 @@ pub struct Config {
     pub reconcile: ReconcileConfig,
     /// `[retry]`: attempts and waits of transient failures.
     pub retry: RetryConfig,
+    /// `[breaker]`: when an endpoint is paused for all malls.
+    pub breaker: BreakerConfig,
     /// `[serve]`: the daemon's page.
     pub serve: ServeConfig,
     /// `[log]`.
@@ -132,6 +134,7 @@ impl Config {
             feed: FeedConfig::read(r),
             reconcile: ReconcileConfig::read(r),
             retry: RetryConfig::read(r),
+            breaker: BreakerConfig::read(r),
             serve: ServeConfig::read(r),
             log: LogConfig::read(r),
             keys: Vec::new(),

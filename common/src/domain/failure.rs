@@ -108,6 +108,26 @@ impl Default for AttemptLimits {
     }
 }
 
+/// What a failure says of its endpoint, beyond its job.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum Breakage {
+    /// The answer does not fit the contract: drift, if other malls see it too.
+    Contract,
+    /// HTTP 404 on the path: the same for every mall.
+    NotFound,
+}
+
+/// When an endpoint counts as changed: so many violations of so many malls within the window (`faults.md` A4).
+#[derive(Debug, Clone, Copy)]
+pub struct BreakerLimits {
+    /// 2 or more: one mall alone never pauses an endpoint for the others.
+    pub malls: i64,
+    /// At least as many as malls.
+    pub violations: i64,
+    /// How long a violation counts.
+    pub window: std::time::Duration,
+}
+
 /// The decision. `attempts` counts the failed attempts before this one, from 0.
 ///
 /// [`FailureClass::Unauthorized`] reaches this point only after a renewed token was refused as well.

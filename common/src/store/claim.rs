@@ -44,6 +44,8 @@ pub struct ClaimedJob {
     pub token_version: i64,
     /// How the mall's API speaks.
     pub dialect: Dialect,
+    /// Whether its endpoint is paused and this job is to show that the API is well again.
+    pub probe: bool,
 }
 
 /// One delivery to decide about.
@@ -120,5 +122,6 @@ fn claimed(row: &Row) -> Result<ClaimedJob, StoreError> {
         crashes: row.try_get("crashes")?,
         token_version: row.try_get("token_version")?,
         dialect: text("dialect")?.parse().map_err(StoreError::foreign)?,
+        probe: row.try_get("probe")?,
     })
 }

@@ -64,7 +64,8 @@ impl ConnectorState {
         }
     }
 
-    fn parse(text: &str) -> Result<Self, StoreError> {
+    /// Reads the column `state`.
+    pub fn parse(text: &str) -> Result<Self, StoreError> {
         [Self::Active, Self::Paused, Self::NeedsConsent, Self::NeedsScope, Self::Forbidden]
             .into_iter()
             .find(|state| state.as_str() == text)

@@ -74,9 +74,11 @@ pub struct PlanCounts {
     pub lifted: i64,
     /// Jobs made.
     pub jobs: i64,
+    /// Of these, jobs that wait as parked: their mall sends nothing, or their endpoint is paused.
+    pub parked: i64,
     /// Jobs by endpoint.
     pub by_endpoint: BTreeMap<String, i64>,
-    /// Jobs by limiter key: what the ETA comes from.
+    /// Jobs that do not wait, by limiter key: what the ETA comes from.
     pub by_key: BTreeMap<LimiterKey, i64>,
     /// Ids of the jobs in planning order: what a plan id is the hash of.
     pub job_ids: Vec<Uuid>,
@@ -95,6 +97,7 @@ impl PlanCounts {
         self.in_work += other.in_work;
         self.lifted += other.lifted;
         self.jobs += other.jobs;
+        self.parked += other.parked;
         for (endpoint, jobs) in other.by_endpoint {
             *self.by_endpoint.entry(endpoint).or_default() += jobs;
         }
@@ -114,6 +117,7 @@ struct Candidate {
     granularity: Granularity,
     chunk: DayRange,
     generation: i32,
+    waits: bool,
 }
 
 impl Control {
@@ -165,7 +169,11 @@ impl Control {
         for job in &candidates {
             counts.jobs += 1;
             *counts.by_endpoint.entry(job.endpoint.to_string()).or_default() += 1;
-            *counts.by_key.entry(job.limiter_key.clone()).or_default() += 1;
+            if job.waits {
+                counts.parked += 1;
+            } else {
+                *counts.by_key.entry(job.limiter_key.clone()).or_default() += 1;
+            }
             counts.job_ids.push(job.job_id);
         }
         let Some(run_id) = run_id else {
@@ -246,6 +254,7 @@ async fn candidates(tx: &mut PgTransaction<'_>) -> Result<Vec<Candidate>, StoreE
                 granularity,
                 chunk,
                 generation,
+                waits: row.try_get("waits")?,
             })
         })
         .collect()

@@ -33,7 +33,7 @@ pub struct Reconciled {
     pub queued: i64,
     /// Jobs whose worker was lost.
     pub running: i64,
-    /// Jobs that were parked although their mall sends.
+    /// Jobs that were parked and waited for nothing.
     pub released: i64,
     /// Failed jobs whose letter was lost.
     pub archived: u64,
@@ -57,7 +57,7 @@ impl Control {
             .bind(deadlines.running_at_most.as_secs_f64())
             .fetch_one(&self.pool)
             .await?;
-        let parked = sqlx::query(include_str!("sql/reconcile_parked.sql")).fetch_one(&self.pool).await?;
+        let released = self.release_parked().await?;
         let archived = sqlx::query(include_str!("sql/archive_lost.sql"))
             .bind(deadlines.unarchived.as_secs_f64())
             .execute(&self.pool)
@@ -70,7 +70,7 @@ impl Control {
         Ok(Reconciled {
             queued: stale.try_get("queued")?,
             running: stale.try_get("running")?,
-            released: parked.try_get("released")?,
+            released,
             archived: archived.rows_affected(),
         })
     }

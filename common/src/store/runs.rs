@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::error::StoreError;
 use super::pool::Control;
+use crate::domain::endpoint::Endpoint;
 use crate::domain::ids::LimiterKey;
 
 /// How far a run is.
@@ -131,6 +132,18 @@ impl Control {
                 Ok((key, row.try_get(1)?))
             })
             .collect()
+    }
+
+    /// How many malls send, and how many of their jobs wait for a call of `endpoint`: what pausing it stops.
+    pub async fn endpoint_backlog(&self, endpoint: Endpoint) -> Result<(i64, i64), StoreError> {
+        let row = sqlx::query(
+            "SELECT (SELECT count(*) FROM connectors c WHERE connector_sends(c.state, c.config_json)) AS malls, \
+             (SELECT count(*) FROM jobs WHERE endpoint = $1 AND work_state IN ('planned', 'queued')) AS jobs",
+        )
+        .bind(endpoint.as_str())
+        .fetch_one(&self.pool)
+        .await?;
+        Ok((row.try_get("malls")?, row.try_get("jobs")?))
     }
 
     /// Malls by id after `after`, at most `limit` (`sql/mall_report.sql`).

@@ -10,7 +10,7 @@ pub(super) use select::unknown as unknown_mall;
 
 use common::clock::now;
 use common::domain::calendar::kst_day;
-use common::store::{Control, StoreError, Wish};
+use common::store::{Control, EndpointPause, StoreError, Wish};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -101,17 +101,19 @@ impl Enqueue<'_> {
             .await;
         drop(progress);
         let planned = result.map_err(|error| self.interrupted(error, run, groups_done))?;
-        Ok(self.preview(&planned, &open))
+        let pauses = self.control.endpoint_pauses(None).await.map_err(|error| self.context.store(error))?;
+        Ok(self.preview(&planned, &pauses, &open))
     }
 
     fn preview(
         &self,
         planned: &Planned,
+        pauses: &[EndpointPause],
         open: &std::collections::BTreeMap<common::domain::ids::LimiterKey, i64>,
     ) -> Preview {
         let pace = self.context.pace();
         let eta = eta(&planned.counts.by_key, open, pace);
-        Preview::new(&self.selection, planned, eta, pace, self.context.key_is_mall())
+        Preview::new(&self.selection, planned, pauses, eta, pace, self.context.key_is_mall())
     }
 
     fn interrupted(&self, error: StoreError, run: Option<Uuid>, groups_done: usize) -> Fault {

@@ -5,9 +5,10 @@
 
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use common::domain::calendar::{kst, kst_day};
-use common::store::MallReport;
+use common::store::{ConnectorState, MallReport, Mode};
 
 use crate::output::text::counted;
+use crate::remedy::Remedy;
 
 /// A mall's status.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
@@ -57,32 +58,18 @@ pub(super) fn health(mall: &MallReport, now: DateTime<Utc>) -> Health {
     let stated = |word: &str| {
         mall.reason.clone().filter(|reason| !reason.is_empty()).unwrap_or_else(|| word.to_owned())
     };
-    match mall.state.as_str() {
-        "paused" => return of(Status::Paused, stated("paused"), format!("cafe24-sync malls resume {id}")),
-        "needs_consent" => {
-            return of(
-                Status::NeedsYou,
-                stated("not authorised"),
-                format!("cafe24-sync connect {id} --paste"),
-            );
-        }
-        "needs_scope" => {
-            return of(
-                Status::NeedsYou,
-                stated("a scope is missing"),
-                format!("cafe24-sync connect {id} --paste"),
-            );
-        }
-        "forbidden" => {
-            let action = format!("see to the app's approval, then cafe24-sync malls resume {id}");
-            return of(Status::NeedsYou, stated("Cafe24 refuses the app"), action);
-        }
-        _ => {}
-    }
-    if mall.mode.as_deref() != Some("api") {
-        let mode = mall.mode.as_deref().unwrap_or("off");
-        let action = "import it with mode 'api'".to_owned();
-        return of(Status::Paused, format!("mode is '{mode}': nothing is sent"), action);
+    // A state of a newer version is shown by what it did to the data.
+    let state = ConnectorState::parse(&mall.state).unwrap_or(ConnectorState::Active);
+    let mode = Mode::from(mall.mode.clone().unwrap_or_else(|| "off".to_owned()));
+    if let Some(remedy) = Remedy::of_mall(id, state, &mode) {
+        return match (state, mode) {
+            (ConnectorState::Active, mode) => {
+                let mode = String::from(mode);
+                of(Status::Paused, format!("mode is '{mode}': nothing is sent"), remedy.action)
+            }
+            (ConnectorState::Paused, _) => of(Status::Paused, stated(remedy.what), remedy.action),
+            _ => of(Status::NeedsYou, stated(remedy.what), remedy.action),
+        };
     }
     if mall.dead > 0 {
         let reason = counted(mall.dead, "dead job", "dead jobs");

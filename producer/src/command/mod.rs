@@ -12,6 +12,8 @@ mod db;
 
 mod dead;
 
+mod endpoints;
+
 mod enqueue;
 
 mod health;
@@ -123,6 +125,7 @@ async fn work(context: &Context, command: Command) -> Result<Exit, Fault> {
         Command::Enqueue(args) => Box::pin(enqueue::run(context, &args)).await,
         Command::Malls(command) => malls::run(context, command).await,
         Command::Apps(command) => apps::run(context, command).await,
+        Command::Endpoints(command) => endpoints::run(context, command).await,
         Command::Dead(command) => dead::run(context, command).await,
         Command::Queue(command) => queue::run(context, &command).await,
         Command::Db(command) => db::run(context, &command).await,

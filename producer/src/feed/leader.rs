@@ -1,6 +1,6 @@
 //! The leader's duties, and taking them over.
 //!
-//! Feed, reconcile and archive run side by side as long as the lock is held; when its session is lost, all of them stop
+//! Feed, reconcile, pauses and archive run side by side as long as the lock is held; when its session is lost, all of them stop
 //! at once and the process stands by again. A duty that fails says so once, waits and goes on: no failure of a
 //! neighbour ends the daemon.
 
@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use super::DUTY;
 use super::error::FeedError;
 use super::pass::Feed;
+use super::pauses::Pauses;
 use super::reconcile::Reconciler;
 use crate::dead::Drain;
 
@@ -44,7 +45,7 @@ impl Feeder {
                 Ok(Some(leadership)) => {
                     failures = 0;
                     tracing::info!(event = "leader.acquired", "leading: this process feeds the queues");
-                    if let Err(error) = self.lead(leadership, &shutdown).await {
+                    if let Err(error) = Box::pin(self.lead(leadership, &shutdown)).await {
                         tracing::warn!(
                             event = "leader.lost",
                             error = &error as &dyn std::error::Error,
@@ -74,6 +75,7 @@ impl Feeder {
     async fn lead(&self, mut leadership: Leadership, shutdown: &CancellationToken) -> Result<(), FeedError> {
         let mut feed = Feed::new(&self.config, &self.control)?;
         let mut reconciler = Reconciler::new(&self.config, &self.control)?;
+        let pauses = Pauses::new(&self.control);
         let mut drain = Drain::new(&self.config, &self.control)?;
         tokio::select! {
             biased;
@@ -81,6 +83,7 @@ impl Feeder {
             lost = keep(&mut leadership) => return Err(lost),
             () = self.feed(&mut feed) => {}
             () = reconciler.run() => {}
+            () = pauses.run() => {}
             () = drain.run() => {}
         }
         leadership.release().await?;

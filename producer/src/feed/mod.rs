@@ -11,11 +11,13 @@
 //! - [`window`]: how many jobs of a key may be out
 //! - `pass`: read windows → choose jobs → publish with confirms → mark queued
 //! - `leader`: the leader's duties, and how they are taken over
+//! - `pauses`: jobs follow pauses, and pauses end in time
 //! - `reconcile`: jobs without a sign of life are planned again
 
 mod error;
 mod leader;
 mod pass;
+mod pauses;
 mod reconcile;
 pub mod window;
 

@@ -4,13 +4,14 @@ use std::fmt::Write;
 
 use common::domain::calendar::{DayRange, Granularity};
 use common::domain::job::Lane;
-use common::store::{Connector, ConnectorState, Mode};
+use common::store::EndpointPause;
 use serde::Serialize;
 
 use super::eta::{Eta, Pace};
 use super::selection::{Planned, Selection};
 use crate::output::paint::{bold, dim, warn};
 use crate::output::text::{clean, counted, duration, number};
+use crate::remedy::{subject, why_paused, why_silent};
 
 /// Malls that send nothing, named in a preview before "and N more".
 const NAMED: usize = 5;
@@ -38,9 +39,9 @@ pub struct Preview {
     pub jobs: i64,
     /// Backfill jobs lifted into the fresh lane.
     pub lifted: i64,
-    /// Of the jobs, those of malls that send nothing.
+    /// Of the jobs, those that wait: their mall sends nothing, or their endpoint is paused.
     pub parked_jobs: i64,
-    /// Those malls, each with the reason.
+    /// Those malls and endpoints, each with the reason.
     pub parked: Vec<(String, String)>,
     /// When it is done.
     pub eta: Option<Eta>,
@@ -68,6 +69,7 @@ impl Preview {
     pub fn new(
         selection: &Selection,
         planned: &Planned,
+        pauses: &[EndpointPause],
         eta: Option<Eta>,
         pace: Pace,
         key_is_mall: bool,
@@ -99,12 +101,18 @@ impl Preview {
             },
             jobs: counts.jobs,
             lifted: counts.lifted,
-            parked_jobs: planned.parked,
+            parked_jobs: counts.parked,
             parked: selection
                 .malls
                 .iter()
                 .filter(|mall| !mall.sends())
                 .map(|mall| (mall.mall_id.to_string(), why_silent(mall)))
+                .chain(
+                    pauses
+                        .iter()
+                        .filter(|pause| selection.is_hit_by(pause))
+                        .map(|pause| (subject(pause), why_paused(pause))),
+                )
                 .collect(),
             eta,
             pace,
@@ -201,12 +209,11 @@ impl Preview {
     }
 
     fn parked_lines(&self, out: &mut String) {
-        let malls = counted(of(self.parked.len()), "mall", "malls");
         let who = match self.parked_jobs {
-            0 => malls,
-            jobs => format!("{} of {malls} wait", counted(jobs, "job", "jobs")),
+            0 => String::new(),
+            jobs => format!("{} wait, ", counted(jobs, "job", "jobs")),
         };
-        let _ = writeln!(out, "{} {who}, nothing is sent for:", warn("! parked   "));
+        let _ = writeln!(out, "{} {who}nothing is sent for:", warn("! parked   "));
         for (mall, why) in self.parked.iter().take(NAMED) {
             let _ = writeln!(out, "            {mall}: {}", clean(why));
         }
@@ -219,28 +226,6 @@ impl Preview {
 
 fn of(count: usize) -> i64 {
     i64::try_from(count).unwrap_or(i64::MAX)
-}
-
-/// Why nothing is sent for a mall, in words, with what to do.
-pub fn why_silent(mall: &Connector) -> String {
-    let id = &mall.mall_id;
-    let reason = mall.state_reason.as_deref().unwrap_or_default();
-    let because = |word: &str| if reason.is_empty() { word.to_owned() } else { format!("{word} ({reason})") };
-    match (&mall.mode, mall.state) {
-        (Mode::Other(mode), _) => format!("mode is '{mode}': import it with mode 'api' to send requests"),
-        (_, ConnectorState::Paused) => format!("{} → cafe24-sync malls resume {id}", because("paused")),
-        (_, ConnectorState::NeedsConsent) => {
-            format!("{} → cafe24-sync connect {id} --paste", because("not authorised"))
-        }
-        (_, ConnectorState::NeedsScope) => {
-            format!("{} → cafe24-sync connect {id} --paste", because("a scope is missing"))
-        }
-        (_, ConnectorState::Forbidden) => {
-            let refused = because("Cafe24 refuses the app");
-            format!("{refused}: see to its approval → cafe24-sync malls resume {id}")
-        }
-        (Mode::Api, ConnectorState::Active) => String::new(),
-    }
 }
 
 #[cfg(test)]

@@ -8,7 +8,9 @@ use common::domain::chunk::chunks;
 use common::domain::endpoint::{Dialect, Endpoint};
 use common::domain::failure::FailureClass;
 use common::domain::job::Lane;
-use common::store::{Connector, Control, PlanCounts, PlannedChunk, ShopToPlan, StoreError, Wish};
+use common::store::{
+    Connector, Control, EndpointPause, PlanCounts, PlannedChunk, ShopToPlan, StoreError, Wish,
+};
 use tokio::time::sleep;
 use uuid::Uuid;
 
@@ -43,10 +45,8 @@ pub struct Selection {
 /// What planning a selection came to.
 #[derive(Debug, Clone)]
 pub struct Planned {
-    /// Counts of all malls; `by_key` without malls that send nothing, `job_ids` empty.
+    /// Counts of all malls; `job_ids` empty.
     pub counts: PlanCounts,
-    /// Jobs of malls that send nothing now.
-    pub parked: i64,
     /// The plan's id: a short hash of all its jobs.
     pub id: String,
 }
@@ -54,7 +54,6 @@ pub struct Planned {
 struct Group {
     shops: Vec<ShopToPlan>,
     dialect: Dialect,
-    sends: bool,
 }
 
 impl Selection {
@@ -62,6 +61,15 @@ impl Selection {
     pub fn longest_chunk(&self, endpoint: Endpoint, dialect: Dialect) -> u32 {
         let limit = endpoint.wire(dialect).max_days;
         self.chunk_days.map_or(limit, |days| days.min(limit))
+    }
+
+    /// Whether a paused endpoint is among what is wished for.
+    pub fn is_hit_by(&self, pause: &EndpointPause) -> bool {
+        self.endpoints.contains(&pause.endpoint)
+            && self.malls.iter().any(|mall| {
+                pause.mall_id.as_ref().is_none_or(|paused| *paused == mall.mall_id)
+                    && pause.dialect.as_deref().is_none_or(|dialect| dialect == mall.dialect.as_str())
+            })
     }
 
     fn chunks(&self, dialect: Dialect) -> Vec<PlannedChunk> {
@@ -81,7 +89,7 @@ impl Selection {
         self.malls.iter().map(|mall| mall.shops.len() * self.chunks(mall.dialect).len()).sum()
     }
 
-    /// Groups of malls that speak alike and either all send or all do not, so that their counts can be told apart.
+    /// Groups of malls that speak alike.
     fn groups(&self) -> Vec<Group> {
         let mut groups = Vec::new();
         let mut dialects: Vec<Dialect> = Vec::new();
@@ -91,25 +99,19 @@ impl Selection {
             }
         }
         for dialect in dialects {
-            for sends in [true, false] {
-                let malls: Vec<_> = self
-                    .malls
+            let malls: Vec<_> = self.malls.iter().filter(|mall| mall.dialect == dialect).collect();
+            for some in malls.chunks(GROUP) {
+                let shops = some
                     .iter()
-                    .filter(|mall| mall.dialect == dialect && mall.sends() == sends)
-                    .collect();
-                for some in malls.chunks(GROUP) {
-                    let shops = some
-                        .iter()
-                        .flat_map(|mall| {
-                            mall.shops.iter().map(|shop| ShopToPlan {
-                                mall_id: mall.mall_id.clone(),
-                                shop_no: *shop,
-                                limiter_key: mall.limiter_key.clone(),
-                            })
+                    .flat_map(|mall| {
+                        mall.shops.iter().map(|shop| ShopToPlan {
+                            mall_id: mall.mall_id.clone(),
+                            shop_no: *shop,
+                            limiter_key: mall.limiter_key.clone(),
                         })
-                        .collect();
-                    groups.push(Group { shops, dialect, sends });
-                }
+                    })
+                    .collect();
+                groups.push(Group { shops, dialect });
             }
         }
         groups
@@ -125,16 +127,12 @@ impl Selection {
         mut tick: impl FnMut(usize, usize),
     ) -> Result<Planned, StoreError> {
         let groups = self.groups();
-        let mut planned = Planned { counts: PlanCounts::default(), parked: 0, id: String::new() };
+        let mut planned = Planned { counts: PlanCounts::default(), id: String::new() };
         let mut digest = Digest::new(self.lane, self.wish);
         for (done, group) in groups.iter().enumerate() {
             tick(done, groups.len());
             let mut counts = self.plan_group(control, run_id, group).await?;
             digest.add(&std::mem::take(&mut counts.job_ids));
-            if !group.sends {
-                planned.parked += counts.jobs;
-                counts.by_key.clear();
-            }
             planned.counts.add(counts);
         }
         tick(groups.len(), groups.len());
@@ -233,12 +231,10 @@ pub(crate) mod tests {
     }
 
     #[test]
-    fn malls_that_send_nothing_are_planned_apart() {
-        let mut malls: Vec<_> = (0..150).map(|n| mall(&format!("mall{n}"), "api")).collect();
-        malls.push(mall("quiet", "off"));
-        let groups = selection(malls).groups();
-        let sizes: Vec<_> = groups.iter().map(|group| (group.shops.len(), group.sends)).collect();
-        assert_eq!(sizes, [(100, true), (50, true), (1, false)]);
+    fn malls_are_planned_a_hundred_at_a_time() {
+        let malls: Vec<_> = (0..150).map(|n| mall(&format!("mall{n}"), "api")).collect();
+        let sizes: Vec<_> = selection(malls).groups().iter().map(|group| group.shops.len()).collect();
+        assert_eq!(sizes, [100, 50]);
     }
 
     #[test]

@@ -16,6 +16,7 @@ mod foreign;
 mod late;
 mod messages;
 mod oauth;
+mod pauses;
 mod permanent;
 mod redelivery;
 mod replay;

@@ -168,6 +168,7 @@ async fn claim(shared: &Arc<Shared>, gathered: Vec<Delivery>, runners: &Arc<Runn
                     claimed_at,
                     renewed: false,
                     park: None,
+                    breaks: None,
                     room: None,
                     alone: None,
                 });

@@ -13,8 +13,8 @@ use common::store::{Batch, Committed, Failure, Fetched, Outcome, Settlement, Sto
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep};
 
-use super::ack;
 use super::delivery::Work;
+use super::{ack, breaker};
 use crate::runner::Runners;
 use crate::shared::Shared;
 
@@ -65,6 +65,7 @@ pub(crate) async fn write(shared: &Shared, runners: &Runners, jobs: Vec<Finished
         match part.commit(shared).await {
             Ok(committed) => {
                 part.report(&committed);
+                breaker::tell(shared, &part.works, &part.batch.settlements).await;
                 part.settle(runners).await;
             }
             Err(_) if part.works.len() > 1 => {
@@ -255,7 +256,7 @@ fn result(outcome: &Outcome) -> &'static str {
     }
 }
 
-async fn wait(error: &StoreError, failures: &mut u32) {
+pub(super) async fn wait(error: &StoreError, failures: &mut u32) {
     tracing::warn!(
         event = "conn.lost",
         error = error as &dyn std::error::Error,

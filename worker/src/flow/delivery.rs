@@ -1,6 +1,7 @@
 //! Deliveries: what arrives, and what can be said of it before the ledger is asked.
 
 use common::broker::{Delivery, Envelope, Unreadable};
+use common::domain::failure::Breakage;
 use common::store::{ClaimedJob, Parking};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::Instant;
@@ -17,6 +18,8 @@ pub(crate) struct Work {
     pub(crate) renewed: bool,
     /// What the mall becomes with this job's outcome, and what the operator reads.
     pub(crate) park: Option<Parking>,
+    /// What this job's failure says of its endpoint.
+    pub(crate) breaks: Option<Breakage>,
     /// The place of its rows among those that wait for their commit.
     pub(crate) room: Option<OwnedSemaphorePermit>,
     /// All slots of the worker, while this job runs alone and until its outcome is committed: were its neighbour to end

@@ -3,6 +3,7 @@
 //! ```text
 //! delivery ─► claim ─► (runner) ─► token ─► page ─► rows ─► batch ─► commit ─► ack
 //!                                                    outcome: what a failure does to the job
+//!                                                    breaker: and to its endpoint
 //! ```
 //!
 //! **What is held where.** A delivery is held by [`Work`](delivery::Work) until [`ack`] settles it, and settled only
@@ -28,5 +29,7 @@ pub(crate) mod outcome;
 pub(crate) mod batch;
 
 pub(crate) mod commit;
+
+mod breaker;
 
 pub(crate) mod ack;

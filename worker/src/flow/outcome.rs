@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use common::api::{Evidence, FetchError, ForbiddenReason};
-use common::domain::failure::{Disposition, FailureClass, disposition};
+use common::domain::failure::{Breakage, Disposition, FailureClass, disposition};
 use common::oauth::TokenError;
 use common::store::{ClaimedJob, ConnectorState, Failure, Outcome, Parking};
 
@@ -22,6 +22,8 @@ pub(crate) struct Failed {
     pub(crate) retry_after: Option<Duration>,
     /// What the mall becomes if the class parks it, and what the operator reads.
     pub(crate) park: Option<Parking>,
+    /// What it says of the endpoint.
+    pub(crate) breaks: Option<Breakage>,
 }
 
 impl Failed {
@@ -44,7 +46,12 @@ impl Failed {
             _ => None,
         };
         let park = park.map(|(state, reason)| Parking { state, reason, token_version });
-        Self { failure, retry_after, park }
+        let breaks = match error {
+            FetchError::Contract { .. } => Some(Breakage::Contract),
+            FetchError::InvalidRequest { status: 404, .. } => Some(Breakage::NotFound),
+            _ => None,
+        };
+        Self { failure, retry_after, park, breaks }
     }
 
     /// `token_version` is that of the newest tokens that were known; if there are newer ones, they are tried next time.
@@ -53,7 +60,7 @@ impl Failed {
         let park = matches!(error.class(), FailureClass::Forbidden | FailureClass::Unauthorized).then(|| {
             Parking { state: ConnectorState::NeedsConsent, reason: error.to_string(), token_version }
         });
-        Self { failure, retry_after: None, park }
+        Self { failure, retry_after: None, park, breaks: None }
     }
 }
 

@@ -47,9 +47,9 @@ pub(crate) async fn fetch(shared: &Shared, work: Work, grant: Grant) -> Fetch {
             Fetch::Rows(Box::new((work, fetched)))
         }
         Ok(Verdict::Failed(mut failed)) => {
-            let park = failed.park.take();
+            let (park, breaks) = (failed.park.take(), failed.breaks);
             let outcome = outcome::of(shared, &work.claimed, failed);
-            Fetch::Finished(Box::new(Finished::without_rows(Work { park, ..work }, outcome)))
+            Fetch::Finished(Box::new(Finished::without_rows(Work { park, breaks, ..work }, outcome)))
         }
         Err(_panic) => {
             let failure = Failure {
@@ -60,7 +60,7 @@ pub(crate) async fn fetch(shared: &Shared, work: Work, grant: Grant) -> Fetch {
             let outcome = outcome::of(
                 shared,
                 &work.claimed,
-                outcome::Failed { failure, retry_after: None, park: None },
+                outcome::Failed { failure, retry_after: None, park: None, breaks: None },
             );
             Fetch::Finished(Box::new(Finished::without_rows(work, outcome)))
         }

@@ -142,11 +142,12 @@ async fn start(
     });
 }
 
-/// The next job whose mall has not changed since the claim; the others go back.
+/// The next job whose mall and endpoint have not changed since the claim; the others go back.
 async fn next_job(runners: &Arc<Runners>, key: &LimiterKey) -> Option<Work> {
     loop {
         let work = runners.pop(key)?;
-        if !runners.shared.is_recalled(&work.claimed.job.mall_id, work.claimed_at) {
+        let job = &work.claimed.job;
+        if !runners.shared.is_recalled(&job.mall_id, job.endpoint, work.claimed_at) {
             return Some(work);
         }
         give(runners, work, Duration::ZERO).await;

@@ -12,8 +12,11 @@ mod worker;
 
 mod producer;
 
+mod breaker;
+
 mod log;
 
+pub use breaker::BreakerConfig;
 pub use cafe24::Cafe24Config;
 pub use limits::{LimiterKeyKind, LimitsConfig};
 pub use log::{LogConfig, LogFormat};

@@ -5,20 +5,22 @@
 --   done       this very job was committed already (its ack was lost): ack without a request
 --   failed     its failure is recorded already (its reject was lost): reject again
 --   poison     it ended its worker too often: now failed, reject
---   parked     its mall sends nothing: now parked, ack. Its message is gone with that, so it takes a fence, too: a mall
---              that is resumed before the feeder has marked the message as published must be published again
+--   parked     its mall sends nothing, or its endpoint is paused: now parked, ack. Its message is gone with that, so it
+--              takes a fence, too: resumed before the feeder has marked the message as published, it must be published again
 --   gone       cancelled, or its mall was removed: ack
 --   duplicate  another worker has it, or it was put back for later: ack, the ledger knows when it must run
+-- probe: whether its endpoint is paused and it is to show that the API is well again.
 -- A job that runs under this worker's own id and is asked for again goes on: the answer to its first claim was lost.
 -- Locks in job_id order. Called by store/claim.rs only.
 WITH asked AS (
     SELECT * FROM unnest($1::uuid[], $2::bool[]) AS a (job_id, redelivered)
 ), locked AS (
     SELECT j.job_id, a.redelivered, j.work_state, j.worker, j.crashes, j.not_before, c.mall_id IS NOT NULL AS known_mall,
-           connector_sends(c.state, c.config_json) AS sends
+           barrier.what IS NULL AS sends
       FROM asked a
       JOIN jobs j USING (job_id)
       LEFT JOIN connectors c USING (mall_id)
+      LEFT JOIN LATERAL waits_for(c, j.endpoint, j.job_id) AS barrier ON true
      ORDER BY j.job_id
        FOR UPDATE OF j
 ), decided AS (
@@ -51,7 +53,8 @@ WITH asked AS (
     RETURNING j.*
 )
 SELECT d.decision, j.job_id, j.mall_id, j.shop_no, j.endpoint, j.granularity, j.start_date, j.end_date, j.lane,
-       j.requested_at, j.limiter_key, j.attempts, j.crashes, changed.fence, c.token_version, c.dialect
+       j.requested_at, j.limiter_key, j.attempts, j.crashes, changed.fence, c.token_version, c.dialect,
+       EXISTS (SELECT FROM endpoint_pauses p WHERE p.ended_at IS NULL AND j.job_id = ANY (p.probes)) AS probe
   FROM decided d
   JOIN jobs j USING (job_id)
   LEFT JOIN changed USING (job_id)

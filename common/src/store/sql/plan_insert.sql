@@ -3,14 +3,14 @@
 -- $9 start[] $10 end[] $11 generation[]: equal lengths, ordered as they shall run within a mall
 -- Turn: start-time fair queueing. A mall's next job is tagged one after its last one, but never before the key's
 -- present turn, so a mall that was idle joins in the middle and does not get the past back (docs/adr/0003).
--- A job of a mall that sends nothing now is parked at once. Called by store/plan.rs only.
+-- A job whose mall sends nothing now, or whose endpoint is paused, is parked at once. Called by store/plan.rs only.
 WITH asked AS (
     SELECT *
       FROM unnest($3::uuid[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[], $9::date[], $10::date[], $11::int[])
            WITH ORDINALITY AS a (job_id, limiter_key, mall_id, shop_no, endpoint, granularity, start_date, end_date, generation, place)
 ), base AS (
     SELECT m.limiter_key, m.mall_id,
-           connector_sends(c.state, c.config_json) AS sends,
+           c AS mall,
            greatest(
                (SELECT max(j.turn) FROM jobs j
                  WHERE j.limiter_key = m.limiter_key AND j.mall_id = m.mall_id AND j.lane = $2 AND j.work_state = 'planned'),
@@ -24,8 +24,9 @@ INSERT INTO jobs (job_id, run_id, limiter_key, mall_id, shop_no, endpoint, granu
                   generation, lane, turn, work_state)
 SELECT a.job_id, $1, a.limiter_key, a.mall_id, a.shop_no, a.endpoint, a.granularity, a.start_date, a.end_date,
        a.generation, $2, b.turn + row_number() OVER (PARTITION BY a.limiter_key, a.mall_id ORDER BY a.place),
-       CASE WHEN b.sends THEN 'planned' ELSE 'parked' END
+       CASE WHEN barrier.what IS NULL THEN 'planned' ELSE 'parked' END
   FROM asked a
   JOIN base b USING (limiter_key, mall_id)
+  LEFT JOIN LATERAL waits_for(b.mall, a.endpoint, a.job_id) AS barrier ON true
  ORDER BY a.job_id
 ON CONFLICT DO NOTHING

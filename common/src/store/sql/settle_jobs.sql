@@ -2,9 +2,9 @@
 -- $1 job_id[] $2 fence[] $3 work_state[] (done, planned, failed, parked) $4 attempt[] (0 or 1, added)
 -- $5 delay_ms[] (planned: not before now + delay) $6 rows[] $7 error_class[] $8 error[] $9 evidence[]; equal lengths
 -- Only the claim that holds the job settles it; a zombie's outcome finds another fence and changes nothing.
--- Whether an unfinished job is planned or parked is its mall's state now: put back while its mall was parked, it is parked
--- with it; parked by a refusal although its mall sends again (connected anew meanwhile), it is planned; if its mall was
--- removed, it is cancelled. An outcome that came too late for its claim shows
+-- Whether an unfinished job is planned or parked is for its mall and its endpoint now: put back while one of them was
+-- paused, it is parked; parked by a refusal although its mall sends again (connected anew meanwhile), it is planned; if its
+-- mall was removed, it is cancelled. An outcome that came too late for its claim shows
 -- that the job did not end its worker. Tells the feeder which keys have room (NOTIFY at commit).
 -- Locks in job_id order. Called by store/commit.rs only.
 WITH asked AS (
@@ -15,12 +15,13 @@ WITH asked AS (
            CASE
                WHEN a.state IN ('done', 'failed') THEN a.state
                WHEN c.mall_id IS NULL THEN 'cancelled'
-               WHEN connector_sends(c.state, c.config_json) THEN 'planned'
+               WHEN barrier.what IS NULL THEN 'planned'
                ELSE 'parked'
            END AS work_state
       FROM asked a
       JOIN jobs j USING (job_id)
       LEFT JOIN connectors c USING (mall_id)
+      LEFT JOIN LATERAL waits_for(c, j.endpoint, j.job_id) AS barrier ON true
      WHERE j.work_state = 'running'
        AND (j.fence = a.fence OR (j.fence > a.fence AND j.crashes > 0))
      ORDER BY j.job_id

@@ -18,7 +18,7 @@ use crate::fault::{Exit, Fault};
 use crate::feed::feed_once;
 use crate::output::json::Document;
 use crate::output::text::counted;
-use crate::plan::preview::why_silent;
+use crate::remedy::why_silent;
 
 /// What a letter asked for, read back into the types of a job.
 struct Target {

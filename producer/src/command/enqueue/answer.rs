@@ -18,7 +18,7 @@ pub(super) struct Answer {
     plan: String,
     slices: Slices,
     jobs: i64,
-    /// Of the jobs, those of malls that send nothing now.
+    /// Of the jobs, those that wait: their mall sends nothing now, or their endpoint is paused.
     parked: i64,
     requests: i64,
     /// `null`: nothing to do.

@@ -1,15 +1,15 @@
 use std::collections::BTreeMap;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate};
 use common::domain::endpoint::Endpoint;
-use common::store::{PlanCounts, Wish};
+use common::store::{Connector, ConnectorState, PauseCause, PlanCounts, Wish};
 
 use super::*;
 use crate::output::paint::bare;
 use crate::plan::eta::eta;
 use crate::plan::selection::tests::mall;
 
-fn preview(malls: Vec<Connector>, parked: i64) -> Preview {
+fn preview(malls: Vec<Connector>, parked: i64, pauses: &[EndpointPause]) -> Preview {
     let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
     let selection = Selection {
         malls,
@@ -26,6 +26,7 @@ fn preview(malls: Vec<Connector>, parked: i64) -> Preview {
         complete: 300,
         in_work: 56,
         jobs: 724,
+        parked,
         by_endpoint: Endpoint::all().map(|e| (e.to_string(), 181)).collect(),
         by_key: [("greenfarm", 362), ("hanbit", 362)]
             .iter()
@@ -35,20 +36,41 @@ fn preview(malls: Vec<Connector>, parked: i64) -> Preview {
     };
     let pace = Pace { burst: 40, per_second: 2.0 };
     let set = eta(&counts.by_key, &BTreeMap::new(), pace);
-    Preview::new(&selection, &Planned { counts, parked, id: "7c1e02aa".to_owned() }, set, pace, true)
+    Preview::new(&selection, &Planned { counts, id: "7c1e02aa".to_owned() }, pauses, set, pace, true)
 }
 
 #[test]
 fn a_plan_shows_its_price() {
-    let preview = preview(vec![mall("greenfarm", "api"), mall("hanbit", "api"), mall("moonlit", "api")], 0);
+    let preview =
+        preview(vec![mall("greenfarm", "api"), mall("hanbit", "api"), mall("moonlit", "api")], 0, &[]);
     assert_eq!(bare(&preview.text("nothing sent yet")), include_str!("../../../tests/golden/enqueue.txt"));
 }
 
 #[test]
-fn a_plan_names_malls_for_which_nothing_is_sent_and_why() {
+fn a_plan_names_malls_and_endpoints_for_which_nothing_is_sent_and_why() {
     let mut paused = mall("moonlit", "api");
     paused.state = ConnectorState::Paused;
     paused.state_reason = Some("asked by\u{1b}[31m the client".to_owned());
-    let preview = preview(vec![mall("greenfarm", "api"), mall("hanbit", "off"), paused], 182);
+    let pause = |endpoint: &str, mall: Option<&str>, cause, reason: &str| EndpointPause {
+        pause_id: 1,
+        endpoint: endpoint.parse().expect("valid"),
+        mall_id: mall.map(|mall| mall.parse().expect("valid")),
+        dialect: None,
+        cause,
+        reason: reason.to_owned(),
+        paused_by: "kim@desk".to_owned(),
+        since: DateTime::UNIX_EPOCH,
+        until: None,
+        probed_at: None,
+        probes: 0,
+        parked: 0,
+    };
+    let pauses = [
+        pause("domains", None, PauseCause::NotFound, "HTTP 404 on its path, seen with mall hanbit"),
+        pause("products", Some("greenfarm"), PauseCause::Operator, "asked by the client"),
+        pause("products", Some("another"), PauseCause::Operator, "not of this wish"),
+    ];
+    let malls = vec![mall("greenfarm", "api"), mall("hanbit", "off"), paused];
+    let preview = preview(malls, 182, &pauses);
     assert_eq!(bare(&preview.text("")), include_str!("../../../tests/golden/enqueue_parked.txt"));
 }

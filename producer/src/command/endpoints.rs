@@ -1,0 +1,269 @@
+//! `endpoints`: what no mall's jobs are sent to, and why.
+//!
+//! A noun of its own, since it is about every mall at once: `malls pause` can never stop more than the mall it names.
+
+use std::fmt::Write;
+
+use chrono::{DateTime, Utc};
+use common::clock::now;
+use common::domain::endpoint::Endpoint;
+use common::store::{Control, EndpointPause, NewPause, PauseCause};
+use serde_json::json;
+
+use super::again;
+use super::context::Context;
+use super::malls::NO_REASON;
+use crate::cli::EndpointsCommand;
+use crate::fault::{Exit, Fault};
+use crate::output::json::{Document, List, with_times};
+use crate::output::paint::command;
+use crate::output::plain::tsv;
+use crate::output::table::{Align, table};
+use crate::output::text::{counted, number, short, short_time};
+use crate::remedy::Remedy;
+
+const COLUMNS: [(&str, Align); 6] = [
+    ("ENDPOINT", Align::Left),
+    ("MALL", Align::Left),
+    ("SINCE", Align::Left),
+    ("UNTIL", Align::Left),
+    ("PARKED", Align::Right),
+    ("WHY", Align::Left),
+];
+
+pub(super) async fn run(context: &Context, asked: EndpointsCommand) -> Result<Exit, Fault> {
+    let control = context.database().await?;
+    match asked {
+        EndpointsCommand::List => list(context, &control).await,
+        EndpointsCommand::Pause { endpoint, until, reason, dry_run, yes } => {
+            let actor = Context::actor();
+            let reason = reason.as_deref().unwrap_or(NO_REASON);
+            let new = NewPause { endpoint: Some(endpoint), mall: None, reason, until, actor: &actor };
+            pause(context, &control, endpoint, &new, dry_run, yes).await
+        }
+        EndpointsCommand::Resume { endpoint, now } => resume(context, &control, endpoint, now).await,
+    }
+}
+
+async fn list(context: &Context, control: &Control) -> Result<Exit, Fault> {
+    let pauses = control.endpoint_pauses(None).await.map_err(|error| context.store(error))?;
+    let output = context.output;
+    if output.json {
+        let items = pauses.iter().map(item).collect::<Result<Vec<_>, Fault>>()?;
+        output.document(&List::new(items, None, now()))?;
+    } else if output.plain {
+        output.answer(&plain(&pauses))?;
+    } else if pauses.is_empty() {
+        output.answer("no endpoint is paused")?;
+    } else {
+        output.answer(&text(&pauses))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn item(pause: &EndpointPause) -> Result<serde_json::Value, Fault> {
+    let times = [("since", Some(pause.since)), ("until", pause.until), ("probed_at", pause.probed_at)];
+    let mut item = with_times(pause, &times)?;
+    item["do"] = Remedy::of_pause(pause).action.into();
+    Ok(item)
+}
+
+fn mall(pause: &EndpointPause) -> &str {
+    pause.mall_id.as_ref().map_or("all", |mall| mall.as_str())
+}
+
+fn text(pauses: &[EndpointPause]) -> String {
+    let rows: Vec<Vec<String>> = pauses
+        .iter()
+        .map(|pause| {
+            vec![
+                pause.endpoint.to_string(),
+                mall(pause).to_owned(),
+                short_time(pause.since),
+                pause.until.map_or_else(|| "–".to_owned(), short_time),
+                number(pause.parked),
+                short(&format!("{}{}", probing(pause), pause.reason), 72),
+            ]
+        })
+        .collect();
+    let mut out = table(&COLUMNS, &rows);
+    for pause in pauses {
+        let _ = writeln!(out, "→ {}", command(Remedy::of_pause(pause).action));
+    }
+    out
+}
+
+fn probing(pause: &EndpointPause) -> &'static str {
+    match (pause.probed_at, pause.probes) {
+        (None, _) => "",
+        (Some(_), 0) => "probe failed; ",
+        (Some(_), _) => "being probed; ",
+    }
+}
+
+fn plain(pauses: &[EndpointPause]) -> String {
+    let names = ["endpoint", "mall", "cause", "since", "until", "parked", "paused_by", "reason"];
+    let json_time = crate::output::text::json_time;
+    let rows: Vec<Vec<String>> = pauses
+        .iter()
+        .map(|pause| {
+            vec![
+                pause.endpoint.to_string(),
+                mall(pause).to_owned(),
+                pause.cause.as_str().to_owned(),
+                json_time(pause.since),
+                pause.until.map(json_time).unwrap_or_default(),
+                pause.parked.to_string(),
+                pause.paused_by.clone(),
+                pause.reason.clone(),
+            ]
+        })
+        .collect();
+    tsv(&names, &rows)
+}
+
+async fn pause(
+    context: &Context,
+    control: &Control,
+    endpoint: Endpoint,
+    new: &NewPause<'_>,
+    dry_run: bool,
+    yes: bool,
+) -> Result<Exit, Fault> {
+    let output = context.output;
+    let (malls, jobs) = control.endpoint_backlog(endpoint).await.map_err(|error| context.store(error))?;
+    let stop = new
+        .until
+        .map_or_else(|| "somebody resumes it".to_owned(), |time| format!("{} KST", short_time(time)));
+    let plan = format!(
+        "{endpoint}: nothing is sent for {}; {} waiting now, and all that come, are parked until {stop}",
+        counted(malls, "mall", "malls"),
+        counted(jobs, "job", "jobs"),
+    );
+    if dry_run {
+        return say(context, endpoint, "not paused yet", new.until, &plan);
+    }
+    if !yes {
+        if !output.can_ask() {
+            if !output.json {
+                output.answer(&plan)?;
+            }
+            let why = "it stops an endpoint for every mall".to_owned();
+            return Err(Fault::NeedsYes { why, action: again(&["--yes"]) });
+        }
+        output.complain(&plan);
+        if !output.confirm("Pause it?") {
+            output.note("nothing was paused");
+            return Ok(Exit::Refused);
+        }
+    }
+    if !control.pause(new).await.map_err(|error| context.store(error))? {
+        let text = format!("{endpoint}: was paused already; resume it first to change its reason or its end");
+        return say(context, endpoint, "paused", new.until, &text);
+    }
+    control
+        .park_paused()
+        .await
+        .map_err(|error| context.store_after(error, "the endpoint is paused; the daemon parks its jobs"))?;
+    say(context, endpoint, "paused", new.until, &plan)
+}
+
+/// A person's pause ends at once. One that the API caused ends by a probe, lest a million jobs meet the same wall: a few
+/// jobs run, one a mall; the first good answer ends the pause for all, a bad one leaves it as it is.
+async fn resume(
+    context: &Context,
+    control: &Control,
+    endpoint: Endpoint,
+    at_once: bool,
+) -> Result<Exit, Fault> {
+    let actor = Context::actor();
+    let pauses = control.endpoint_pauses(None).await.map_err(|error| context.store(error))?;
+    let (mut ended, mut probes) = (0, 0);
+    for pause in pauses.iter().filter(|pause| pause.endpoint == endpoint && pause.mall_id.is_none()) {
+        if pause.cause != PauseCause::Operator && !at_once {
+            // The jobs that came since, and have not been parked yet, may be the only ones.
+            control.park_paused().await.map_err(|error| context.store(error))?;
+            let sent = control.probe_pause(pause, &actor).await.map_err(|error| context.store(error))?;
+            probes += sent;
+            if sent > 0 {
+                continue;
+            }
+        }
+        let done = control.end_pause(pause, &actor).await.map_err(|error| context.store(error))?;
+        ended += i64::from(done);
+    }
+    if ended > 0 {
+        let now = "the endpoint is resumed; the daemon releases its jobs";
+        control.release_parked().await.map_err(|error| context.store_after(error, now))?;
+    }
+    let (state, text) = match (ended, probes) {
+        (0, 0) => ("active", format!("{endpoint}: was not paused for all malls")),
+        (_, 0) => ("active", format!("{endpoint}: resumed; its parked jobs are planned again")),
+        (_, probes) => (
+            "probing",
+            format!(
+                "{endpoint}: {} run, one a mall; the first good answer resumes it for all, a bad one leaves it paused",
+                counted(probes, "job", "jobs")
+            ),
+        ),
+    };
+    say(context, endpoint, state, None, &text)
+}
+
+fn say(
+    context: &Context,
+    endpoint: Endpoint,
+    state: &str,
+    until: Option<DateTime<Utc>>,
+    text: &str,
+) -> Result<Exit, Fault> {
+    if context.output.json {
+        let until = until.map(crate::output::text::json_time);
+        let content = json!({ "endpoint": endpoint, "state": state, "until": until, "text": text });
+        context.output.document(&Document::new(content, now()))?;
+    } else {
+        context.output.answer(text)?;
+    }
+    Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::paint::bare;
+
+    #[test]
+    fn what_is_paused_says_since_when_why_and_what_ends_it() {
+        let at = |time: &str| time.parse::<DateTime<Utc>>().expect("a time");
+        let operator = EndpointPause {
+            pause_id: 1,
+            endpoint: "products".parse().expect("valid"),
+            mall_id: Some("hanbit".parse().expect("valid")),
+            dialect: None,
+            cause: PauseCause::Operator,
+            reason: "shop is moving".to_owned(),
+            paused_by: "kim@desk".to_owned(),
+            since: at("2026-02-16T00:10:00Z"),
+            until: Some(at("2026-02-20T00:00:00Z")),
+            probed_at: None,
+            probes: 0,
+            parked: 4,
+        };
+        let breaker = EndpointPause {
+            pause_id: 2,
+            endpoint: "domains".parse().expect("valid"),
+            mall_id: None,
+            dialect: Some("seed".to_owned()),
+            cause: PauseCause::ContractViolation,
+            reason: "20 answers of 4 malls do not fit the contract within 300 s, such as: $.data is missing"
+                .to_owned(),
+            paused_by: "worker:breaker".to_owned(),
+            until: None,
+            probed_at: Some(at("2026-02-16T01:40:00Z")),
+            parked: 12_204,
+            ..operator.clone()
+        };
+        let text = text(&[operator, breaker]);
+        assert_eq!(bare(&text), include_str!("../../tests/golden/endpoints_list.txt"));
+    }
+}

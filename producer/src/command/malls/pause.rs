@@ -1,0 +1,105 @@
+//! `malls pause`, `malls resume`: a whole mall, or some of its endpoints.
+
+use common::domain::endpoint::Endpoint;
+use common::store::{ConnectorState, Control, EndpointPause, NewPause};
+
+use super::super::context::Context;
+use super::super::enqueue::unknown_mall;
+use super::say;
+use crate::cli::{PauseArgs, ResumeArgs};
+use crate::fault::{Exit, Fault};
+use crate::output::text::short_time;
+
+/// The reason of who gave none.
+pub(in crate::command) const NO_REASON: &str = "paused by an operator";
+
+pub(super) async fn pause(context: &Context, args: &PauseArgs) -> Result<Exit, Fault> {
+    let control = context.database().await?;
+    let mall = &args.mall;
+    let found = control.connectors(std::slice::from_ref(mall)).await.map_err(|error| context.store(error))?;
+    if found.is_empty() {
+        return Err(unknown_mall(context, &control, mall).await);
+    }
+    let actor = Context::actor();
+    let new = |endpoint| NewPause {
+        endpoint,
+        mall: Some(mall),
+        reason: args.reason.as_deref().unwrap_or(NO_REASON),
+        until: args.until,
+        actor: &actor,
+    };
+    let until = args.until.map_or_else(String::new, |time| format!(" until {} KST", short_time(time)));
+    if args.endpoints.is_empty() {
+        control.pause(&new(None)).await.map_err(|error| context.store(error))?;
+        let text = format!("{mall}: paused{until}; nothing is sent, its waiting jobs are parked");
+        return say(context, mall, ConnectorState::Paused.as_str(), &text);
+    }
+    let mut already = Vec::new();
+    for endpoint in &args.endpoints {
+        if !control.pause(&new(Some(*endpoint))).await.map_err(|error| context.store(error))? {
+            already.push(*endpoint);
+        }
+    }
+    if !already.is_empty() {
+        context.output.note(&format!(
+            "{} paused already; resume first to change its reason or its end",
+            names(&already)
+        ));
+    }
+    let text = format!("{mall}: {} paused{until}; its waiting jobs are parked", names(&args.endpoints));
+    say(context, mall, found[0].state.as_str(), &text)
+}
+
+/// A paused mall, or one whose app Cafe24 refused: the approval is given in Cafe24's console, where we cannot see it, so a
+/// person says that it is there (if it is not, the first request parks the mall again). The other states need new tokens.
+pub(super) async fn resume(context: &Context, args: &ResumeArgs) -> Result<Exit, Fault> {
+    let control = context.database().await?;
+    let mall = &args.mall;
+    let found = control.connectors(std::slice::from_ref(mall)).await.map_err(|error| context.store(error))?;
+    let Some(connector) = found.first() else { return Err(unknown_mall(context, &control, mall).await) };
+    let pauses = control.endpoint_pauses(Some(mall)).await.map_err(|error| context.store(error))?;
+    if !args.endpoints.is_empty() {
+        let ended = resume_endpoints(context, &control, args, &pauses).await?;
+        let text = match ended.as_slice() {
+            [] => format!("{mall}: {} was not paused for this mall", names(&args.endpoints)),
+            ended => format!("{mall}: {} resumed; its parked jobs are planned again", names(ended)),
+        };
+        return say(context, mall, connector.state.as_str(), &text);
+    }
+    for pause in &pauses {
+        context.output.note(&format!("still paused: {}", crate::remedy::why_paused(pause)));
+    }
+    match connector.state {
+        ConnectorState::Paused | ConnectorState::Forbidden => {
+            control.resume_mall(mall, &Context::actor()).await.map_err(|error| context.store(error))?;
+            say(context, mall, "active", &format!("{mall}: active; its parked jobs are planned again"))
+        }
+        ConnectorState::Active => say(context, mall, "active", &format!("{mall}: was not paused")),
+        _ => {
+            let why = crate::remedy::why_silent(connector);
+            Err(Fault::NotAuthorised { mall: mall.clone(), why })
+        }
+    }
+}
+
+async fn resume_endpoints(
+    context: &Context,
+    control: &Control,
+    args: &ResumeArgs,
+    pauses: &[EndpointPause],
+) -> Result<Vec<Endpoint>, Fault> {
+    let actor = Context::actor();
+    let mut ended = Vec::new();
+    for pause in pauses.iter().filter(|pause| args.endpoints.contains(&pause.endpoint)) {
+        if pause.mall_id.is_none() {
+            context.output.note(&format!("still paused: {}", crate::remedy::why_paused(pause)));
+        } else if control.end_pause(pause, &actor).await.map_err(|error| context.store(error))? {
+            ended.push(pause.endpoint);
+        }
+    }
+    Ok(ended)
+}
+
+fn names(endpoints: &[Endpoint]) -> String {
+    endpoints.iter().map(|endpoint| endpoint.as_str()).collect::<Vec<_>>().join(", ")
+}
