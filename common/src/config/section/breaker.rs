@@ -19,7 +19,10 @@ pub struct BreakerConfig {
 impl BreakerConfig {
     pub(in crate::config) fn read(r: &mut Reader) -> Self {
         let secs = Duration::from_secs;
-        r.section("breaker", "when an endpoint that broke is paused for all malls; 404 on its path pauses it at once");
+        r.section(
+            "breaker",
+            "when an endpoint that broke is paused for all malls; 404 on its path pauses it at once",
+        );
         let this = Self {
             malls: r.number(
                 "breaker.malls",
