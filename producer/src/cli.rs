@@ -2,6 +2,8 @@
 
 mod apps;
 
+mod dead;
+
 mod enqueue;
 
 mod pauses;
@@ -13,6 +15,10 @@ use clap_complete::Shell;
 use common::domain::ids::MallId;
 
 pub use self::apps::AppsCommand;
+pub use self::dead::{
+    ConfirmArgs, DeadCommand, DeadDiscardArgs, DeadExportArgs, DeadListArgs, DeadPurgeArgs, DeadReplayArgs,
+    DeadRestoreArgs, FilterArgs,
+};
 use self::enqueue::EXAMPLES as ENQUEUE_EXAMPLES;
 pub use self::enqueue::EnqueueArgs;
 pub use self::pauses::{EndpointsCommand, PauseArgs, ResumeArgs};
@@ -183,36 +189,6 @@ const IMPORT_EXAMPLES: &str = "  cafe24-sync malls import malls.csv\n  exporter 
 CSV columns (mall_id is a must): mall_id,agency,dialect,shops,mode,app,access_token,expires_at,\n\
 refresh_token,refresh_token_expires_at,issued_at,scopes. JSON lines: mall_id, agency, dialect, shops,\n\
 mode, app, oauth_tokens (the answer of the token call). App - is the configured one. Only mode \"api\" sends requests.\n";
-
-/// `dead`
-#[derive(Debug, Subcommand)]
-pub enum DeadCommand {
-    /// List dead letters, newest first
-    #[command(help_template = HELP)]
-    List {
-        /// List at most N letters (1-10000)
-        #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=10_000))]
-        limit: u32,
-    },
-    /// Show one: what was asked, what came back
-    #[command(help_template = HELP)]
-    Show {
-        /// The id, or its first digits
-        id: String,
-    },
-    /// Plan one again
-    #[command(help_template = HELP)]
-    Replay {
-        /// The id, or its first digits
-        id: String,
-        /// Show the plan, do nothing
-        #[arg(long)]
-        dry_run: bool,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
-    },
-}
 
 /// `queue`
 #[derive(Debug, Subcommand)]

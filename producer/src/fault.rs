@@ -174,6 +174,15 @@ pub enum Fault {
         /// Why.
         why: String,
     },
+    /// No such run of letters.
+    UnknownReplay(String),
+    /// Ctrl-C.
+    Interrupted {
+        /// What has been done before.
+        now: String,
+        /// The command that goes on.
+        action: String,
+    },
     /// A mall's authorisation did not come about.
     NotAuthorised {
         /// The mall.
@@ -210,6 +219,7 @@ impl Fault {
             Self::Range { .. } => Exit::Usage,
             Self::NeedsYes { .. } | Self::PlanChanged { .. } => Exit::Refused,
             Self::NotAuthorised { .. } => Exit::Authorise,
+            Self::Interrupted { .. } => Exit::Interrupted,
             Self::SchemaOlder(_)
             | Self::SchemaNewer(_)
             | Self::SchemaChanged(_)
@@ -224,6 +234,7 @@ impl Fault {
             | Self::UnknownLetter(_)
             | Self::AmbiguousLetter(_)
             | Self::NotReplayable { .. }
+            | Self::UnknownReplay(_)
             | Self::Output(_)
             | Self::Listen(_)
             | Self::Start(_) => Exit::Failed,

@@ -45,7 +45,7 @@ pub use error::{ConfigError, Mistake};
 pub use reader::{KeyInfo, Origin};
 pub use secret::Secret;
 pub use section::{
-    BreakerConfig, Cafe24Config, FeedConfig, LimiterKeyKind, LimitsConfig, LogConfig, LogFormat, OAuthConfig,
+    BreakerConfig, Cafe24Config, DeadConfig, FeedConfig, LimiterKeyKind, LimitsConfig, LogConfig, LogFormat, OAuthConfig,
     PostgresConfig, RabbitMqConfig, ReconcileConfig, RedisConfig, RetryConfig, ServeConfig, WorkerConfig,
 };
 pub use transport::Transport;
@@ -81,6 +81,8 @@ pub struct Config {
     pub retry: RetryConfig,
     /// `[breaker]`: when an endpoint is paused for all malls.
     pub breaker: BreakerConfig,
+    /// `[dead]`: the archive of dead letters.
+    pub dead: DeadConfig,
     /// `[serve]`: the daemon's page.
     pub serve: ServeConfig,
     /// `[log]`.
@@ -135,6 +137,7 @@ impl Config {
             reconcile: ReconcileConfig::read(r),
             retry: RetryConfig::read(r),
             breaker: BreakerConfig::read(r),
+            dead: DeadConfig::read(r),
             serve: ServeConfig::read(r),
             log: LogConfig::read(r),
             keys: Vec::new(),

@@ -3,8 +3,11 @@
 use std::fmt;
 use std::str::FromStr;
 
+use serde::{Deserialize, Serialize};
+
 /// The class of a failure. Every error type of the adapters answers `class()`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum FailureClass {
     /// 429, or the bucket refused: the mall's limit, not the job's fault.
     Throttled,
@@ -169,6 +172,7 @@ mod tests {
     fn every_class_survives_its_own_name() {
         for class in FailureClass::ALL {
             assert_eq!(class.as_str().parse(), Ok(class));
+            assert_eq!(serde_json::to_value(class).expect("JSON"), class.as_str());
         }
     }
 }

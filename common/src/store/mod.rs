@@ -36,7 +36,10 @@ pub use audit::{AuditEntry, Audited};
 pub use claim::{Claim, ClaimedJob, Decision};
 pub use commit::{Batch, Committed, Failure, Fetched, Outcome, Parking, Settlement};
 pub use connectors::{AppChoice, Connector, ConnectorState, Mode, NewConnector, TokenFacts};
-pub use dead_letters::{DeadLetter, DeadMessage};
+pub use dead_letters::{
+    BODY_KEPT, Change, DeadLetter, DeadMessage, LetterFilter, LetterGroup, LetterState, LetterSummary,
+    LettersOver, Replay, ReplayCursor, ReplayPage, ReplayRun, UnknownLetterState,
+};
 pub use error::{StoreError, TransactionError};
 pub use feed::FeedJob;
 pub use leader::Leadership;

@@ -108,7 +108,8 @@ impl PlanCounts {
     }
 }
 
-struct Candidate {
+/// A job to be stored.
+pub(super) struct Candidate {
     job_id: Uuid,
     mall_id: MallId,
     shop_no: ShopNo,
@@ -148,57 +149,94 @@ impl Control {
         shops: &[ShopToPlan],
         chunks: &[PlannedChunk],
     ) -> Result<PlanCounts, StoreError> {
-        let mut tx = self.pool.begin().await?;
-        // Waiting for another planner is no lock that somebody holds too long.
-        sqlx::query("SET LOCAL lock_timeout = 0").execute(&mut *tx).await?;
-        sqlx::query(include_str!("sql/plan_lock.sql")).execute(&mut *tx).await?;
+        let mut tx = begin(self).await?;
         collect_wanted(&mut tx, wish, shops, chunks).await?;
-        let row = sqlx::query(include_str!("sql/plan_counts.sql")).fetch_one(&mut *tx).await?;
-        let mut counts = PlanCounts {
-            wanted: row.try_get("wanted")?,
-            complete: row.try_get("complete")?,
-            in_work: row.try_get("in_work")?,
-            ..PlanCounts::default()
-        };
-        if lane == Lane::Fresh && counts.in_work > 0 {
-            let lifted =
-                sqlx::query(include_str!("sql/plan_lift.sql")).bind(malls(shops)).execute(&mut *tx).await?;
-            counts.lifted = i64::try_from(lifted.rows_affected()).unwrap_or(i64::MAX);
-        }
-        let candidates = candidates(&mut tx).await?;
-        for job in &candidates {
-            counts.jobs += 1;
-            *counts.by_endpoint.entry(job.endpoint.to_string()).or_default() += 1;
-            if job.waits {
-                counts.parked += 1;
-            } else {
-                *counts.by_key.entry(job.limiter_key.clone()).or_default() += 1;
-            }
-            counts.job_ids.push(job.job_id);
-        }
+        let malls = malls(shops);
+        let (counts, jobs) = settle(&mut tx, lane, &malls).await?;
         let Some(run_id) = run_id else {
             tx.rollback().await?;
             return Ok(counts);
         };
-        insert(&mut tx, run_id, lane, &candidates).await?;
-        sqlx::query(
-            "UPDATE runs SET slices_wanted = slices_wanted + $2, slices_planned = slices_planned + $3, \
-             jobs_planned = jobs_planned + $4 WHERE run_id = $1",
-        )
-        .bind(run_id)
-        .bind(counts.wanted)
-        .bind(counts.to_fetch())
-        .bind(counts.jobs)
-        .execute(&mut *tx)
-        .await?;
-        let keys: Vec<&str> = counts.by_key.keys().map(LimiterKey::as_str).collect();
-        sqlx::query("SELECT pg_notify('cafe24_feed', key) FROM unnest($1::text[]) AS k (key)")
-            .bind(&keys)
-            .execute(&mut *tx)
-            .await?;
+        store(&mut tx, JobsOf { run_id, lane, per_second: None }, &counts, &jobs).await?;
         tx.commit().await?;
         Ok(counts)
     }
+}
+
+/// A transaction in which nobody else plans.
+pub(super) async fn begin(control: &Control) -> Result<PgTransaction<'static>, StoreError> {
+    let mut tx = control.pool.begin().await?;
+    // Waiting for another planner is no lock that somebody holds too long.
+    sqlx::query("SET LOCAL lock_timeout = 0").execute(&mut *tx).await?;
+    sqlx::query(include_str!("sql/plan_lock.sql")).execute(&mut *tx).await?;
+    Ok(tx)
+}
+
+/// What becomes of the slices in `plan_slices`, which are of `malls`: jobs of the backfill lane are lifted for a fresh
+/// wish, and what has to be fetched becomes candidates for jobs.
+pub(super) async fn settle(
+    tx: &mut PgTransaction<'_>,
+    lane: Lane,
+    malls: &[&str],
+) -> Result<(PlanCounts, Vec<Candidate>), StoreError> {
+    let row = sqlx::query(include_str!("sql/plan_counts.sql")).fetch_one(&mut **tx).await?;
+    let mut counts = PlanCounts {
+        wanted: row.try_get("wanted")?,
+        complete: row.try_get("complete")?,
+        in_work: row.try_get("in_work")?,
+        ..PlanCounts::default()
+    };
+    if lane == Lane::Fresh && counts.in_work > 0 {
+        let lifted = sqlx::query(include_str!("sql/plan_lift.sql")).bind(malls).execute(&mut **tx).await?;
+        counts.lifted = i64::try_from(lifted.rows_affected()).unwrap_or(i64::MAX);
+    }
+    let jobs = candidates(tx).await?;
+    for job in &jobs {
+        counts.jobs += 1;
+        *counts.by_endpoint.entry(job.endpoint.to_string()).or_default() += 1;
+        if job.waits {
+            counts.parked += 1;
+        } else {
+            *counts.by_key.entry(job.limiter_key.clone()).or_default() += 1;
+        }
+        counts.job_ids.push(job.job_id);
+    }
+    Ok((counts, jobs))
+}
+
+/// For which run jobs are stored, and how.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct JobsOf {
+    pub(super) run_id: Uuid,
+    pub(super) lane: Lane,
+    /// At most so many may run a second.
+    pub(super) per_second: Option<f64>,
+}
+
+/// Stores the jobs, adds the counts to their run, and tells the feeder at commit.
+pub(super) async fn store(
+    tx: &mut PgTransaction<'_>,
+    of: JobsOf,
+    counts: &PlanCounts,
+    jobs: &[Candidate],
+) -> Result<(), StoreError> {
+    insert(tx, of, jobs).await?;
+    sqlx::query(
+        "UPDATE runs SET slices_wanted = slices_wanted + $2, slices_planned = slices_planned + $3, \
+         jobs_planned = jobs_planned + $4 WHERE run_id = $1",
+    )
+    .bind(of.run_id)
+    .bind(counts.wanted)
+    .bind(counts.to_fetch())
+    .bind(counts.jobs)
+    .execute(&mut **tx)
+    .await?;
+    let keys: Vec<&str> = counts.by_key.keys().map(LimiterKey::as_str).collect();
+    sqlx::query("SELECT pg_notify('cafe24_feed', key) FROM unnest($1::text[]) AS k (key)")
+        .bind(&keys)
+        .execute(&mut **tx)
+        .await?;
+    Ok(())
 }
 
 fn malls(shops: &[ShopToPlan]) -> Vec<&str> {
@@ -260,12 +298,7 @@ async fn candidates(tx: &mut PgTransaction<'_>) -> Result<Vec<Candidate>, StoreE
         .collect()
 }
 
-async fn insert(
-    tx: &mut PgTransaction<'_>,
-    run_id: Uuid,
-    lane: Lane,
-    jobs: &[Candidate],
-) -> Result<(), StoreError> {
+async fn insert(tx: &mut PgTransaction<'_>, of: JobsOf, jobs: &[Candidate]) -> Result<(), StoreError> {
     let ids: Vec<Uuid> = jobs.iter().map(|job| job.job_id).collect();
     let keys: Vec<&str> = jobs.iter().map(|job| job.limiter_key.as_str()).collect();
     let malls: Vec<&str> = jobs.iter().map(|job| job.mall_id.as_str()).collect();
@@ -276,8 +309,8 @@ async fn insert(
     let ends: Vec<NaiveDate> = jobs.iter().map(|job| job.chunk.end()).collect();
     let generations: Vec<i32> = jobs.iter().map(|job| job.generation).collect();
     sqlx::query(include_str!("sql/plan_insert.sql"))
-        .bind(run_id)
-        .bind(lane.as_str())
+        .bind(of.run_id)
+        .bind(of.lane.as_str())
         .bind(&ids)
         .bind(&keys)
         .bind(&malls)
@@ -287,6 +320,7 @@ async fn insert(
         .bind(&starts)
         .bind(&ends)
         .bind(&generations)
+        .bind(of.per_second)
         .execute(&mut **tx)
         .await?;
     Ok(())

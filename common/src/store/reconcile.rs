@@ -4,6 +4,7 @@ use std::time::Duration;
 
 use sqlx::Row;
 
+use super::dead_letters::LettersOver;
 use super::error::StoreError;
 use super::pool::Control;
 use crate::domain::job::Lane;
@@ -21,6 +22,8 @@ pub struct Deadlines {
     pub unarchived: Duration,
     /// Ended well; the job's row is forgotten then. 7 days.
     pub kept: Duration,
+    /// Letters replayed or discarded are forgotten then. 90 days.
+    pub letters_kept: Duration,
 }
 
 /// Rows forgotten at once; the rest waits for the next time.
@@ -67,6 +70,7 @@ impl Control {
             .bind(PRUNED_AT_ONCE)
             .execute(&self.pool)
             .await?;
+        self.prune_letters(LettersOver { kept: deadlines.letters_kept }).await?;
         Ok(Reconciled {
             queued: stale.try_get("queued")?,
             running: stale.try_get("running")?,

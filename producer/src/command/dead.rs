@@ -1,28 +1,38 @@
-//! `dead`: what failed for good, shown and planned again.
+//! `dead`: what failed for good, listed, explained, planned again or put aside.
+
+mod change;
+
+mod export;
 
 mod replay;
 
 mod screen;
 
+mod show;
+
+mod which;
+
 use common::clock::now;
 use common::store::{Control, DeadLetter};
 
 use super::context::Context;
-use crate::cli::DeadCommand;
+use crate::cli::{DeadCommand, DeadListArgs};
 use crate::dead::drain_once;
 use crate::fault::{Exit, Fault};
-use crate::output::json::{Document, List, with_times};
+use crate::output::json::{List, with_times};
 
 pub(super) async fn run(context: &Context, command: DeadCommand) -> Result<Exit, Fault> {
     let control = context.database().await?;
     fetch_new(context, &control).await;
     match command {
-        DeadCommand::List { limit } => list(context, &control, limit).await,
-        DeadCommand::Show { id } => show(context, &control, &id).await,
-        DeadCommand::Replay { id, dry_run, yes } => {
-            let letter = find(context, &control, &id).await?;
-            replay::run(context, &control, &letter, dry_run, yes).await
-        }
+        DeadCommand::List(args) if args.group => groups(context, &control, &args).await,
+        DeadCommand::List(args) => list(context, &control, &args).await,
+        DeadCommand::Show { id, body } => show::run(context, &control, &id, body).await,
+        DeadCommand::Replay(args) => Box::pin(replay::run(context, &control, *args)).await,
+        DeadCommand::Discard(args) => change::discard(context, &control, *args).await,
+        DeadCommand::Purge(args) => change::purge(context, &control, *args).await,
+        DeadCommand::Restore(args) => change::restore(context, &control, *args).await,
+        DeadCommand::Export(args) => export::run(context, &control, *args).await,
     }
 }
 
@@ -36,47 +46,67 @@ async fn fetch_new(context: &Context, control: &Control) {
     }
 }
 
-async fn list(context: &Context, control: &Control, limit: u32) -> Result<Exit, Fault> {
-    let letters = control.open_letters(i64::from(limit)).await.map_err(|error| context.store(error))?;
-    let all = control.open_letter_count().await.map_err(|error| context.store(error))?;
+async fn list(context: &Context, control: &Control, args: &DeadListArgs) -> Result<Exit, Fault> {
+    let mut filter = which::filter(context, control, &[], &args.filter).await?;
+    filter.states.clone_from(&args.state.0);
+    let after = match &args.after {
+        Some(id) => Some(which::letter(context, control, id).await?.letter_id),
+        None => None,
+    };
+    let limit = i64::from(args.limit);
+    let mut letters =
+        control.letters(&filter, after, limit + 1).await.map_err(|error| context.store(error))?;
+    let more = letters.len() > usize::try_from(args.limit).unwrap_or(usize::MAX);
+    if more {
+        letters.pop();
+    }
+    let next = letters.last().filter(|_| more).map(|letter| letter.letter_id.to_string());
     let output = context.output;
     if output.json {
         let items: Vec<_> = letters.iter().map(document).collect::<Result<_, _>>()?;
-        output.document(&List::new(items, None, now()))?;
+        output.document(&List::new(items, next, now()))?;
     } else if output.plain {
         output.answer(&screen::plain(&letters))?;
     } else if letters.is_empty() {
         output.answer("no dead letters")?;
     } else {
-        output.answer(&screen::list(&letters, all))?;
+        let all = control.letter_summary(&filter).await.map_err(|error| context.store(error))?;
+        let only_open = filter.states == [common::store::LetterState::Open];
+        output.answer(&screen::list(&letters, all.letters, more, only_open))?;
     }
     Ok(Exit::Done)
 }
 
-async fn show(context: &Context, control: &Control, id: &str) -> Result<Exit, Fault> {
-    let letter = find(context, control, id).await?;
-    if context.output.json {
-        context.output.document(&Document::new(document(&letter)?, now()))?;
+async fn groups(context: &Context, control: &Control, args: &DeadListArgs) -> Result<Exit, Fault> {
+    let mut filter = which::filter(context, control, &[], &args.filter).await?;
+    filter.states.clone_from(&args.state.0);
+    let groups =
+        control.letter_groups(&filter, i64::from(args.limit)).await.map_err(|error| context.store(error))?;
+    let output = context.output;
+    if output.json {
+        let items: Vec<_> = groups
+            .iter()
+            .map(|group| with_times(group, &[("first", Some(group.first)), ("last", Some(group.last))]))
+            .collect::<Result<_, _>>()?;
+        output.document(&List::new(items, None, now()))?;
+    } else if output.plain {
+        output.answer(&screen::plain_groups(&groups))?;
+    } else if groups.is_empty() {
+        output.answer("no dead letters")?;
     } else {
-        context.output.answer(&screen::show(&letter))?;
+        output.answer(&screen::groups(&groups))?;
     }
     Ok(Exit::Done)
 }
 
+/// A letter as documents have it.
 fn document(letter: &DeadLetter) -> Result<serde_json::Value, Fault> {
-    with_times(letter, &[("died_at", Some(letter.died_at)), ("replayed_at", letter.replayed_at)])
-}
-
-async fn find(context: &Context, control: &Control, id: &str) -> Result<DeadLetter, Fault> {
-    let prefix = id.trim().to_ascii_lowercase();
-    let shown: String = id.chars().take(40).collect();
-    if prefix.is_empty() || !prefix.chars().all(|c| c.is_ascii_hexdigit() || c == '-') {
-        return Err(Fault::UnknownLetter(shown));
-    }
-    let mut found = control.letters_by_prefix(&prefix).await.map_err(|error| context.store(error))?;
-    match (found.pop(), found.is_empty()) {
-        (None, _) => Err(Fault::UnknownLetter(shown)),
-        (Some(letter), true) => Ok(letter),
-        (Some(_), false) => Err(Fault::AmbiguousLetter(shown)),
-    }
+    with_times(
+        letter,
+        &[
+            ("died_at", Some(letter.died_at)),
+            ("state_at", Some(letter.state_at)),
+            ("replayed_at", letter.replayed_at),
+        ],
+    )
 }

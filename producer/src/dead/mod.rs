@@ -1,7 +1,13 @@
-//! Moves the broker's dead-letter queue into the archive.
+//! Dead letters: into the archive, and out of it again.
+//!
+//! [`replay`]: letters are planned again, page by page. [`remedy`]: what a failure probably means and what to do.
+//! Here: moving the broker's dead-letter queue into the archive.
 //!
 //! A worker rejects what failed for good, RabbitMQ moves the message into `jobs.dlq`, and here it becomes a row of
 //! `dead_letters` with everything the ledger knows. Acknowledged after the commit; drained twice, it is one letter.
+
+pub mod remedy;
+pub mod replay;
 
 use std::time::Duration;
 
@@ -15,6 +21,8 @@ use crate::feed::FeedError;
 
 /// Letters archived in one transaction, and the most that are in hand.
 const BATCH: u16 = 100;
+/// A batch is full, too, when its messages have this many bytes: ours have a few hundred, foreign ones may have megabytes.
+const BATCH_BYTES: usize = 8 << 20;
 /// How long a batch waits for more.
 const LINGER: Duration = Duration::from_millis(100);
 /// A queue that says nothing for this long is empty.
@@ -86,7 +94,7 @@ impl Drain {
     /// Archives `first` and what arrives shortly after it, then acknowledges.
     async fn archive(&self, first: Delivery, consumer: &mut Consumer) -> Result<u64, DrainError> {
         let mut deliveries = vec![first];
-        while deliveries.len() < usize::from(BATCH) {
+        while deliveries.len() < usize::from(BATCH) && bytes(&deliveries) < BATCH_BYTES {
             let Ok(next) = timeout(LINGER, consumer.next()).await else { break };
             deliveries.push(next?);
         }
@@ -99,7 +107,11 @@ impl Drain {
     }
 }
 
-fn message(delivery: &Delivery) -> DeadMessage {
+fn bytes(deliveries: &[Delivery]) -> usize {
+    deliveries.iter().map(|delivery| delivery.body.len()).sum()
+}
+
+fn message(delivery: &Delivery) -> DeadMessage<'_> {
     let reason = match Envelope::read(&delivery.body) {
         Ok(Envelope::Job(_)) => "the ledger does not know this job".to_owned(),
         Ok(Envelope::Newer { version, .. }) => format!("needs a newer worker: message version {version}"),
@@ -107,7 +119,7 @@ fn message(delivery: &Delivery) -> DeadMessage {
     };
     DeadMessage {
         job_id: Envelope::job_id(&delivery.body),
-        body: delivery.body.clone(),
+        body: &delivery.body,
         redelivered: delivery.redelivered,
         // Postgres takes no NUL in a text, and the parser quotes what it was given.
         reason: reason.replace('\0', "\u{fffd}"),

@@ -128,7 +128,7 @@ impl Fault {
             Self::UnknownLetter(id) => Words::new("E-DEAD-01", format!("there is no dead letter '{id}'"))
                 .act("cafe24-sync dead list"),
             Self::AmbiguousLetter(id) => {
-                Words::new("E-DEAD-02", format!("several dead letters begin with '{id}'"))
+                Words::new("E-DEAD-02", format!("several dead letters or groups begin with '{id}'"))
                     .act("cafe24-sync dead list --plain        (shows whole ids)")
             }
             Self::NotReplayable { letter, why } => {
@@ -136,6 +136,12 @@ impl Fault {
                     .why(why)
                     .now("it stays in the archive")
             }
+            Self::UnknownReplay(run) => {
+                Words::new("E-DEAD-04", format!("there is no replay '{run}' to take up"))
+                    .now(UNCHANGED)
+                    .act("cafe24-sync dead list --state replayed")
+            }
+            Self::Interrupted { now, action } => Words::new("E-INT-01", "interrupted").now(now).act(action),
             Self::NotAuthorised { mall, why } => {
                 Words::new("E-AUTH-01", format!("mall '{mall}' was not connected"))
                     .why(why)

@@ -28,6 +28,7 @@ pub(super) struct Reconciler {
     limiter: RedisLimiter,
     publisher: Publisher,
     settings: ReconcileConfig,
+    letters_kept: Duration,
 }
 
 impl Reconciler {
@@ -37,6 +38,7 @@ impl Reconciler {
             limiter: limiter(config)?,
             publisher: Publisher::new(broker(config)?),
             settings: config.reconcile,
+            letters_kept: config.dead.keep,
         })
     }
 
@@ -74,6 +76,7 @@ impl Reconciler {
             running_at_most: RUNNING_AT_MOST.max(self.settings.running_deadline),
             unarchived: self.settings.queued_deadline,
             kept: KEPT,
+            letters_kept: self.letters_kept,
         };
         let short = self.short_lanes().await;
         let alive = match self.limiter.heartbeats().await {

@@ -7,6 +7,8 @@ pub mod wish;
 
 pub mod selection;
 
+pub(crate) mod digest;
+
 pub mod eta;
 
 pub mod preview;

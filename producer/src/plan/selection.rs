@@ -14,6 +14,8 @@ use common::store::{
 use tokio::time::sleep;
 use uuid::Uuid;
 
+use super::digest::Digest;
+
 /// Malls planned in one transaction: well under a second, and a few MB of the database's memory.
 const GROUP: usize = 100;
 /// How often a group is tried when Postgres was away or another planner held its lock (`faults.md` S3).
@@ -128,7 +130,7 @@ impl Selection {
     ) -> Result<Planned, StoreError> {
         let groups = self.groups();
         let mut planned = Planned { counts: PlanCounts::default(), id: String::new() };
-        let mut digest = Digest::new(self.lane, self.wish);
+        let mut digest = Digest::of(&format!("{} {:?}", self.lane, self.wish));
         for (done, group) in groups.iter().enumerate() {
             tick(done, groups.len());
             let mut counts = self.plan_group(control, run_id, group).await?;
@@ -158,25 +160,6 @@ impl Selection {
                 result => return result,
             }
         }
-    }
-}
-
-/// A running hash of job ids in planning order, so that millions of them need no memory.
-struct Digest(Uuid);
-
-impl Digest {
-    fn new(lane: Lane, wish: Wish) -> Self {
-        Self(Uuid::new_v5(&Uuid::nil(), format!("{lane} {wish:?}").as_bytes()))
-    }
-
-    fn add(&mut self, ids: &[Uuid]) {
-        let bytes: Vec<u8> = ids.iter().flat_map(Uuid::as_bytes).copied().collect();
-        self.0 = Uuid::new_v5(&self.0, &bytes);
-    }
-
-    /// Eight hexadecimal digits: a change goes unnoticed once in four thousand million.
-    fn short(&self) -> String {
-        self.0.simple().to_string().chars().take(8).collect()
     }
 }
 
@@ -235,19 +218,5 @@ pub(crate) mod tests {
         let malls: Vec<_> = (0..150).map(|n| mall(&format!("mall{n}"), "api")).collect();
         let sizes: Vec<_> = selection(malls).groups().iter().map(|group| group.shops.len()).collect();
         assert_eq!(sizes, [100, 50]);
-    }
-
-    #[test]
-    fn a_plan_has_the_same_id_until_a_job_or_its_lane_changes() {
-        let id = |lane, ids: &[Uuid]| {
-            let mut digest = Digest::new(lane, Wish::Missing);
-            digest.add(ids);
-            digest.short()
-        };
-        let (a, b) = (Uuid::from_u128(1), Uuid::from_u128(2));
-        assert_eq!(id(Lane::Fresh, &[a, b]), id(Lane::Fresh, &[a, b]));
-        assert_ne!(id(Lane::Fresh, &[a, b]), id(Lane::Fresh, &[b, a]));
-        assert_ne!(id(Lane::Fresh, &[a]), id(Lane::Backfill, &[a]));
-        assert_eq!(id(Lane::Fresh, &[]).len(), 8);
     }
 }

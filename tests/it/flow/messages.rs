@@ -24,6 +24,12 @@ async fn d05_a_thousand_poison_messages_among_five_hundred_good_jobs_cost_nothin
     flow.enqueue(&["--all", "--endpoint", "visitors", "--from", FROM, "--to", TO, "--chunk-days", "1"])
         .await?;
     let broker = Broker::connect(&flow.world.servers.amqp).await?;
+    // Until a queue is bound, the broker confirms what a test publishes and forgets it; the feeder's jobs say that it is.
+    let queue = flow.world.prefix.queue("backfill");
+    wait_until("jobs in their queue", SOON, || async {
+        Ok(broker.depth(&queue).await?.is_some_and(|(messages, _)| messages > 0))
+    })
+    .await?;
     let poison = poison();
     assert_eq!(poison.len(), 1_000);
     let started = Instant::now();
@@ -47,13 +53,13 @@ async fn d05_a_thousand_poison_messages_among_five_hundred_good_jobs_cost_nothin
     assert_eq!(flow.world.sim.report().total.requests, 500);
     for letter in &letters {
         assert_eq!(letter.class, "unreadable");
-        assert!(!letter.reason.is_empty() && letter.body.len() <= 4_096);
+        assert!(!letter.reason.is_empty());
         let sent = poison
             .iter()
-            .any(|body| i64::try_from(body.len()) == Ok(letter.body_bytes) && body.starts_with(&letter.body));
+            .any(|body| i64::try_from(body.len()) == Ok(letter.body_bytes) && *body == letter.body);
         assert!(sent, "not byte for byte: {letter:?}");
     }
-    assert!(letters.iter().any(|letter| letter.body_bytes == 1 << 20 && letter.body.len() == 4_096));
+    assert!(letters.iter().any(|letter| letter.body_bytes == 1 << 20 && letter.body.len() == 1 << 20));
     let unknown = letters.iter().filter(|letter| letter.reason.contains("does not know")).count();
     assert_eq!(unknown, 100);
     let usage = flow.workers[0].usage()?;

@@ -1,4 +1,4 @@
-//! `[feed]`, `[reconcile]`, `[retry]`, `[serve]`
+//! `[feed]`, `[reconcile]`, `[retry]`, `[dead]`, `[serve]`
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -37,6 +37,13 @@ pub struct RetryConfig {
     pub base: Duration,
     /// `cap`.
     pub cap: Duration,
+}
+
+/// The archive of dead letters.
+#[derive(Debug, Clone, Copy)]
+pub struct DeadConfig {
+    /// `keep`: letters that were replayed or discarded longer ago are forgotten; 90 days (1 day–10 years).
+    pub keep: Duration,
 }
 
 /// The daemon's page.
@@ -123,6 +130,21 @@ impl RetryConfig {
     /// The attempts.
     pub fn limits(self) -> AttemptLimits {
         AttemptLimits { transient: self.max_attempts, ..AttemptLimits::default() }
+    }
+}
+
+impl DeadConfig {
+    pub(in crate::config) fn read(r: &mut Reader) -> Self {
+        let days = |days: u64| Duration::from_hours(24 * days);
+        r.section("dead", "the archive of what failed for good");
+        Self {
+            keep: r.duration(
+                "dead.keep",
+                "replayed and discarded letters are forgotten after this long",
+                days(90),
+                days(1)..=days(3_650),
+            ),
+        }
     }
 }
 

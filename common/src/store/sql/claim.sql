@@ -46,7 +46,10 @@ WITH asked AS (
            error = CASE decision
                        WHEN 'poison' THEN format('poison: ended its worker %s times', crashes + 1)
                        WHEN 'gone' THEN 'the mall was removed'
-                       ELSE error END
+                       ELSE error END,
+           history = CASE WHEN decision = 'poison'
+                          THEN failed_attempt(history, j.worker, attempts, 'bug', format('ended its worker %s times', crashes + 1))
+                          ELSE history END
       FROM decided
      WHERE j.job_id = decided.job_id
        AND (decision IN ('go', 'poison', 'parked') OR (decision = 'gone' AND work_state <> 'cancelled'))

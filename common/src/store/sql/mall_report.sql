@@ -17,5 +17,5 @@ SELECT c.mall_id, c.agency_id, c.shops, c.state, c.state_reason, c.state_since, 
       FROM jobs j
      WHERE j.mall_id = c.mall_id AND j.work_state IN ('planned', 'queued', 'running', 'parked')) AS work ON true
   LEFT JOIN LATERAL (
-    SELECT count(*) AS letters FROM dead_letters d WHERE d.mall_id = c.mall_id AND d.replayed_at IS NULL) AS dead ON true
+    SELECT count(*) AS letters FROM dead_letters d WHERE d.mall_id = c.mall_id AND d.state = 'open') AS dead ON true
  ORDER BY c.mall_id

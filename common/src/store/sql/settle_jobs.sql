@@ -6,6 +6,7 @@
 -- paused, it is parked; parked by a refusal although its mall sends again (connected anew meanwhile), it is planned; if its
 -- mall was removed, it is cancelled. An outcome that came too late for its claim shows
 -- that the job did not end its worker. Tells the feeder which keys have room (NOTIFY at commit).
+-- A failed attempt goes into the job's history; what is put back for throttling, or goes well, does not touch it.
 -- Locks in job_id order. Called by store/commit.rs only.
 WITH asked AS (
     SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::int[], $5::bigint[], $6::int[], $7::text[], $8::text[], $9::jsonb[])
@@ -37,7 +38,9 @@ WITH asked AS (
            rows = coalesce(a.rows, j.rows),
            error_class = CASE WHEN a.state = 'done' THEN NULL ELSE coalesce(a.error_class, j.error_class) END,
            error = CASE WHEN a.state = 'done' THEN NULL ELSE coalesce(a.error, j.error) END,
-           evidence = CASE WHEN a.state = 'done' THEN NULL ELSE coalesce(a.evidence, j.evidence) END
+           evidence = CASE WHEN a.state = 'done' THEN NULL ELSE coalesce(a.evidence, j.evidence) END,
+           history = CASE WHEN a.error_class IS NULL OR (a.attempt = 0 AND a.state <> 'parked') THEN j.history
+                          ELSE failed_attempt(j.history, j.worker, j.attempts + a.attempt, a.error_class, a.error) END
       FROM asked a
       JOIN locked USING (job_id)
      WHERE j.job_id = a.job_id

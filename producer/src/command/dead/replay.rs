@@ -1,134 +1,328 @@
-//! `dead replay`: the letter's chunk is planned again, unless it was fetched since.
+//! `dead replay`: letters are planned again, unless their days were fetched since.
 
-use std::fmt::Write;
+mod screen;
+
+use std::time::Instant;
 
 use common::clock::now;
-use common::domain::calendar::{DayRange, Granularity, kst_day};
-use common::domain::endpoint::Endpoint;
-use common::domain::ids::{MallId, ShopNo};
+use common::domain::calendar::kst_day;
 use common::domain::job::Lane;
-use common::store::{Connector, Control, DeadLetter, PlanCounts, PlannedChunk, ShopToPlan, Wish};
+use common::store::{AuditEntry, Control, LetterFilter, LetterState, LetterSummary, Replay, StoreError};
 use serde_json::json;
+use tokio::signal::ctrl_c;
 use uuid::Uuid;
 
-use super::screen::short_id;
-use crate::command::again;
+use self::screen::Plan;
+use super::which;
+use crate::cli::DeadReplayArgs;
 use crate::command::context::Context;
+use crate::command::{again, quote};
+use crate::dead::replay::{Replayed, pages};
 use crate::fault::{Exit, Fault};
 use crate::feed::feed_once;
 use crate::output::json::Document;
-use crate::output::text::counted;
-use crate::remedy::why_silent;
+use crate::output::progress::Progress;
+use crate::output::text::{counted, number, short_time};
+use crate::plan::eta::eta;
 
-/// What a letter asked for, read back into the types of a job.
-struct Target {
-    mall: Connector,
-    shop: ShopToPlan,
-    chunk: PlannedChunk,
+/// More letters than this wait behind fresh work unless the operator says otherwise.
+const FRESH_LETTERS: i64 = 1_000;
+/// More letters than this want their count typed.
+const MANY: i64 = 1_000;
+
+/// Why it ended before its end.
+enum Stopped {
+    Interrupted,
+    Failed(StoreError),
 }
 
-pub(super) async fn run(
-    context: &Context,
-    control: &Control,
-    letter: &DeadLetter,
-    dry_run: bool,
-    yes: bool,
-) -> Result<Exit, Fault> {
-    let target = target(context, control, letter).await?;
-    let wish = Wish::NotFetchedSince(letter.died_at);
-    let plan = |run: Option<Uuid>| {
-        let (shops, chunks) = (std::slice::from_ref(&target.shop), std::slice::from_ref(&target.chunk));
-        control.plan(run, wish, Lane::Fresh, shops, chunks)
-    };
-    let preview = plan(None).await.map_err(|error| context.store(error))?;
-    let words = words(letter, &target, &preview);
-    let output = context.output;
-    if dry_run {
-        answer(context, letter, None, &preview, &words)?;
-        return Ok(Exit::Done);
+pub(super) async fn run(context: &Context, control: &Control, args: DeadReplayArgs) -> Result<Exit, Fault> {
+    if let Some(run) = args.resume {
+        return resume(context, control, &args, run).await;
     }
-    if !yes {
-        if !output.can_ask() {
-            if !output.json {
-                output.answer(&words)?;
-            }
-            let why = "a replay sends requests; there is no terminal to ask on".to_owned();
-            return Err(Fault::NeedsYes { why, action: again(&["--yes"]) });
+    let mut filter = which::filter(context, control, &args.ids, &args.filter).await?;
+    filter.states = vec![LetterState::Open];
+    let summary = control.letter_summary(&filter).await.map_err(|error| context.store(error))?;
+    if summary.letters == 0 {
+        return nothing(context, control, &filter).await;
+    }
+    if summary.letters == summary.no_jobs {
+        let why = "no job is known for it: there is nothing to fetch";
+        return Err(not_replayable(context, control, &filter, why).await);
+    }
+    // What is archived while we look is not part of what was shown.
+    filter.archived_until = Some(summary.as_of);
+    let letters = summary.letters - summary.no_jobs;
+    let lane = args.lane.unwrap_or(if letters > FRESH_LETTERS { Lane::Backfill } else { Lane::Fresh });
+    let replay = Replay { filter, lane, per_second: args.rate };
+    let this = Replaying { context, control, replay, total: letters, summary };
+    let confirm = &args.confirm;
+    let mut plan_id = None;
+    if confirm.dry_run || confirm.plan.is_some() || !confirm.yes {
+        let plan = this.preview().await?;
+        unchanged(&plan, confirm.plan.as_deref())?;
+        if confirm.dry_run {
+            return this.show_dry_run(&plan);
         }
-        output.complain(&words);
-        if !output.confirm("Replay?") {
-            output.note("nothing was replayed");
-            return Ok(Exit::Refused);
+        if !confirm.yes
+            && let Some(exit) = this.agree(&plan)?
+        {
+            return Ok(exit);
         }
+        plan_id = Some(plan.id);
     }
     let run = Uuid::now_v7();
-    let asked = json!({ "letter": letter.letter_id });
-    control.create_run(run, "replay", &asked).await.map_err(|error| context.store(error))?;
-    let counts = plan(Some(run)).await.map_err(|error| context.store(error))?;
-    control.mark_replayed(letter.letter_id, run).await.map_err(|error| context.store(error))?;
-    answer(context, letter, Some(run), &counts, &format!("{words}run {run}"))?;
-    let planned = format!("{} of run {run} are planned, none is lost", counted(counts.jobs, "job", "jobs"));
-    let fed = feed_once(&context.config, control).await.map_err(|error| context.feed(error, &planned))?;
-    if !fed.leader_elsewhere && counts.jobs > 0 {
-        output.note("no feeder runs: start `cafe24-sync serve`");
+    this.begin(run, plan_id.as_deref(), json!({ "letters": letters })).await?;
+    this.go(run).await
+}
+
+/// Goes on with a replay that ended before its end: what it has replayed is replayed, the rest is still open.
+async fn resume(
+    context: &Context,
+    control: &Control,
+    args: &DeadReplayArgs,
+    run: Uuid,
+) -> Result<Exit, Fault> {
+    let known = control.replay_run(run).await.map_err(|error| context.store(error))?;
+    let begun = known.ok_or_else(|| Fault::UnknownReplay(run.to_string()))?;
+    let summary = control.letter_summary(&begun.replay.filter).await.map_err(|error| context.store(error))?;
+    let total = summary.letters - summary.no_jobs;
+    let this = Replaying { context, control, replay: begun.replay, total, summary };
+    context.output.note(&format!(
+        "run {run}: {} replayed before, {} are still open",
+        counted(begun.letters, "letter was", "letters were"),
+        number(total)
+    ));
+    if args.confirm.dry_run {
+        let plan = this.preview().await?;
+        return this.show_dry_run(&plan);
+    }
+    let entry = AuditEntry {
+        actor: &Context::actor(),
+        action: "dead.replay",
+        mall: None,
+        target: &run.to_string(),
+        plan: None,
+        details: json!({ "run": run, "taken_up": true, "letters": total }),
+    };
+    control.audit(&entry).await.map_err(|error| context.store(error))?;
+    this.go(run).await
+}
+
+/// Nothing open is meant. Named letters that were replayed already say so.
+async fn nothing(context: &Context, control: &Control, filter: &LetterFilter) -> Result<Exit, Fault> {
+    if !filter.letters.is_empty() && filter.causes.is_empty() {
+        return Err(not_replayable(context, control, filter, "it does not meet the other terms").await);
+    }
+    if context.output.json {
+        let none =
+            json!({ "run_id": null, "letters": 0, "jobs": 0, "requests": 0, "superseded": 0, "in_work": 0 });
+        context.output.document(&Document::new(none, now()))?;
+    } else {
+        context.output.answer("no open letters: nothing to replay")?;
     }
     Ok(Exit::Done)
 }
 
-async fn target(context: &Context, control: &Control, letter: &DeadLetter) -> Result<Target, Fault> {
-    let no = |why: String| Fault::NotReplayable { letter: letter.letter_id, why };
-    if let Some(at) = letter.replayed_at {
-        let run = letter.replay_run.map(|run| run.to_string()).unwrap_or_default();
-        return Err(no(format!("it was replayed at {} as run {run}", crate::output::text::short_time(at))));
-    }
-    let parts = (|| {
-        let mall: MallId = letter.mall_id.as_deref()?.parse().ok()?;
-        let shop = ShopNo::try_from(letter.shop_no?).ok()?;
-        let endpoint: Endpoint = letter.endpoint.as_deref()?.parse().ok()?;
-        let granularity: Granularity = letter.granularity.as_deref()?.parse().ok()?;
-        let range = DayRange::new(letter.start?, letter.end?).ok()?;
-        Some((mall, shop, PlannedChunk { endpoint, granularity, range }))
-    })();
-    let (mall_id, shop_no, chunk) = parts.ok_or_else(|| no("it is no job of ours".to_owned()))?;
-    let found =
-        control.connectors(std::slice::from_ref(&mall_id)).await.map_err(|error| context.store(error))?;
-    let mall = found.into_iter().next().ok_or_else(|| no(format!("mall '{mall_id}' was removed")))?;
-    let shop = ShopToPlan { mall_id, shop_no, limiter_key: mall.limiter_key.clone() };
-    Ok(Target { mall, shop, chunk })
-}
-
-/// The plan in words: one line, and a second one for a mall that sends nothing.
-fn words(letter: &DeadLetter, target: &Target, counts: &PlanCounts) -> String {
-    let mut out = format!(
-        "replay {}   {} → lane fresh · {} · {} superseded by newer data · {} in work already\n",
-        short_id(letter),
-        counted(counts.jobs, "job", "jobs"),
-        counted(counts.jobs, "request", "requests"),
-        counted(counts.complete, "slice", "slices"),
-        counts.in_work,
-    );
-    if target.chunk.range.contains(kst_day(now())) {
-        out += "today is not over: its figures will be partial\n";
-    }
-    if !target.mall.sends() {
-        let _ = writeln!(out, "! it will wait: {}", why_silent(&target.mall));
-    }
-    out
-}
-
-fn answer(
+async fn not_replayable(
     context: &Context,
-    letter: &DeadLetter,
-    run: Option<Uuid>,
-    counts: &PlanCounts,
-    words: &str,
-) -> Result<(), Fault> {
-    if context.output.json {
-        let content = json!({
-            "letter_id": letter.letter_id, "run_id": run, "jobs": counts.jobs, "requests": counts.jobs,
-            "superseded": counts.complete, "in_work": counts.in_work, "lane": Lane::Fresh,
-        });
-        return context.output.document(&Document::new(content, now()));
+    control: &Control,
+    filter: &LetterFilter,
+    otherwise: &str,
+) -> Fault {
+    let any = LetterFilter { states: Vec::new(), ..filter.clone() };
+    let letter = match control.letters(&any, None, 1).await {
+        Ok(letters) => letters.into_iter().next(),
+        Err(error) => return context.store(error),
+    };
+    let Some(letter) = letter else { return Fault::UnknownLetter("of these terms".to_owned()) };
+    let why = match (letter.state.as_str(), letter.replay_run) {
+        ("replayed", Some(run)) => format!("it was replayed at {} as run {run}", short_time(letter.state_at)),
+        ("discarded" | "purged", _) => {
+            format!("it was {} at {}: dead restore brings it back", letter.state, short_time(letter.state_at))
+        }
+        _ => otherwise.to_owned(),
+    };
+    Fault::NotReplayable { letter: letter.letter_id, why }
+}
+
+/// Refuses a plan that is not the one previewed.
+fn unchanged(plan: &Plan, asked: Option<&str>) -> Result<(), Fault> {
+    match asked {
+        Some(asked) if asked != plan.id => {
+            let action = again(&["--dry-run"]);
+            Err(Fault::PlanChanged { asked: asked.to_owned(), now: plan.id.clone(), action })
+        }
+        _ => Ok(()),
     }
-    context.output.answer(words)
+}
+
+struct Replaying<'a> {
+    context: &'a Context,
+    control: &'a Control,
+    replay: Replay,
+    /// Letters to walk through.
+    total: i64,
+    summary: LetterSummary,
+}
+
+impl Replaying<'_> {
+    async fn preview(&self) -> Result<Plan, Fault> {
+        let mut progress = Progress::new(self.context.output, "plan");
+        let walked = self.walk(None, &mut progress).await;
+        drop(progress);
+        match walked {
+            Ok(replayed) => self.plan(&replayed).await,
+            Err(Stopped::Failed(error)) => Err(self.context.store(error)),
+            Err(Stopped::Interrupted) => {
+                Err(Fault::Interrupted { now: "nothing was replayed".to_owned(), action: again(&[]) })
+            }
+        }
+    }
+
+    /// Walks through the letters until their end, a failure or Ctrl-C.
+    async fn walk(&self, run: Option<(Uuid, &str)>, progress: &mut Progress) -> Result<Replayed, Stopped> {
+        let started = Instant::now();
+        let total = self.total;
+        let tick = |done: &Replayed| {
+            if total > FRESH_LETTERS {
+                let rate = f64::from(u32::try_from(done.letters).unwrap_or(u32::MAX))
+                    / started.elapsed().as_secs_f64();
+                let details = format!(
+                    "{}/{} letters · {} · {rate:.0} letters/s",
+                    number(done.letters),
+                    number(total),
+                    counted(done.counts.jobs, "job", "jobs"),
+                );
+                progress.show(done.letters, total, &details);
+            }
+        };
+        let today = kst_day(now());
+        tokio::select! {
+            done = pages(self.control, run, &self.replay, today, tick) => done.map_err(Stopped::Failed),
+            // A page that is under way is rolled back by Postgres, unless its commit is there already.
+            Ok(()) = ctrl_c() => Err(Stopped::Interrupted),
+        }
+    }
+
+    async fn plan(&self, replayed: &Replayed) -> Result<Plan, Fault> {
+        let open = self.control.open_jobs_by_key().await.map_err(|error| self.context.store(error))?;
+        let pace = self.context.pace();
+        Ok(Plan {
+            id: replayed.id.clone(),
+            letters: replayed.letters,
+            malls: self.summary.malls,
+            no_jobs: self.summary.no_jobs,
+            left: replayed.left,
+            wanted: replayed.counts.wanted,
+            superseded: replayed.counts.complete,
+            in_work: replayed.counts.in_work,
+            jobs: replayed.counts.jobs,
+            waiting: replayed.counts.parked,
+            lane: self.replay.lane,
+            per_second: self.replay.per_second,
+            eta: eta(&replayed.counts.by_key, &open, pace),
+            burst: pace.burst,
+            key_is_mall: self.context.key_is_mall(),
+        })
+    }
+
+    fn show_dry_run(&self, plan: &Plan) -> Result<Exit, Fault> {
+        let output = self.context.output;
+        if output.json {
+            output.document(&Document::new(plan.json(None), now()))?;
+        } else {
+            let run_it = format!("run it: {}\n", again(&["--plan", &plan.id, "--yes"]));
+            output.answer(&(plan.text("nothing replayed yet") + &run_it))?;
+        }
+        Ok(Exit::Done)
+    }
+
+    /// Sees to a yes; `Some`: how the program ends instead.
+    fn agree(&self, plan: &Plan) -> Result<Option<Exit>, Fault> {
+        let output = self.context.output;
+        let text = plan.text("nothing replayed yet");
+        if !output.can_ask() {
+            if !output.json {
+                output.answer(&text)?;
+            }
+            let why = "a replay sends requests; there is no terminal to ask on".to_owned();
+            return Err(Fault::NeedsYes { why, action: again(&["--plan", &plan.id, "--yes"]) });
+        }
+        output.complain(&text);
+        let agreed = if plan.letters > MANY {
+            output.confirm_by_typing(&plan.letters.to_string())
+        } else {
+            output.confirm("Replay?")
+        };
+        if agreed {
+            return Ok(None);
+        }
+        output.note("nothing was replayed");
+        Ok(Some(Exit::Refused))
+    }
+
+    async fn begin(
+        &self,
+        run: Uuid,
+        plan: Option<&str>,
+        mut details: serde_json::Value,
+    ) -> Result<(), Fault> {
+        details["run"] = json!(run);
+        let entry = AuditEntry {
+            actor: &Context::actor(),
+            action: "dead.replay",
+            mall: None,
+            target: &which::words(&self.replay.filter),
+            plan,
+            details,
+        };
+        let begun = self.control.begin_replay(run, &self.replay, &entry).await;
+        begun.map_err(|error| self.context.store(error))
+    }
+
+    async fn go(&self, run: Uuid) -> Result<Exit, Fault> {
+        let actor = Context::actor();
+        let mut progress = Progress::new(self.context.output, "replay");
+        let walked = self.walk(Some((run, &actor)), &mut progress).await;
+        drop(progress);
+        let replayed = match walked {
+            Ok(replayed) => replayed,
+            Err(stopped) => return Err(self.stopped(run, stopped).await),
+        };
+        let plan = self.plan(&replayed).await?;
+        let output = self.context.output;
+        if output.json {
+            output.document(&Document::new(plan.json(Some(run)), now()))?;
+        } else {
+            output.answer(&plan.text(&format!("run {run}")))?;
+        }
+        let planned = format!("{} of run {run} are planned, none is lost", counted(plan.jobs, "job", "jobs"));
+        let fed = feed_once(&self.context.config, self.control)
+            .await
+            .map_err(|error| self.context.feed(error, &planned))?;
+        if !fed.leader_elsewhere && plan.jobs > 0 {
+            output.note("no feeder runs: start `cafe24-sync serve`");
+        }
+        Ok(Exit::Done)
+    }
+
+    /// Says how far it came and how it goes on.
+    async fn stopped(&self, run: Uuid, stopped: Stopped) -> Fault {
+        let action = format!("cafe24-sync dead replay --resume {}", quote(&run.to_string()));
+        let done = match self.control.replay_run(run).await {
+            Ok(Some(done)) => format!(
+                "{} replayed as run {run}, with {}; the rest is still open",
+                counted(done.letters, "letter is", "letters are"),
+                counted(done.jobs, "job", "jobs")
+            ),
+            _ => format!("what was replayed belongs to run {run}; the rest is still open"),
+        };
+        match stopped {
+            Stopped::Interrupted => Fault::Interrupted { now: done, action },
+            Stopped::Failed(error) => {
+                self.context.store_after(error, &format!("{done}; go on with: {action}"))
+            }
+        }
+    }
 }

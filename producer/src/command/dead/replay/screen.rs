@@ -1,0 +1,192 @@
+//! A replay's plan as it is shown and as programs read it.
+
+use std::fmt::Write;
+
+use common::domain::job::Lane;
+use serde_json::{Value, json};
+use uuid::Uuid;
+
+use crate::output::paint::{bold, dim};
+use crate::output::text::{counted, duration, number};
+use crate::plan::eta::Eta;
+
+/// What a replay would do, or did.
+#[derive(Debug, Clone)]
+pub(super) struct Plan {
+    pub(super) id: String,
+    pub(super) letters: i64,
+    pub(super) malls: i64,
+    /// Messages that are no jobs; they are not among `letters`.
+    pub(super) no_jobs: i64,
+    /// Of the letters, those that cannot be planned.
+    pub(super) left: i64,
+    pub(super) wanted: i64,
+    pub(super) superseded: i64,
+    pub(super) in_work: i64,
+    pub(super) jobs: i64,
+    /// Of the jobs, those of malls that send nothing now.
+    pub(super) waiting: i64,
+    pub(super) lane: Lane,
+    pub(super) per_second: Option<u32>,
+    pub(super) eta: Option<Eta>,
+    pub(super) burst: u32,
+    pub(super) key_is_mall: bool,
+}
+
+impl Plan {
+    /// Seconds until the last request, by the slowest bucket or by the rate that was asked for.
+    fn seconds(&self) -> u64 {
+        let by_rate =
+            self.per_second.map_or(0, |rate| u64::try_from(self.jobs).unwrap_or(0).div_ceil(u64::from(rate)));
+        self.eta.as_ref().map_or(0, |eta| eta.seconds).max(by_rate)
+    }
+
+    /// The plan in words; `note` stands at the end of the first line.
+    pub(super) fn text(&self, note: &str) -> String {
+        let head = format!("plan {}", self.id);
+        let when = if self.seconds() == 0 { "at once".to_owned() } else { duration(self.seconds()) };
+        let noted = if note.is_empty() { String::new() } else { format!("   {}", dim(note)) };
+        let mut out = format!(
+            "{}   {} → lane {} · {}, {when} · {} superseded by newer data · {} of a paused mall{}\n",
+            bold(head),
+            counted(self.jobs, "job", "jobs"),
+            self.lane,
+            counted(self.jobs, "request", "requests"),
+            number(self.superseded),
+            number(self.waiting),
+            noted,
+        );
+        let mut row = |label: &str, text: String| {
+            let _ = writeln!(out, "  {}{text}", dim(format_args!("{label:<10}")));
+        };
+        row("letters", format!("{} of {}", number(self.letters), counted(self.malls, "mall", "malls")));
+        row(
+            "slices",
+            format!(
+                "{} wanted − {} superseded − {} in work already = {}",
+                number(self.wanted),
+                number(self.superseded),
+                number(self.in_work),
+                number(self.wanted - self.superseded - self.in_work)
+            ),
+        );
+        if let Some(words) = self.eta_words() {
+            row("ETA", words);
+        }
+        if self.waiting > 0 {
+            row(
+                "waiting",
+                format!(
+                    "{} until malls send again: cafe24-sync malls list",
+                    counted(self.waiting, "job waits", "jobs wait")
+                ),
+            );
+        }
+        if self.left > 0 {
+            row(
+                "left",
+                format!(
+                    "{} open: the mall was removed, or has no such endpoint any more",
+                    counted(self.left, "letter stays", "letters stay")
+                ),
+            );
+        }
+        if self.no_jobs > 0 {
+            row(
+                "no jobs",
+                format!(
+                    "{} left out: cafe24-sync dead list --class unreadable",
+                    counted(self.no_jobs, "unreadable message is", "unreadable messages are")
+                ),
+            );
+        }
+        out
+    }
+
+    fn eta_words(&self) -> Option<String> {
+        let eta = self.eta.as_ref()?;
+        let seconds = self.seconds();
+        if seconds == 0 {
+            let whose = if self.key_is_mall { "each mall's" } else { "the" };
+            return Some(format!("at once: {whose} bucket holds {} requests", self.burst));
+        }
+        if seconds > eta.seconds {
+            return Some(format!("{}  set by --rate {}/s", duration(seconds), self.per_second.unwrap_or(0)));
+        }
+        let whose = if self.key_is_mall { "mall" } else { "bucket" };
+        Some(format!(
+            "{}  set by {whose} {}: {}",
+            duration(seconds),
+            eta.key,
+            counted(eta.requests + eta.open, "request", "requests")
+        ))
+    }
+
+    /// For programs; without a run it is a dry run.
+    pub(super) fn json(&self, run: Option<Uuid>) -> Value {
+        json!({
+            "plan": self.id, "run_id": run, "letters": self.letters, "malls": self.malls,
+            "slices": {
+                "wanted": self.wanted, "superseded": self.superseded, "in_work": self.in_work,
+                "to_fetch": self.wanted - self.superseded - self.in_work,
+            },
+            "jobs": self.jobs, "requests": self.jobs, "superseded": self.superseded, "in_work": self.in_work,
+            "parked": self.waiting, "not_replayable": self.left, "unreadable": self.no_jobs, "lane": self.lane,
+            "rate_per_second": self.per_second, "eta_s": self.eta.as_ref().map(|_| self.seconds()),
+            "eta_set_by": self.eta.as_ref().map(|eta| eta.key.to_string()),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use common::domain::ids::LimiterKey;
+
+    use super::*;
+    use crate::output::paint::bare;
+
+    fn plan() -> Plan {
+        let key = LimiterKey::try_from("ainong".to_owned()).expect("a key");
+        Plan {
+            id: "b20d77c1".to_owned(),
+            letters: 3,
+            malls: 1,
+            no_jobs: 0,
+            left: 0,
+            wanted: 3,
+            superseded: 0,
+            in_work: 0,
+            jobs: 3,
+            waiting: 0,
+            lane: Lane::Fresh,
+            per_second: None,
+            eta: Some(Eta { seconds: 0, key, requests: 3, open: 0 }),
+            burst: 40,
+            key_is_mall: true,
+        }
+    }
+
+    #[test]
+    fn a_small_replay_is_shown_with_its_price() {
+        assert_eq!(
+            bare(&plan().text("nothing replayed yet")),
+            include_str!("../../../../tests/golden/dead_replay.txt")
+        );
+    }
+
+    #[test]
+    fn a_large_replay_says_what_sets_its_end_and_what_is_left_out() {
+        let mut plan = plan();
+        (plan.letters, plan.malls, plan.jobs, plan.wanted) = (1_204, 40, 1_180, 3_300);
+        (plan.superseded, plan.in_work, plan.waiting, plan.left, plan.no_jobs) = (120, 12, 30, 4, 1);
+        plan.lane = Lane::Backfill;
+        let key = plan.eta.as_ref().expect("set above").key.clone();
+        plan.eta = Some(Eta { seconds: 161, key, requests: 300, open: 62 });
+        let by_bucket = plan.text("");
+        plan.per_second = Some(2);
+        assert_eq!(
+            bare(&(by_bucket + &plan.text(""))),
+            include_str!("../../../../tests/golden/dead_replay_large.txt")
+        );
+    }
+}
