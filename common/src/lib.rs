@@ -23,3 +23,5 @@ pub mod broker;
 pub mod limiter;
 
 pub mod store;
+
+pub mod deployment;

@@ -204,6 +204,19 @@ pub enum DbCommand {
     /// Bring the schema up to date
     #[command(help_template = HELP)]
     Migrate,
+    /// Make Redis and RabbitMQ this database's, after a move
+    #[command(help_template = HELP, before_help = ADOPT_EXAMPLES)]
+    Adopt {
+        /// Give this database a new identity first (a copy of another installation's)
+        #[arg(long)]
+        new_id: bool,
+        /// Show the plan, do nothing
+        #[arg(long)]
+        dry_run: bool,
+        /// Do not ask
+        #[arg(long)]
+        yes: bool,
+    },
     /// Compare the schema with this program's
     #[command(help_template = HELP)]
     Status {
@@ -212,6 +225,8 @@ pub enum DbCommand {
         check: bool,
     },
 }
+
+const ADOPT_EXAMPLES: &str = "  cafe24-sync db adopt --dry-run           whose are they now?\n  cafe24-sync db adopt                     after a restore\n  cafe24-sync db adopt --new-id            in a copy of production, before its first start\n";
 
 /// `config`
 #[derive(Debug, Subcommand)]

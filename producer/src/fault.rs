@@ -103,6 +103,8 @@ pub enum Fault {
         /// What has been done before, and what of the data.
         now: String,
     },
+    /// Redis or RabbitMQ belongs to another installation than Postgres.
+    OtherDeployment(String),
     /// Migrations are missing.
     SchemaOlder(usize),
     /// The database knows migrations that we do not.
@@ -214,7 +216,9 @@ impl Fault {
     /// How the program ends with it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::NoMasterKey | Self::OAuthSettings(_) => Exit::Config,
+            Self::Config(_) | Self::NoMasterKey | Self::OAuthSettings(_) | Self::OtherDeployment(_) => {
+                Exit::Config
+            }
             Self::Unreachable { .. } => Exit::Unreachable,
             Self::Range { .. } => Exit::Usage,
             Self::NeedsYes { .. } | Self::PlanChanged { .. } => Exit::Refused,

@@ -113,7 +113,8 @@ async fn watch_signals(stop: CancellationToken, hurry: CancellationToken) -> std
 fn exit_code(error: &StartError) -> u8 {
     match error {
         StartError::Schema(_) => 3,
-        StartError::Broker(_)
+        StartError::Deployment(_)
+        | StartError::Broker(_)
         | StartError::Limiter(_)
         | StartError::Api(_)
         | StartError::OAuth(_)

@@ -10,6 +10,7 @@ use std::time::Duration;
 use common::api::{ApiClient, ApiConfig, BuildError};
 use common::broker::{Broker, BrokerError, Topology};
 use common::config::Config;
+use common::deployment::{self, OtherDeployment};
 use common::domain::backoff::Backoff;
 use common::health::{BindError, Pages};
 use common::limiter::{BucketConfig, LimiterError, RedisLimiter};
@@ -36,6 +37,9 @@ pub enum StartError {
     /// The URL of Postgres.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Redis or RabbitMQ is another installation's.
+    #[error(transparent)]
+    Deployment(#[from] OtherDeployment),
     /// The URL of RabbitMQ.
     #[error(transparent)]
     Broker(#[from] BrokerError),
@@ -82,8 +86,11 @@ pub async fn run(
         checked = schema(&control) => checked?,
         () = stop.cancelled() => return Ok(End::Drained),
     }
-    let broker = broker(&config)?;
+    let broker = broker(&config, &control)?;
     let shared = Arc::new(shared(config, stop.clone())?);
+    if let Some(id) = control.deployment() {
+        deployment::claim(id, &broker, &shared.limiter).await?;
+    }
     let pages = Pages::bind(shared.config.worker.listen, "worker.listen").await?;
     tracing::info!(event = "worker.started", worker = %shared.worker_id, listen = %pages.address(), slots = shared.config.worker.slots, "the worker runs");
 
@@ -173,12 +180,12 @@ async fn schema(control: &Control) -> Result<(), SchemaError> {
     }
 }
 
-fn broker(config: &Config) -> Result<Broker, BrokerError> {
-    Broker::new(
-        config.rabbitmq.url.expose(),
-        "cafe24-sync-worker",
-        Topology::new(config.rabbitmq.prefix.clone()),
-    )
+fn broker(config: &Config, control: &Control) -> Result<Broker, BrokerError> {
+    let mut topology = Topology::new(config.rabbitmq.prefix.clone());
+    if let Some(id) = control.deployment() {
+        topology = topology.bound_to(id);
+    }
+    Broker::new(config.rabbitmq.url.expose(), "cafe24-sync-worker", topology)
 }
 
 fn shared(config: Config, stopping: CancellationToken) -> Result<Shared, StartError> {

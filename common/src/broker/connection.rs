@@ -47,13 +47,26 @@ impl Broker {
 
     /// Opens a connection and a channel, and declares what is ours.
     pub(super) async fn open(&self, purpose: &str) -> Result<(Connection, Channel), BrokerError> {
+        let (connection, channel) = self.connect(purpose).await?;
+        self.topology.declare(&channel).await?;
+        Ok((connection, channel))
+    }
+
+    async fn connect(&self, purpose: &str) -> Result<(Connection, Channel), BrokerError> {
         let name = LongString::from(format!("{} {purpose}", self.name));
         let properties = ConnectionProperties::default().with_connection_name(name);
         let connection =
             within("a connection", CONNECT, Connection::connect_uri(self.uri.clone(), properties)).await?;
         let channel = within("a channel", CONNECT, connection.create_channel()).await?;
-        self.topology.declare(&channel).await?;
         Ok((connection, channel))
+    }
+
+    /// Makes the queues those of the installation that this broker is bound to, whoever had them.
+    pub async fn adopt(&self) -> Result<(), BrokerError> {
+        let (connection, channel) = self.connect("adoption").await?;
+        self.topology.delete_mark(&channel).await?;
+        self.topology.declare(&channel).await?;
+        within("the end of a connection", CONNECT, connection.close(200, "adopted".into())).await
     }
 
     /// Connects, declares and closes: shows that the broker works for us.

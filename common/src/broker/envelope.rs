@@ -101,9 +101,46 @@ impl Envelope {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
+    use crate::broker::Topology;
+    use crate::domain::hostile::texts;
+    use crate::domain::ids::MallId;
+    use crate::domain::job::Lane;
+
+    proptest! {
+        #[test]
+        fn x01_no_text_of_a_message_becomes_a_mall_a_lane_or_a_routing_key(text in texts(), field in 0..4_usize) {
+            let mut message: serde_json::Value = serde_json::from_str(V1).expect("JSON");
+            let field = ["mall_id", "endpoint", "granularity", "lane"][field];
+            message[field] = serde_json::Value::from(text.as_str());
+            let read = Envelope::read(message.to_string().as_bytes());
+            if field == "mall_id" {
+                prop_assert_eq!(read.is_ok(), text.parse::<MallId>().is_ok());
+            }
+            if let Ok(Envelope::Job(job)) = read {
+                let topology = Topology::new("");
+                prop_assert!(["fresh", "backfill"].contains(&job.lane.as_str()));
+                prop_assert!(Lane::ALL.map(|lane| topology.queue(lane)).contains(&topology.queue(job.lane)));
+                let (_, properties) = Envelope::write(&job).expect("a valid job");
+                // Nothing of the message's texts stands outside its body.
+                let shown = format!("{properties:?}");
+                prop_assert!(text.len() < 10 || !shown.contains(&text), "{shown}");
+            }
+        }
+
+        #[test]
+        fn d05_no_bytes_make_reading_panic(bytes in proptest::collection::vec(any::<u8>(), 0..200), cut in 0..300_usize) {
+            let _whatever = Envelope::read(&bytes);
+            let mut message = V1.as_bytes().to_vec();
+            message.truncate(cut);
+            message.extend(&bytes);
+            let _whatever = Envelope::read(&message);
+            let _whatever = Envelope::job_id(&message);
+        }
+    }
 
     /// A message of version 1 as it was released; every later version must read it (`faults.md` W5).
     const V1: &str = r#"{"v":1,"job_id":"4bf92f35-77b3-5da6-a3ce-929d0e0e4736","mall_id":"hanbit","shop_no":1,"endpoint":"visitors","granularity":"day","start":"2026-01-01","end":"2026-01-31","lane":"backfill","requested_at":"2026-02-16T01:00:00Z"}"#;

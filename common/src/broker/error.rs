@@ -29,6 +29,17 @@ pub enum BrokerError {
         #[source]
         source: lapin::Error,
     },
+    /// The prefix of this vhost is another installation's.
+    #[error(
+        "these queues belong to another installation ({theirs}): nothing is published or consumed; correct [rabbitmq] url or prefix, or take them over with `cafe24-sync db adopt`"
+    )]
+    OtherDeployment {
+        /// That installation.
+        theirs: String,
+        /// The broker's words.
+        #[source]
+        source: lapin::Error,
+    },
     /// The URL is no AMQP URL.
     #[error("the AMQP URL cannot be read; write amqp://user:password@host:5672/vhost")]
     Url,
@@ -44,6 +55,7 @@ impl BrokerError {
             Self::Unreachable(_)
             | Self::Timeout { .. }
             | Self::OtherDeclaration { .. }
+            | Self::OtherDeployment { .. }
             | Self::Url
             | Self::Cancelled(_) => FailureClass::Infrastructure,
         }

@@ -4,9 +4,14 @@
 
 use std::time::Duration;
 
-use lapin::options::{ExchangeDeclareOptions, QueueBindOptions, QueueDeclareOptions};
+use lapin::options::{
+    ExchangeDeclareOptions, ExchangeDeleteOptions, QueueBindOptions, QueueDeclareOptions,
+};
+use lapin::protocol::{AMQPErrorKind, AMQPSoftError};
 use lapin::types::{AMQPValue, FieldTable, LongString, ShortString};
-use lapin::{Channel, ExchangeKind};
+use lapin::{Channel, ErrorKind, ExchangeKind};
+
+use uuid::Uuid;
 
 use super::error::{BrokerError, within};
 use crate::domain::job::Lane;
@@ -18,12 +23,19 @@ const DECLARE: Duration = Duration::from_secs(10);
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Topology {
     prefix: String,
+    deployment: Option<Uuid>,
 }
 
 impl Topology {
     /// Names with `prefix` before each; empty for none.
     pub fn new(prefix: impl Into<String>) -> Self {
-        Self { prefix: prefix.into() }
+        Self { prefix: prefix.into(), deployment: None }
+    }
+
+    /// The same names, only for the installation `deployment`: declaring fails where they are another one's.
+    #[must_use]
+    pub fn bound_to(self, deployment: Uuid) -> Self {
+        Self { deployment: Some(deployment), ..self }
     }
 
     /// The exchange that jobs are published to, with the lane as routing key.
@@ -46,8 +58,14 @@ impl Topology {
         format!("{}jobs.dlq", self.prefix)
     }
 
+    /// The exchange that says whose the prefix is.
+    fn mark(&self) -> String {
+        format!("{}jobs.deployment", self.prefix)
+    }
+
     /// Declares everything, idempotently.
     pub(super) async fn declare(&self, channel: &Channel) -> Result<(), BrokerError> {
+        self.declare_mark(channel).await?;
         let (jobs, dead) = (self.jobs(), self.dead_exchange());
         self.exchange(channel, &jobs, ExchangeKind::Direct).await?;
         self.exchange(channel, &dead, ExchangeKind::Fanout).await?;
@@ -56,6 +74,36 @@ impl Topology {
             self.bound_queue(channel, &self.queue(lane), &jobs, lane.as_str(), Some(&dead)).await?;
         }
         Ok(())
+    }
+
+    /// Nothing is ever published to the mark. AMQP has no way to read an object's arguments, but a declaration with another
+    /// alternate exchange than the existing one is refused, and the refusal names both: so the alternate exchange, which
+    /// need not exist, carries the id. Whoever may declare our exchanges may do this.
+    async fn declare_mark(&self, channel: &Channel) -> Result<(), BrokerError> {
+        let Some(deployment) = self.deployment else { return Ok(()) };
+        let mark = self.mark();
+        let mut arguments = FieldTable::default();
+        let id = LongString::from(format!("{mark}.{deployment}"));
+        arguments.insert(ShortString::from("alternate-exchange"), AMQPValue::LongString(id));
+        let options =
+            ExchangeDeclareOptions { durable: true, internal: true, ..ExchangeDeclareOptions::default() };
+        let declared =
+            channel.exchange_declare(mark.as_str().into(), ExchangeKind::Fanout, options, arguments);
+        within("the declaration of an exchange", DECLARE, declared).await.map_err(|error| {
+            match (other_declaration(error, &mark), &mark) {
+                (BrokerError::OtherDeclaration { source, .. }, mark) if is_other_argument(&source) => {
+                    BrokerError::OtherDeployment { theirs: owner(&source.to_string(), mark), source }
+                }
+                (other, _) => other,
+            }
+        })
+    }
+
+    /// Takes the mark away, whoever's it is.
+    pub(super) async fn delete_mark(&self, channel: &Channel) -> Result<(), BrokerError> {
+        let mark = self.mark();
+        let deleted = channel.exchange_delete(mark.as_str().into(), ExchangeDeleteOptions::default());
+        within("the deletion of an exchange", DECLARE, deleted).await
     }
 
     async fn exchange(&self, channel: &Channel, name: &str, kind: ExchangeKind) -> Result<(), BrokerError> {
@@ -97,6 +145,18 @@ impl Topology {
     }
 }
 
+/// Whether the object is there with other arguments, and not, say, forbidden to us.
+fn is_other_argument(error: &lapin::Error) -> bool {
+    let ErrorKind::ProtocolError(error) = error.kind() else { return false };
+    matches!(error.kind(), AMQPErrorKind::Soft(AMQPSoftError::PRECONDITIONFAILED))
+}
+
+/// The id in RabbitMQ's `… received '<mark>.<ours>' but current is '<mark>.<theirs>'`.
+fn owner(refusal: &str, mark: &str) -> String {
+    let id = refusal.rsplit_once(&format!("{mark}.")).and_then(|(_, rest)| rest.get(..36));
+    id.and_then(|id| id.parse::<Uuid>().ok()).map_or_else(|| "unknown".to_owned(), |id| id.to_string())
+}
+
 fn other_declaration(error: BrokerError, name: &str) -> BrokerError {
     match error {
         BrokerError::Unreachable(source) if source.is_amqp_soft_error() => {
@@ -120,6 +180,16 @@ mod tests {
             topology.dead_exchange(),
             topology.dead_queue(),
         ];
+        assert_eq!(topology.mark(), "t7.jobs.deployment");
         assert_eq!(names, ["t7.jobs", "t7.jobs.fresh", "t7.jobs.backfill", "t7.jobs.dlx", "t7.jobs.dlq"]);
+    }
+
+    #[test]
+    fn h01_the_owner_is_read_from_the_brokers_refusal() {
+        let text = "PRECONDITION_FAILED - inequivalent arg 'alternate-exchange' for exchange 't7.jobs.deployment' in vhost '/': \
+            received 't7.jobs.deployment.11111111-1111-4111-8111-111111111111' but current is \
+            't7.jobs.deployment.22222222-2222-4222-8222-222222222222'";
+        assert_eq!(owner(text, "t7.jobs.deployment"), "22222222-2222-4222-8222-222222222222");
+        assert_eq!(owner("PRECONDITION_FAILED - inequivalent arg 'type'", "t7.jobs.deployment"), "unknown");
     }
 }

@@ -19,6 +19,12 @@ pub enum InvalidUrl {
     /// A user, a password, a query or a fragment where there must be none.
     #[error("only scheme, host, port and path may stand here")]
     Extra,
+    /// An address in place of a name: Cafe24 has names, and an address in our own network is never Cafe24.
+    #[error("write the host's name: a bare address may only be this machine's")]
+    Address,
+    /// A host that clients would read as another one, or not at all.
+    #[error("the host is no name: labels of a-z, 0-9, `-` and `_` between dots, then perhaps a port")]
+    Host,
     /// A template without, or with a second, `{mall_id}`.
     #[error("must contain `{{mall_id}}` exactly once")]
     Placeholder,
@@ -43,10 +49,22 @@ impl BaseUrl {
         if host.is_empty() {
             return Err(InvalidUrl::Form(FORM));
         }
+        if !(is_host(host) && is_port(&authority_of(rest)[host.len()..])) {
+            return Err(InvalidUrl::Host);
+        }
         if scheme == "http" && !is_loopback(host) {
             return Err(InvalidUrl::Plaintext);
         }
         Ok(Self(text.trim_end_matches('/').to_owned()))
+    }
+
+    /// As [`parse`](Self::parse), for what stands in Cafe24's place: a name, or this machine (a simulator).
+    pub fn parse_cafe24(text: &str) -> Result<Self, InvalidUrl> {
+        let url = Self::parse(text)?;
+        if address(url.host()).is_some() && !url.is_loopback() {
+            return Err(InvalidUrl::Address);
+        }
+        Ok(url)
     }
 
     /// The URL, without a slash at the end.
@@ -81,7 +99,7 @@ pub struct UrlTemplate {
 impl UrlTemplate {
     const PLACEHOLDER: &str = "{mall_id}";
 
-    /// Parses and checks that the URL made of it is a [`BaseUrl`].
+    /// Parses and checks that the URL made of it is a [`BaseUrl`] of Cafe24, or of this machine.
     pub fn parse(text: &str) -> Result<Self, InvalidUrl> {
         let (before, after) = text.split_once(Self::PLACEHOLDER).ok_or(InvalidUrl::Placeholder)?;
         if after.contains(Self::PLACEHOLDER) {
@@ -90,10 +108,13 @@ impl UrlTemplate {
         // In the host, the mall must be one whole label: no mall id may complete another host's name.
         let in_host = before.ends_with("://");
         let in_path = before.split_once("://").is_some_and(|(_, rest)| rest.contains('/'));
-        if !(in_path || in_host && after.starts_with('.')) {
-            return Err(InvalidUrl::Form("https://{mall_id}.host or https://host/{mall_id}"));
+        // Behind it must stand a domain, not an ending such as `.com`, under which each name is somebody else's.
+        let domain = host_of(after).strip_prefix('.');
+        if !(in_path || in_host && domain.is_some_and(|domain| domain == "localhost" || domain.contains('.')))
+        {
+            return Err(InvalidUrl::Form("https://{mall_id}.host.domain or https://host/{mall_id}"));
         }
-        BaseUrl::parse(&format!("{before}mall{after}"))?;
+        BaseUrl::parse_cafe24(&format!("{before}mall{after}"))?;
         Ok(Self { before: before.to_owned(), after: after.trim_end_matches('/').to_owned() })
     }
 
@@ -168,20 +189,54 @@ impl fmt::Debug for ServerUrl {
     }
 }
 
+/// `host[:port]` in `host[:port][/path]`.
+fn authority_of(rest: &str) -> &str {
+    rest.split('/').next().unwrap_or("")
+}
+
 /// The host in `host[:port][/path]`, brackets of an IPv6 address included.
 pub(super) fn host_of(rest: &str) -> &str {
-    let authority = rest.split('/').next().unwrap_or("");
+    let authority = authority_of(rest);
     if authority.starts_with('[') {
         return authority.split_inclusive(']').next().unwrap_or("");
     }
     authority.split(':').next().unwrap_or("")
 }
 
+/// Whether a client reads `host` as we do: an address in its usual form, or a name. What ends in a number (`127.1`,
+/// `0x7f.1`) clients take for an address, so it must be one.
+fn is_host(host: &str) -> bool {
+    if address(host).is_some() {
+        return true;
+    }
+    let label = |label: &str| {
+        (1..=63).contains(&label.len())
+            && label.bytes().all(|b| b.is_ascii_alphanumeric() || matches!(b, b'-' | b'_'))
+    };
+    let last = host.rsplit('.').next().unwrap_or("");
+    host.len() <= 253 && host.split('.').all(label) && last.starts_with(|c: char| c.is_ascii_alphabetic())
+}
+
+/// Nothing, or a colon and a port.
+fn is_port(text: &str) -> bool {
+    text.is_empty()
+        || text.strip_prefix(':').is_some_and(|port| {
+            port.bytes().all(|b| b.is_ascii_digit()) && port.parse::<u16>().is_ok_and(|port| port > 0)
+        })
+}
+
+/// The address, if `host` is one.
+fn address(host: &str) -> Option<std::net::IpAddr> {
+    match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
+        Some(bare) => bare.parse::<std::net::Ipv6Addr>().ok().map(Into::into),
+        None => host.parse::<std::net::Ipv4Addr>().ok().map(Into::into),
+    }
+}
+
 pub(super) fn is_loopback(host: &str) -> bool {
-    let bare = host.trim_start_matches('[').trim_end_matches(']');
     host == "localhost"
         || host.ends_with(".localhost")
-        || bare.parse::<std::net::IpAddr>().is_ok_and(|address| address.is_loopback())
+        || address(host).is_some_and(|address| address.is_loopback())
 }
 
 #[cfg(test)]
@@ -200,6 +255,18 @@ mod tests {
     #[case::other_scheme("ftp://host", InvalidUrl::Scheme("https://host or https://host/path"))]
     #[case::no_host("https:///x", InvalidUrl::Form("https://host or https://host/path"))]
     #[case::no_scheme("host", InvalidUrl::Form("https://host or https://host/path"))]
+    #[case::short_address("https://127.1", InvalidUrl::Host)]
+    #[case::address_as_one_number("https://2130706433", InvalidUrl::Host)]
+    #[case::address_in_hex("https://0x7f.0.0.0x1", InvalidUrl::Host)]
+    #[case::address_with_zeros("https://127.0.0.01", InvalidUrl::Host)]
+    #[case::escaped("https://%65vil.com", InvalidUrl::Host)]
+    #[case::empty_label("https://a..b", InvalidUrl::Host)]
+    #[case::open_bracket("https://[::1", InvalidUrl::Host)]
+    #[case::words_after_a_bracket("https://[::1]evil.com", InvalidUrl::Host)]
+    #[case::port_of_words("https://host:evil.com", InvalidUrl::Host)]
+    #[case::port_beyond("https://host:65536", InvalidUrl::Host)]
+    #[case::port_zero("https://host:0", InvalidUrl::Host)]
+    #[case::braces("https://{mall}.com", InvalidUrl::Host)]
     fn urls_that_could_lead_elsewhere_are_refused(#[case] text: &str, #[case] error: InvalidUrl) {
         assert_eq!(BaseUrl::parse(text), Err(error));
     }
@@ -213,6 +280,18 @@ mod tests {
         let url = BaseUrl::parse(text).expect("valid");
         assert_eq!((url.host(), url.is_loopback()), (host, loopback));
         assert!(!url.as_str().ends_with('/'));
+    }
+
+    #[rstest]
+    #[case::metadata_service("https://169.254.169.254/latest")]
+    #[case::private_network("https://10.0.0.7")]
+    #[case::private_network_6("https://[fd00::1]")]
+    #[case::mapped("https://[::ffff:10.0.0.7]")]
+    #[case::any("https://0.0.0.0")]
+    #[case::public("https://1.2.3.4")]
+    fn x01_a_bare_address_never_stands_for_cafe24(#[case] text: &str) {
+        assert_eq!(BaseUrl::parse_cafe24(text), Err(InvalidUrl::Address));
+        assert!(UrlTemplate::parse(&format!("{text}/{{mall_id}}")).is_err());
     }
 
     #[test]
@@ -230,6 +309,10 @@ mod tests {
     #[case::twice("https://{mall_id}.{mall_id}.com")]
     #[case::completes_a_name("https://x{mall_id}.com")]
     #[case::is_the_host("https://{mall_id}")]
+    #[case::is_a_whole_domain("https://{mall_id}.com")]
+    #[case::is_a_number_of_an_address("https://{mall_id}.0.0.1")]
+    #[case::with_a_port_of_its_own("https://{mall_id}:443.cafe24api.com")]
+    #[case::before_a_user("https://{mall_id}.a@evil.com")]
     #[case::plain("http://{mall_id}.cafe24api.com")]
     fn templates_that_let_a_mall_choose_the_host_are_refused(#[case] text: &str) {
         assert!(UrlTemplate::parse(text).is_err());

@@ -205,9 +205,39 @@ impl fmt::Display for ShopNo {
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
     use rstest::rstest;
 
     use super::*;
+    use crate::domain::hostile::texts;
+
+    proptest! {
+        #[test]
+        fn x01_a_mall_id_is_one_label_of_a_host_and_nothing_else(text in texts()) {
+            let rule = |text: &str| {
+                let bytes = text.as_bytes();
+                matches!(bytes, [b'a'..=b'z' | b'0'..=b'9', rest @ ..]
+                    if rest.len() < 40 && rest.iter().all(|b| b"abcdefghijklmnopqrstuvwxyz0123456789-_".contains(b)))
+            };
+            let parsed = text.parse::<MallId>();
+            prop_assert_eq!(parsed.is_ok(), rule(&text), "{:?}", text);
+            let json = serde_json::to_string(&text).expect("a string is JSON");
+            prop_assert_eq!(serde_json::from_str::<MallId>(&json).is_ok(), parsed.is_ok());
+            if let Err(error) = parsed {
+                // The message is shown and logged: one line of printable characters, and no text of megabytes.
+                prop_assert!(!error.to_string().contains(char::is_control), "{error}");
+            }
+        }
+
+        #[test]
+        fn x01_a_limiter_key_stays_between_its_braces(text in texts()) {
+            if let Ok(key) = LimiterKey::try_from(text) {
+                let inside = key.as_str();
+                prop_assert!(!inside.contains(['{', '}', ' ', '\r', '\n', '\0']) && inside.is_ascii(), "{inside:?}");
+                prop_assert!((1..=200).contains(&inside.len()));
+            }
+        }
+    }
 
     #[rstest]
     #[case::plain("yourmall")]

@@ -22,3 +22,6 @@ pub mod failure;
 pub mod backoff;
 
 pub mod bucket;
+
+#[cfg(test)]
+pub(crate) mod hostile;

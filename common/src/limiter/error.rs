@@ -44,6 +44,14 @@ pub enum LimiterError {
         /// Redis' own word.
         code: String,
     },
+    /// The prefix is another installation's.
+    #[error(
+        "this Redis prefix belongs to another installation ({theirs}): nothing is sent; correct [redis] url or prefix, or take it over with `cafe24-sync db adopt`"
+    )]
+    OtherDeployment {
+        /// That installation.
+        theirs: String,
+    },
     /// Anything else.
     #[error("Redis refused the request ({code})")]
     Refused {
@@ -66,6 +74,7 @@ impl LimiterError {
             | Self::OutOfMemory
             | Self::ForeignKey { .. }
             | Self::Denied { .. }
+            | Self::OtherDeployment { .. }
             | Self::Refused { .. } => FailureClass::Infrastructure,
         }
     }
@@ -80,6 +89,7 @@ impl LimiterError {
             Self::OutOfMemory => "out_of_memory",
             Self::ForeignKey { .. } => "foreign_key",
             Self::Denied { .. } => "denied",
+            Self::OtherDeployment { .. } => "other_deployment",
             Self::Refused { .. } => "refused",
         }
     }

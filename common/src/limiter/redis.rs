@@ -4,6 +4,7 @@ mod calls;
 mod clock;
 mod connection;
 mod counts;
+mod deployment;
 mod scripts;
 mod silence;
 #[cfg(test)]
@@ -22,6 +23,7 @@ use tokio::task::JoinSet;
 use self::clock::ClockStep;
 use self::connection::Connection;
 use self::counts::Counters;
+use self::deployment::Mark;
 pub use self::counts::Counts;
 pub use self::scripts::Scripts;
 use self::silence::Silences;
@@ -38,6 +40,7 @@ pub const CALL_TIMEOUT: Duration = Duration::from_secs(1);
 /// ends both.
 pub struct RedisLimiter {
     connection: Connection,
+    mark: Arc<Mark>,
     scripts: Scripts,
     prefix: String,
     limits: Limits,
@@ -71,7 +74,8 @@ impl RedisLimiter {
                 "the Redis prefix must be printable ASCII without blanks and braces".to_owned(),
             ));
         }
-        let connection = Connection::new(url)?;
+        let mark = Arc::new(Mark::new(prefix));
+        let connection = Connection::new(url, Arc::clone(&mark))?;
         let silences = Arc::new(Silences::default());
         let runtime = tokio::runtime::Handle::try_current()
             .map_err(|_| LimiterError::Settings("the bucket was opened outside a runtime".to_owned()))?;
@@ -80,6 +84,7 @@ impl RedisLimiter {
         subscription.spawn_on(listen, &runtime);
         Ok(Self {
             connection,
+            mark,
             scripts,
             prefix: prefix.to_owned(),
             limits,

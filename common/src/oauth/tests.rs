@@ -2,6 +2,8 @@
 
 mod answers;
 
+mod borders;
+
 mod host;
 
 mod sealing;

@@ -18,6 +18,7 @@ mod claim;
 mod commit;
 mod connectors;
 mod dead_letters;
+mod deployment;
 mod error;
 mod feed;
 mod leader;

@@ -1,6 +1,6 @@
 //! Connections: two pools, each with limits on how long anything may take.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
 use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
@@ -9,6 +9,7 @@ use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use tokio_postgres::NoTls;
 use tokio_postgres::config::SslMode;
 use tokio_postgres_rustls::MakeRustlsConnect;
+use uuid::Uuid;
 
 use super::error::StoreError;
 use crate::config::{ServerUrl, Transport};
@@ -34,6 +35,8 @@ const SESSION: [(&str, &str); 4] = [
 #[derive(Debug, Clone)]
 pub struct Control {
     pub(super) pool: PgPool,
+    /// Known once the schema was checked.
+    pub(super) deployment: Arc<OnceLock<Uuid>>,
 }
 
 impl Control {
@@ -61,7 +64,7 @@ impl Control {
             .max_connections(size.max(1))
             .acquire_timeout(CONNECT)
             .connect_lazy_with(options);
-        Ok(Self { pool })
+        Ok(Self { pool, deployment: Arc::default() })
     }
 
     /// Asks the server for a sign of life.

@@ -58,7 +58,7 @@ impl Control {
         }
     }
 
-    /// Succeeds if the database has exactly this program's migrations.
+    /// Succeeds if the database has exactly this program's migrations; [`deployment`](Self::deployment) is known then.
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
         let known: BTreeMap<i64, Cow<'_, [u8]>> =
             MIGRATIONS.iter().map(|m| (m.version, m.checksum.clone())).collect();
@@ -87,7 +87,11 @@ impl Control {
                 Some(_) => matched += 1,
             }
         }
-        if matched < known.len() { Err(SchemaError::Older { behind: known.len() - matched }) } else { Ok(()) }
+        if matched < known.len() {
+            return Err(SchemaError::Older { behind: known.len() - matched });
+        }
+        self.learn_deployment().await?;
+        Ok(())
     }
 
     /// How many migrations this program knows.

@@ -3,9 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use common::broker::BrokerError;
 use common::config::{Config, LimiterKeyKind, LogConfig, LogFormat, Origin, ServerUrl};
 use common::domain::endpoint::Dialect;
 use common::domain::ids::{LimiterKey, MallId, ShopNo};
+use common::limiter::LimiterError;
 use common::oauth::{App, Sealer};
 use common::store::{
     AppChoice, AppError, Apps, ConnectorState, Control, Mode, NewConnector, SchemaError, StoreError,
@@ -187,6 +189,12 @@ impl Context {
         };
         match error {
             FeedError::Store(error) | FeedError::LeadershipLost(error) => self.store_after(error, now),
+            FeedError::Broker(error @ BrokerError::OtherDeployment { .. }) => {
+                Fault::OtherDeployment(error.to_string())
+            }
+            FeedError::Limiter(error @ LimiterError::OtherDeployment { .. }) => {
+                Fault::OtherDeployment(error.to_string())
+            }
             FeedError::Broker(_) | FeedError::Refused { .. } => {
                 self.unreachable("RabbitMQ", &self.config.rabbitmq.url, "rabbitmq.url", &why, now)
             }

@@ -1,5 +1,7 @@
 //! `db migrate`, `db status`
 
+mod adopt;
+
 use common::store::{Control, SchemaError};
 use serde_json::json;
 
@@ -13,6 +15,9 @@ use crate::output::text::counted;
 pub(super) async fn run(context: &Context, command: &DbCommand) -> Result<Exit, Fault> {
     match command {
         DbCommand::Migrate => migrate(context).await,
+        DbCommand::Adopt { new_id, dry_run, yes } => {
+            Box::pin(adopt::run(context, *new_id, *dry_run, *yes)).await
+        }
         DbCommand::Status { check } => status(context, *check).await,
     }
 }

@@ -63,7 +63,7 @@ pub(crate) struct Drain {
 
 impl Drain {
     pub(crate) fn new(config: &Config, control: &Control) -> Result<Self, FeedError> {
-        Ok(Self { control: control.clone(), broker: crate::feed::broker(config)? })
+        Ok(Self { control: control.clone(), broker: crate::feed::broker(config, control)? })
     }
 
     /// Drains for ever.

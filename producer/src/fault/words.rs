@@ -54,6 +54,10 @@ impl Fault {
                 .now(UNCHANGED)
                 .act("cafe24-sync config show"),
             Self::Unreachable { server, why, now } => unreachable_server(server, why, now),
+            Self::OtherDeployment(which) => Words::new("E-INST-01", "the three servers are not of one installation")
+                .why(which)
+                .now("nothing was started, and nothing was written")
+                .act("cafe24-sync config show --origin        (which environment is this?)"),
             Self::SchemaOlder(behind) => Words::new(
                 "E-DB-01",
                 format!(

@@ -24,7 +24,7 @@ pub mod window;
 pub use error::FeedError;
 pub use leader::Feeder;
 pub use pass::FeedReport;
-pub(crate) use pass::broker;
+pub(crate) use pass::{any_limiter, broker};
 
 use common::config::Config;
 use common::store::{Control, Reconciled};

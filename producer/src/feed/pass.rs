@@ -40,8 +40,8 @@ impl Feed {
     pub(super) fn new(config: &Config, control: &Control) -> Result<Self, FeedError> {
         Ok(Self {
             control: control.clone(),
-            limiter: limiter(config)?,
-            publisher: Publisher::new(broker(config)?),
+            limiter: limiter(config, control)?,
+            publisher: Publisher::new(broker(config, control)?),
             settings: config.feed,
             refill_per_second: config.limits.refill_per_second,
         })
@@ -103,16 +103,28 @@ impl Feed {
 }
 
 /// The broker of the configuration, as the producer shows itself to it.
-pub(crate) fn broker(config: &Config) -> Result<Broker, FeedError> {
-    let topology = Topology::new(config.rabbitmq.prefix.clone());
+pub(crate) fn broker(config: &Config, control: &Control) -> Result<Broker, FeedError> {
+    let mut topology = Topology::new(config.rabbitmq.prefix.clone());
+    if let Some(id) = control.deployment() {
+        topology = topology.bound_to(id);
+    }
     Ok(Broker::new(config.rabbitmq.url.expose(), "cafe24-sync", topology)?)
 }
 
-/// The buckets of the configuration.
-pub(crate) fn limiter(config: &Config) -> Result<RedisLimiter, FeedError> {
+/// The buckets of the configuration, whoever's they are.
+pub(crate) fn any_limiter(config: &Config) -> Result<RedisLimiter, FeedError> {
     Ok(RedisLimiter::connect(
         config.redis.url.expose(),
         &config.redis.prefix,
         BucketConfig::from(config.limits),
     )?)
+}
+
+/// The buckets of the configuration, as long as they are this installation's.
+pub(crate) fn limiter(config: &Config, control: &Control) -> Result<RedisLimiter, FeedError> {
+    let limiter = any_limiter(config)?;
+    Ok(match control.deployment() {
+        Some(id) => limiter.bound_to(id),
+        None => limiter,
+    })
 }

@@ -35,7 +35,7 @@ impl Reconciler {
     pub(super) fn new(config: &Config, control: &Control) -> Result<Self, FeedError> {
         Ok(Self {
             control: control.clone(),
-            limiter: limiter(config)?,
+            limiter: limiter(config, control)?,
             publisher: Publisher::new(broker(config)?),
             settings: config.reconcile,
             letters_kept: config.dead.keep,

@@ -4,13 +4,14 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use common::config::Config;
+use common::deployment::{self, OtherDeployment};
 use common::health::{BindError, Missing, Pages};
 use common::store::{Control, SchemaError, StoreError};
 use common::telemetry::Recorder;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
-use crate::feed::{FeedError, Feeder};
+use crate::feed::{self, FeedError, Feeder};
 
 /// Why the daemon cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -21,6 +22,9 @@ pub enum ServeError {
     /// The URL of Postgres.
     #[error(transparent)]
     Store(#[from] StoreError),
+    /// Redis or RabbitMQ is another installation's.
+    #[error(transparent)]
+    Deployment(#[from] OtherDeployment),
     /// A setting that the feeder cannot use.
     #[error(transparent)]
     Feed(#[from] FeedError),
@@ -34,6 +38,10 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Serv
     let size = u32::try_from(config.postgres.pool).unwrap_or(u32::MAX);
     let control = Control::new(config.postgres.url.expose(), size)?;
     control.check_schema().await?;
+    if let Some(id) = control.deployment() {
+        let (broker, limiter) = (feed::broker(&config, &control)?, feed::any_limiter(&config)?);
+        deployment::claim(id, &broker, &limiter).await?;
+    }
     let pages = Pages::bind(config.serve.listen, "serve.listen").await?;
     tracing::info!(event = "serve.started", profile = %config.profile, listen = %pages.address(), "the daemon runs");
     let recorder = common::telemetry::install_recorder();

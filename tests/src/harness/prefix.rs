@@ -50,12 +50,17 @@ impl Prefix {
         format!("{}jobs.dlq", self.text)
     }
 
+    /// The exchange that says whose the prefix is.
+    pub fn mark_exchange(&self) -> String {
+        format!("{}jobs.deployment", self.text)
+    }
+
     async fn remove(&self) -> Result<()> {
         let broker = Broker::connect(&self.amqp_url).await?;
         for queue in [self.queue("fresh"), self.queue("backfill"), self.dead_queue()] {
             broker.delete_queue(&queue).await?;
         }
-        for exchange in [self.jobs_exchange(), self.dead_exchange()] {
+        for exchange in [self.jobs_exchange(), self.dead_exchange(), self.mark_exchange()] {
             broker.delete_exchange(&exchange).await?;
         }
         let client = redis::Client::open(self.redis_url.as_str()).context("redis")?;

@@ -13,7 +13,7 @@ use crate::domain::ids::{MallId, ShopNo};
 const TOKEN: &str = "canary-token-0iqR5nM5";
 const ROWS: &[u8] = br#"{"data":[{"date":"2026-02-15","visitCount":1432}]}"#;
 
-fn client(server: &Server) -> ApiClient {
+pub(super) fn client(server: &Server) -> ApiClient {
     ApiClient::new(ApiConfig {
         base_url: BaseUrl::parse(&format!("http://{}", server.address)).expect("loopback"),
         connect_timeout: Duration::from_millis(500),

@@ -28,7 +28,7 @@ impl Cafe24Config {
                 "the analytics API; plain http only to a simulator on this machine",
                 Kind::TEXT,
                 base,
-                |text| BaseUrl::parse(text).map_err(|error| error.to_string()),
+                |text| BaseUrl::parse_cafe24(text).map_err(|error| error.to_string()),
                 BaseUrl::to_string,
             ),
             oauth_url: r.value(

@@ -1,5 +1,6 @@
 //! One connection that comes back by itself, and the class of what went wrong with it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use redis::aio::MultiplexedConnection;
@@ -8,6 +9,7 @@ use tokio::sync::Mutex;
 use tokio::time::{Instant, timeout};
 
 use super::CALL_TIMEOUT;
+use super::deployment::Mark;
 use crate::domain::backoff::Backoff;
 use crate::limiter::LimiterError;
 
@@ -18,6 +20,7 @@ const RECONNECT: Backoff = Backoff { base: Duration::from_millis(50), cap: Durat
 /// that leads to a server which became a replica.
 pub(super) struct Connection {
     client: Client,
+    mark: Arc<Mark>,
     link: Mutex<Link>,
 }
 
@@ -31,7 +34,7 @@ struct Link {
 }
 
 impl Connection {
-    pub(super) fn new(url: &str) -> Result<Self, LimiterError> {
+    pub(super) fn new(url: &str, mark: Arc<Mark>) -> Result<Self, LimiterError> {
         // The driver's error is dropped: it must not carry a password along.
         let client = Client::open(url).map_err(|_| {
             LimiterError::Settings(
@@ -39,7 +42,7 @@ impl Connection {
                     .to_owned(),
             )
         })?;
-        Ok(Self { client, link: Mutex::default() })
+        Ok(Self { client, mark, link: Mutex::default() })
     }
 
     pub(super) fn client(&self) -> Client {
@@ -84,11 +87,15 @@ impl Connection {
         let config = AsyncConnectionConfig::new()
             .set_connection_timeout(Some(CALL_TIMEOUT))
             .set_response_timeout(Some(CALL_TIMEOUT));
-        let connection = self
+        let mut connection = self
             .client
             .get_multiplexed_async_connection_with_config(&config)
             .await
             .map_err(|error| Failure { lost: false, ..Failure::of(error, "") })?;
+        // A name may lead to another server today than yesterday.
+        let ours = self.mark.check(&mut connection).await;
+        ours.map_err(|error| Failure { lost: false, ..Failure::of(error, self.mark.key()) })?
+            .map_err(|error| Failure { error, lost: false })?;
         link.number += 1;
         link.failures = 0;
         link.not_before = None;

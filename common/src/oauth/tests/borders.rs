@@ -1,0 +1,69 @@
+//! X1: whatever a mall, an app or a state is called, the request goes to the mall's own host, and says what was meant.
+
+use proptest::prelude::*;
+use reqwest::Url;
+
+use super::super::*;
+use crate::config::{Secret, UrlTemplate};
+use crate::domain::hostile::texts;
+use crate::domain::ids::MallId;
+
+fn client() -> OAuthClient {
+    let template = UrlTemplate::parse("https://{mall_id}.cafe24api.com").expect("valid");
+    // Its certificates are not loaded for each of thousands of cases.
+    static CLIENT: std::sync::OnceLock<OAuthClient> = std::sync::OnceLock::new();
+    CLIENT.get_or_init(|| OAuthClient::new(template, OAuthTimeouts::default()).expect("a client")).clone()
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig::with_cases(2_000))]
+
+    #[test]
+    fn x01_every_mall_fills_exactly_its_own_label(text in texts()) {
+        let Ok(mall) = text.parse::<MallId>() else { return Ok(()) };
+        let template = UrlTemplate::parse("https://{mall_id}.cafe24api.com").expect("valid");
+        // Some ids are no host names (`xn--0`): they are an error, never another host.
+        if let Ok(url) = Url::parse(&format!("{}/api/v2/oauth/token", template.fill(&mall))) {
+            let host = format!("{mall}.cafe24api.com");
+            prop_assert_eq!(url.host_str(), Some(host.as_str()));
+            prop_assert_eq!((url.scheme(), url.port(), url.path()), ("https", None, "/api/v2/oauth/token"));
+            prop_assert!(url.username().is_empty() && url.password().is_none());
+        }
+        let template = UrlTemplate::parse("http://127.0.0.1:9/oauth/{mall_id}").expect("valid");
+        let url = Url::parse(&template.fill(&mall)).expect("a URL");
+        let path = format!("/oauth/{mall}");
+        prop_assert_eq!((url.host_str(), url.path()), (Some("127.0.0.1"), path.as_str()));
+    }
+
+    #[test]
+    fn x01_a_template_is_refused_or_leads_every_mall_below_its_own_domain(before in texts(), after in texts()) {
+        let text = format!("https://{before}{{mall_id}}{after}");
+        let Ok(template) = UrlTemplate::parse(&text) else { return Ok(()) };
+        let hosts: Vec<_> = ["evil7q", "127", "0x7f", "x-_y"].iter().filter_map(|id| {
+            let mall: MallId = id.parse().expect("valid");
+            let host = Url::parse(&template.fill(&mall)).ok()?.host_str()?.to_owned();
+            // In the host, the mall is the first label; elsewhere it does not touch the host at all.
+            Some(if before.is_empty() { host.strip_prefix(&format!("{mall}."))?.to_owned() } else { host })
+        }).collect();
+        prop_assert!(hosts.iter().all(|host| *host == hosts[0] && host.contains('.')), "{text}: {hosts:?}");
+    }
+
+    #[test]
+    fn x01_what_consent_is_asked_for_is_five_values_and_none_ends_early(
+        client_id in texts(), redirect_uri in texts(), scope in texts(), state in texts(),
+    ) {
+        let mall: MallId = "hanbit".parse().expect("valid");
+        let app = AppCredentials { client_id: client_id.clone(), client_secret: Secret::new("secret") };
+        let text = client().authorize_url(&mall, &app, &redirect_uri, &scope, &state);
+        prop_assert!(text.bytes().all(|b| b.is_ascii_graphic()), "{text}");
+        let url = Url::parse(&text).expect("a URL");
+        prop_assert_eq!(url.host_str(), Some("hanbit.cafe24api.com"));
+        prop_assert_eq!(url.fragment(), None);
+        let found: Vec<(String, String)> = url.query_pairs().into_owned().collect();
+        let meant = [
+            ("response_type", "code"), ("client_id", &client_id), ("state", &state),
+            ("redirect_uri", &redirect_uri), ("scope", &scope),
+        ];
+        prop_assert_eq!(found, meant.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec());
+    }
+}
