@@ -54,6 +54,6 @@ pub async fn claim(id: Uuid, broker: &Broker, limiter: &RedisLimiter) -> Result<
     }
 }
 
-fn away(name: &str, error: &dyn std::error::Error) {
+fn away(name: &str, error: &(dyn std::error::Error + 'static)) {
     tracing::debug!(error, "{name} is away; it is checked when it answers");
 }

@@ -9,7 +9,7 @@ use common::api::ApiClient;
 use common::config::Config;
 use common::domain::endpoint::Endpoint;
 use common::domain::ids::MallId;
-use common::limiter::RedisLimiter;
+use common::limiter::{LimiterError, RedisLimiter};
 use common::oauth::TokenKeeper;
 use common::store::{Ledger, SealedTokenStore};
 use tokio::sync::{Semaphore, watch};
@@ -59,6 +59,8 @@ pub(crate) struct Shared {
     pub(crate) fetching: AtomicUsize,
     /// Whether the buckets answer. While they do not, no delivery is claimed (`faults.md` R1).
     pub(crate) pacer: watch::Sender<bool>,
+    /// Why they do not, as it was last said.
+    pacer_trouble: Mutex<Option<&'static str>>,
     /// Ends intake: nothing new is started, what has a token is finished.
     pub(crate) stopping: CancellationToken,
     recalls: Mutex<HashMap<Recalled, Instant>>,
@@ -84,24 +86,30 @@ impl Shared {
             tokens,
             fetching: AtomicUsize::new(0),
             pacer: watch::Sender::new(true),
+            pacer_trouble: Mutex::default(),
             stopping,
             recalls: Mutex::default(),
         }
     }
 
-    /// Notes whether the buckets answer; wakes whoever waits for it. A change is said once, not once a mall.
-    pub(crate) fn set_pacer(&self, answers: bool) {
+    /// Notes whether the buckets answer; wakes whoever waits for it. A change, or another reason, is said once, not once
+    /// a mall.
+    pub(crate) fn set_pacer(&self, answer: Result<(), &LimiterError>) {
+        let answers = answer.is_ok();
         let changed = self.pacer.send_if_modified(|known| {
             let changed = *known != answers;
             *known = answers;
             changed
         });
-        match (changed, answers) {
-            (true, false) => tracing::warn!(
+        let reason = answer.err().map(LimiterError::kind);
+        let another = std::mem::replace(&mut *lock(&self.pacer_trouble), reason) != reason;
+        match (changed || another, answer) {
+            (true, Err(error)) => tracing::warn!(
                 event = "bucket.unavailable",
+                error = error as &dyn std::error::Error,
                 "the token buckets do not answer: nothing is sent, deliveries wait; look at Redis"
             ),
-            (true, true) => tracing::info!(event = "conn.restored", "the token buckets answer again"),
+            (true, Ok(())) => tracing::info!(event = "conn.restored", "the token buckets answer again"),
             (false, _) => {}
         }
     }

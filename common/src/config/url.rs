@@ -229,7 +229,7 @@ fn is_port(text: &str) -> bool {
 fn address(host: &str) -> Option<std::net::IpAddr> {
     match host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
         Some(bare) => bare.parse::<std::net::Ipv6Addr>().ok().map(Into::into),
-        None => host.parse::<std::net::Ipv4Addr>().ok().map(Into::into),
+        None => host.parse().ok(),
     }
 }
 

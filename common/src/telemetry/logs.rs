@@ -10,8 +10,8 @@ use tracing_subscriber::util::SubscriberInitExt;
 use super::json::JsonLines;
 use crate::config::{LogConfig, LogFormat, env};
 
-/// Crates that speak too much at `info` and below, and that know things they should not tell.
-const QUIET: &str = "hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,h2=warn,lapin=warn,sqlx=warn,tokio_postgres=warn,redis=warn";
+/// Crates that speak too much at `info` and below; lapin also logs what it hands us as an error anyway.
+const QUIET: &str = "hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,h2=warn,lapin=off,sqlx=warn,tokio_postgres=warn,redis=warn";
 
 /// Crates that see passwords and tokens on their way. Below `info` they log them (lapin: the login to RabbitMQ, as bytes),
 /// so they never get there, whatever `RUST_LOG` says.

@@ -68,8 +68,8 @@ fn x05_what_drivers_say_of_their_bytes_is_never_logged_whatever_rust_log_asks_fo
     let filter = logs::filter(&LogConfig::default(), Some("trace,lapin=trace")).0;
     let registry = tracing_subscriber::registry().with(filter).with(logs::secretive());
     tracing::subscriber::with_default(registry.with(JsonLines { writer: move || writer.clone() }), || {
-        tracing::trace!(target: "lapin::io_loop", "the login, as bytes");
-        tracing::info!(target: "lapin::io_loop", "connected");
+        tracing::trace!(target: "lapin", "the login, as bytes");
+        tracing::info!(target: "lapin", "connected");
         tracing::trace!("ours");
     });
     let text = String::from_utf8(lines.0.lock().expect("unpoisoned").clone()).expect("text");

@@ -36,7 +36,7 @@ impl Reconciler {
         Ok(Self {
             control: control.clone(),
             limiter: limiter(config, control)?,
-            publisher: Publisher::new(broker(config)?),
+            publisher: Publisher::new(broker(config, control)?),
             settings: config.reconcile,
             letters_kept: config.dead.keep,
         })

@@ -118,8 +118,11 @@ async fn leave(consumer: &mut Consumer) -> Result<(), BrokerError> {
 async fn pacer_answers(shared: &Shared) {
     while !*shared.pacer.borrow() {
         match shared.limiter.ping().await {
-            Ok(_) => shared.set_pacer(true),
-            Err(_) => sleep(PROBE).await,
+            Ok(_) => shared.set_pacer(Ok(())),
+            Err(error) => {
+                shared.set_pacer(Err(&error));
+                sleep(PROBE).await;
+            }
         }
     }
 }

@@ -130,7 +130,7 @@ async fn ask(shared: &Shared, claimed: &ClaimedJob, token: &AccessToken, grant: 
         };
         if let Err(error) = shared.limiter.observe(&claimed.limiter_key, grant, seen).await {
             // The next take asks the same Redis, and sends nothing while it does not answer.
-            shared.set_pacer(false);
+            shared.set_pacer(Err(&error));
             tracing::debug!(
                 event = "bucket.unavailable",
                 error = &error as &dyn std::error::Error,

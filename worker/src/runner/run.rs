@@ -57,12 +57,12 @@ pub(super) async fn run(runners: &Arc<Runners>, key: LimiterKey) {
         };
         match token::take(&runners.shared.limiter, &key).await {
             Ok(Leave::Now(grant)) => {
-                runners.shared.set_pacer(true);
+                runners.shared.set_pacer(Ok(()));
                 (pacer_away, failures) = (None, 0);
                 start(runners, &key, grant, turn, alone).await;
             }
             Ok(Leave::Later(wait)) => {
-                runners.shared.set_pacer(true);
+                runners.shared.set_pacer(Ok(()));
                 (pacer_away, failures) = (None, 0);
                 // The others need not wait for this key's token.
                 drop(alone);
@@ -74,7 +74,7 @@ pub(super) async fn run(runners: &Arc<Runners>, key: LimiterKey) {
             }
             Err(error) => {
                 drop(alone);
-                runners.shared.set_pacer(false);
+                runners.shared.set_pacer(Err(&error));
                 tracing::debug!(event = "bucket.unavailable", key = %key, error = &error as &dyn std::error::Error, "nothing is sent");
                 let since = *pacer_away.get_or_insert_with(Instant::now);
                 if since.elapsed() > HOLD_WITHOUT_PACER {

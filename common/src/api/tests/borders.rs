@@ -14,7 +14,7 @@ use crate::domain::endpoint::{Dialect, Endpoint};
 use crate::domain::hostile::texts;
 use crate::domain::ids::{MallId, ShopNo};
 
-fn request<'a>(mall: &'a MallId, endpoint: Endpoint) -> Request<'a> {
+fn request(mall: &MallId, endpoint: Endpoint) -> Request<'_> {
     let day: NaiveDate = "2026-02-15".parse().expect("a day");
     Request {
         mall_id: mall,

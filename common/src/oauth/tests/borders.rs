@@ -1,5 +1,7 @@
 //! X1: whatever a mall, an app or a state is called, the request goes to the mall's own host, and says what was meant.
 
+use std::sync::OnceLock;
+
 use proptest::prelude::*;
 use reqwest::Url;
 
@@ -8,10 +10,11 @@ use crate::config::{Secret, UrlTemplate};
 use crate::domain::hostile::texts;
 use crate::domain::ids::MallId;
 
+/// Certificates are not loaded for each of thousands of cases.
+static CLIENT: OnceLock<OAuthClient> = OnceLock::new();
+
 fn client() -> OAuthClient {
     let template = UrlTemplate::parse("https://{mall_id}.cafe24api.com").expect("valid");
-    // Its certificates are not loaded for each of thousands of cases.
-    static CLIENT: std::sync::OnceLock<OAuthClient> = std::sync::OnceLock::new();
     CLIENT.get_or_init(|| OAuthClient::new(template, OAuthTimeouts::default()).expect("a client")).clone()
 }
 

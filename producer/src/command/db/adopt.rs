@@ -29,7 +29,7 @@ pub(super) async fn run(context: &Context, new_id: bool, dry_run: bool, yes: boo
     let new = new_id.then(Uuid::new_v4);
     let id = new.unwrap_or(owners.ours);
     let is_theirs = |owner: &Option<String>| owner.as_ref().is_some_and(|owner| *owner != id.to_string());
-    let moves = new_id || is_theirs(&owners.redis) || is_theirs(&owners.rabbitmq);
+    let moves = new_id || is_theirs(&owners.redis) || owners.rabbitmq.is_some();
     let plan = plan(&owners, new);
     if dry_run || !moves {
         return answer(context, &owners, id, false, &plan);
@@ -125,7 +125,10 @@ mod tests {
         let owners = Owners { ours: id("1"), redis: Some(id("2").to_string()), rabbitmq: None };
         let text = plan(&owners, None);
         assert!(text.contains("this database   11111111-1111-1111-1111-111111111111\n"), "{text}");
-        assert!(text.contains("Redis           belongs to 22222222-2222-2222-2222-222222222222 → taken over\n"), "{text}");
+        assert!(
+            text.contains("Redis           belongs to 22222222-2222-2222-2222-222222222222 → taken over\n"),
+            "{text}"
+        );
         assert!(text.contains("RabbitMQ        is this database's\n"), "{text}");
         assert!(plan(&owners, Some(id("3"))).contains("→ a new identity\n"));
     }
