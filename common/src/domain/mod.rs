@@ -23,5 +23,7 @@ pub mod backoff;
 
 pub mod bucket;
 
+pub mod text;
+
 #[cfg(test)]
 pub(crate) mod hostile;

@@ -15,6 +15,7 @@ use tracing_subscriber::registry::LookupSpan;
 
 use super::fields;
 use crate::clock;
+use crate::domain::text::printable_json;
 
 /// Writes a line an event. An inner span's field hides an outer one's, and the event's own hides both.
 pub(super) struct JsonLines<W> {
@@ -85,9 +86,9 @@ fn push(text: &mut String, name: &str, value: &Value) {
     if !text.ends_with('{') {
         text.push(',');
     }
-    text.push_str(&Value::from(name).to_string());
+    text.push_str(&printable_json(&Value::from(name).to_string()));
     text.push(':');
-    text.push_str(&value.to_string());
+    text.push_str(&printable_json(&value.to_string()));
 }
 
 impl Fields {

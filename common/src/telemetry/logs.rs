@@ -1,14 +1,21 @@
 //! Starts the log: to stderr, since stdout is for data.
 
+use std::borrow::Cow;
 use std::io::IsTerminal;
 
-use tracing_subscriber::EnvFilter;
+use tracing::Subscriber;
+use tracing_subscriber::field::MakeExt;
 use tracing_subscriber::filter::{LevelFilter, ParseError, Targets};
+use tracing_subscriber::fmt::format::debug_fn;
+use tracing_subscriber::fmt::{self, MakeWriter};
 use tracing_subscriber::layer::SubscriberExt;
+use tracing_subscriber::registry::LookupSpan;
 use tracing_subscriber::util::SubscriberInitExt;
+use tracing_subscriber::{EnvFilter, Layer};
 
 use super::json::JsonLines;
 use crate::config::{LogConfig, LogFormat, env};
+use crate::domain::text::is_hostile;
 
 /// Crates that speak too much at `info` and below; lapin also logs what it hands us as an error anyway.
 const QUIET: &str = "hyper=warn,hyper_util=warn,reqwest=warn,rustls=warn,h2=warn,lapin=off,sqlx=warn,tokio_postgres=warn,redis=warn";
@@ -46,8 +53,7 @@ pub fn init(log: &LogConfig) {
     let _ = if json {
         registry.with(JsonLines { writer: std::io::stderr }).try_init()
     } else {
-        let text = tracing_subscriber::fmt::layer().with_writer(std::io::stderr).with_ansi(terminal);
-        registry.with(text.with_target(false)).try_init()
+        registry.with(text_lines(std::io::stderr, terminal)).try_init()
     };
     super::install_panic_hook();
     if let Some(mistake) = mistake {
@@ -69,4 +75,33 @@ pub(super) fn filter(log: &LogConfig, rust_log: Option<&str>) -> (EnvFilter, Opt
 pub(super) fn secretive() -> Targets {
     let all = Targets::new().with_default(LevelFilter::TRACE);
     all.with_targets(SECRETIVE.map(|name| (name, LevelFilter::INFO)))
+}
+
+/// Lines for people: an event is one line, whatever is in its fields.
+pub(super) fn text_lines<S, W>(writer: W, terminal: bool) -> impl Layer<S>
+where
+    S: Subscriber + for<'a> LookupSpan<'a>,
+    W: for<'a> MakeWriter<'a> + Send + Sync + 'static,
+{
+    let fields = debug_fn(|writer, field, value| {
+        let shown = format!("{value:?}");
+        let value = escape(&shown);
+        match field.name() {
+            "message" => write!(writer, "{value}"),
+            name => write!(writer, "{name}={value}"),
+        }
+    });
+    fmt::layer().with_writer(writer).with_ansi(terminal).with_target(false).fmt_fields(fields.delimited(" "))
+}
+
+/// `text` with hostile characters as `\u{…}`.
+pub(super) fn escape(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_hostile) {
+        return Cow::Borrowed(text);
+    }
+    let escaped = text.chars().flat_map(|c| {
+        let (hostile, plain) = if is_hostile(c) { (Some(c.escape_unicode()), None) } else { (None, Some(c)) };
+        hostile.into_iter().flatten().chain(plain)
+    });
+    Cow::Owned(escaped.collect())
 }

@@ -10,6 +10,7 @@ use super::json::JsonLines;
 use super::metrics::{ALL, Kind};
 use super::{events, logs, metrics, observe_request, panic, recorder};
 use crate::config::{LogConfig, Secret};
+use crate::domain::text::is_hostile;
 
 #[derive(Clone, Default)]
 struct Lines(Arc<Mutex<Vec<u8>>>);
@@ -52,6 +53,34 @@ fn a_line_is_flat_json_with_the_fields_of_its_spans() {
         "mall": "hanbit", "endpoint": "products", "rows": 31, "wait_ms": 12, "name": "겨울 \"코트\"\n",
     });
     assert_eq!(value, expected);
+}
+
+/// A product name, a mall's reason, a body: what comes from outside and ends in a field.
+const HOSTILE: &str = "a\n{\"level\":\"error\"}\r\u{1b}[2J\u{9b}31m\u{202e}\u{2028}b\0";
+
+#[test]
+fn x02_an_event_is_one_line_of_json_whatever_is_in_its_fields() {
+    let lines = logged(|| tracing::warn!(name = HOSTILE, shown = %HOSTILE, "said: {HOSTILE}"));
+    let [line] = lines.as_slice() else { panic!("{lines:?}") };
+    assert!(!line.contains(is_hostile), "{line:?}");
+    let value: Value = serde_json::from_str(line).expect("JSON");
+    assert_eq!((&value["name"], &value["shown"]), (&json!(HOSTILE), &json!(HOSTILE)));
+}
+
+#[test]
+fn x02_an_event_is_one_line_of_text_whatever_is_in_its_fields() {
+    let lines = Lines::default();
+    let writer = lines.clone();
+    let layer = logs::text_lines(move || writer.clone(), false);
+    tracing::subscriber::with_default(tracing_subscriber::registry().with(layer), || {
+        let _span = tracing::info_span!("job", mall = HOSTILE).entered();
+        let error: &dyn std::error::Error = &std::io::Error::other(HOSTILE);
+        tracing::warn!(name = HOSTILE, shown = %HOSTILE, error, "said: {HOSTILE}");
+    });
+    let text = String::from_utf8(lines.0.lock().expect("unpoisoned").clone()).expect("text");
+    let line = text.strip_suffix('\n').expect("a line");
+    assert!(!line.contains(is_hostile), "{line:?}");
+    assert_eq!(line.matches("\\u{202e}").count(), 5, "{line}");
 }
 
 #[test]

@@ -88,7 +88,9 @@ fn usage(error: &clap::Error) -> Exit {
         // Nobody can be told that stderr is gone.
         let _ = writeln!(std::io::stderr(), "{document}");
     } else {
-        let _ = error.print();
+        // clap repeats what was typed, which a script may have taken from anywhere.
+        let text = error.render().ansi().to_string();
+        Output::default().complain(text.trim_end());
     }
     Exit::Usage
 }

@@ -17,6 +17,7 @@ pub mod progress;
 
 use std::io::{self, IsTerminal, Write};
 
+use common::domain::text::printable_json;
 use serde::Serialize;
 
 use crate::fault::Fault;
@@ -44,7 +45,7 @@ impl Output {
     /// Writes the answer as one JSON document.
     pub fn document(self, value: &impl Serialize) -> Result<(), Fault> {
         let text = serde_json::to_string(value).map_err(|error| Fault::Output(error.into()))?;
-        quietly(writeln!(io::stdout().lock(), "{text}")).map_err(Fault::Output)
+        quietly(writeln!(io::stdout().lock(), "{}", printable_json(&text))).map_err(Fault::Output)
     }
 
     /// Says something beside the answer, on stderr; not with `--quiet`.
@@ -91,6 +92,7 @@ fn is_yes(line: &str) -> bool {
 }
 
 fn write_all(stream: &mut impl Write, text: &str) -> io::Result<()> {
+    let text = text::harmless(text);
     stream.write_all(text.as_bytes())?;
     if !text.ends_with('\n') {
         stream.write_all(b"\n")?;

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use chrono::{DateTime, Utc};
 use common::domain::calendar::kst;
+use common::domain::text::is_hostile;
 
 /// Text from outside without control characters and without characters that turn the direction of writing, so that it
 /// can neither move the cursor nor lie about what a line says (`faults.md` X2).
@@ -15,8 +16,32 @@ pub fn clean(text: &str) -> Cow<'_, str> {
     }
 }
 
-fn is_hostile(c: char) -> bool {
-    c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{202a}'..='\u{202e}' | '\u{2066}'..='\u{2069}')
+/// A whole answer of several lines: line ends, tabs and our own styles stay, nothing else that a terminal obeys does. A
+/// foreign text that somebody forgot to [`clean`] can at worst add lines and colours.
+pub fn harmless(text: &str) -> Cow<'_, str> {
+    let kept = |c: char| !is_hostile(c) || matches!(c, '\n' | '\t');
+    if text.chars().all(kept) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len());
+    let mut rest = text;
+    while let Some(first) = rest.chars().next() {
+        let style = style_at(rest);
+        if let Some(length) = style {
+            out.push_str(&rest[..length]);
+        } else if kept(first) {
+            out.push(first);
+        }
+        rest = &rest[style.unwrap_or(first.len_utf8())..];
+    }
+    Cow::Owned(out)
+}
+
+/// The length of a style (`ESC [ numbers m`) at the beginning.
+fn style_at(text: &str) -> Option<usize> {
+    let numbers = text.strip_prefix("\u{1b}[")?;
+    let length = numbers.bytes().take_while(|b| b.is_ascii_digit() || *b == b';').count();
+    numbers[length..].starts_with('m').then_some(2 + length + 1)
 }
 
 /// `text` cleaned and cut to `width` characters, with `…` for the rest.
@@ -101,7 +126,14 @@ mod tests {
     }
 
     #[test]
-    fn x2_foreign_text_cannot_move_the_cursor_or_turn_the_line() {
+    fn x02_an_answer_keeps_its_lines_and_styles_and_nothing_else_that_a_terminal_obeys() {
+        let answer = "\u{1b}[1;31ma\u{1b}[0m\tb\n\u{1b}[2J\u{1b}]0;title\u{7}\u{9b}31m\u{202e}c\r\0d";
+        assert_eq!(harmless(answer), "\u{1b}[1;31ma\u{1b}[0m\tb\n[2J]0;title31mcd");
+        assert!(matches!(harmless("plain\n"), Cow::Borrowed(_)));
+    }
+
+    #[test]
+    fn x02_foreign_text_cannot_move_the_cursor_or_turn_the_line() {
         assert_eq!(clean("a\u{1b}[2Jb\r\n\u{202e}c\u{9b}d"), "a[2Jbcd");
         assert_eq!(clean("한빛 <script>"), "한빛 <script>");
         assert_eq!(short("한빛가게의 긴 이름", 6), "한빛가게의…");

@@ -13,6 +13,7 @@ mod closed;
 mod exact;
 mod fences;
 mod foreign;
+mod hostile;
 mod late;
 mod messages;
 mod oauth;

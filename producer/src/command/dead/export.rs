@@ -5,6 +5,7 @@ use std::io::{self, BufWriter, Write};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use common::domain::text::printable_json;
 use common::store::Control;
 use serde_json::json;
 
@@ -42,7 +43,7 @@ pub(super) async fn run(context: &Context, control: &Control, args: DeadExportAr
             let mut line = document(letter)?;
             line["schema_version"] = json!(crate::output::json::SCHEMA_VERSION);
             line["body_base64"] = json!(STANDARD.encode(body.unwrap_or_default()));
-            match writeln!(to, "{line}") {
+            match writeln!(to, "{}", printable_json(&line.to_string())) {
                 // A reader that went away (`| head`) has had enough.
                 Err(error) if error.kind() == io::ErrorKind::BrokenPipe => return Ok(Exit::Done),
                 result => result.map_err(|error| broken(&error))?,
