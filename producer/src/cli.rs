@@ -1,5 +1,7 @@
 //! The command line: names, types and help. What a command does is in [`crate::command`].
 
+mod alerts;
+
 mod apps;
 
 mod dead;
@@ -14,6 +16,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::Shell;
 use common::domain::ids::MallId;
 
+pub use self::alerts::AlertsCommand;
 pub use self::apps::AppsCommand;
 pub use self::dead::{
     ConfirmArgs, DeadCommand, DeadDiscardArgs, DeadExportArgs, DeadListArgs, DeadPurgeArgs, DeadReplayArgs,
@@ -109,6 +112,9 @@ pub enum Command {
     /// Endpoints of all malls: what is paused, by whom; pause, resume
     #[command(subcommand, help_template = HELP)]
     Endpoints(EndpointsCommand),
+    /// What wants a person: list, silence, try the webhook
+    #[command(subcommand, help_template = HELP)]
+    Alerts(AlertsCommand),
     /// Jobs that failed for good
     #[command(subcommand, help_template = HELP)]
     Dead(DeadCommand),

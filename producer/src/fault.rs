@@ -201,6 +201,12 @@ pub enum Fault {
         /// How many.
         malls: i64,
     },
+    /// No webhook is set.
+    NoWebhook,
+    /// The webhook did not take a message: why.
+    NotTold(String),
+    /// No such open alert.
+    UnknownAlert(i64),
     /// The answer could not be written.
     Output(std::io::Error),
     /// The private port cannot be had.
@@ -216,7 +222,7 @@ impl Fault {
     /// How the program ends with it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::NoMasterKey | Self::OAuthSettings(_) | Self::OtherDeployment(_) => {
+            Self::Config(_) | Self::NoWebhook | Self::NoMasterKey | Self::OAuthSettings(_) | Self::OtherDeployment(_) => {
                 Exit::Config
             }
             Self::Unreachable { .. } => Exit::Unreachable,
@@ -239,6 +245,8 @@ impl Fault {
             | Self::AmbiguousLetter(_)
             | Self::NotReplayable { .. }
             | Self::UnknownReplay(_)
+            | Self::NotTold(_)
+            | Self::UnknownAlert(_)
             | Self::Output(_)
             | Self::Listen(_)
             | Self::Start(_) => Exit::Failed,

@@ -20,4 +20,6 @@ pub mod feed;
 
 pub mod dead;
 
+pub mod alerts;
+
 pub mod serve;

@@ -37,27 +37,25 @@ impl Remedy {
 
     /// What keeps an endpoint from being called.
     pub fn of_pause(pause: &EndpointPause) -> Self {
-        let endpoint = pause.endpoint;
-        match (&pause.mall_id, pause.cause) {
+        Self::of_endpoint(pause.endpoint.as_str(), pause.mall_id.as_ref(), pause.cause)
+    }
+
+    /// The same of an endpoint by name.
+    pub fn of_endpoint(endpoint: &str, mall: Option<&MallId>, cause: PauseCause) -> Self {
+        let resume = format!("cafe24-sync endpoints resume {endpoint}");
+        match (mall, cause) {
             (Some(mall), _) => Self {
                 what: "paused",
                 action: format!("cafe24-sync malls resume {mall} --endpoint {endpoint}"),
             },
-            (None, PauseCause::Operator) => Self {
-                what: "paused for all malls",
-                action: format!("cafe24-sync endpoints resume {endpoint}"),
-            },
+            (None, PauseCause::Operator) => Self { what: "paused for all malls", action: resume },
             (None, PauseCause::ContractViolation) => Self {
                 what: "the API changed, paused for all malls",
-                action: format!(
-                    "cafe24-sync dead list, mend or upgrade, then cafe24-sync endpoints resume {endpoint}"
-                ),
+                action: format!("cafe24-sync dead list, mend or upgrade, then {resume}"),
             },
             (None, PauseCause::NotFound) => Self {
                 what: "not there (404), paused for all malls",
-                action: format!(
-                    "see to cafe24.base_url and the API's notices, then cafe24-sync endpoints resume {endpoint}"
-                ),
+                action: format!("see to cafe24.base_url and the API's notices, then {resume}"),
             },
         }
     }

@@ -45,9 +45,9 @@ pub use error::{ConfigError, Mistake};
 pub use reader::{KeyInfo, Origin};
 pub use secret::Secret;
 pub use section::{
-    BreakerConfig, Cafe24Config, DeadConfig, FeedConfig, LimiterKeyKind, LimitsConfig, LogConfig, LogFormat,
-    OAuthConfig, PostgresConfig, RabbitMqConfig, ReconcileConfig, RedisConfig, RetryConfig, ServeConfig,
-    WorkerConfig,
+    AlertsConfig, BreakerConfig, Cafe24Config, DeadConfig, FeedConfig, LimiterKeyKind, LimitsConfig, LogConfig,
+    LogFormat, OAuthConfig, PostgresConfig, RabbitMqConfig, ReconcileConfig, RedisConfig, RetryConfig,
+    ServeConfig, WebhookKind, WorkerConfig,
 };
 pub use transport::Transport;
 pub use url::{BaseUrl, InvalidUrl, ServerUrl, UrlTemplate};
@@ -84,6 +84,8 @@ pub struct Config {
     pub breaker: BreakerConfig,
     /// `[dead]`: the archive of dead letters.
     pub dead: DeadConfig,
+    /// `[alerts]`: what is told to people.
+    pub alerts: AlertsConfig,
     /// `[serve]`: the daemon's page.
     pub serve: ServeConfig,
     /// `[log]`.
@@ -139,6 +141,7 @@ impl Config {
             retry: RetryConfig::read(r),
             breaker: BreakerConfig::read(r),
             dead: DeadConfig::read(r),
+            alerts: AlertsConfig::read(r),
             serve: ServeConfig::read(r),
             log: LogConfig::read(r),
             keys: Vec::new(),

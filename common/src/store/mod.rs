@@ -12,6 +12,7 @@
 //! only from a higher number than it has ([`Ledger::commit`]). So the later fetch wins whatever the order of commits,
 //! a redelivered job does nothing twice, and a worker that was frozen for an hour changes nothing.
 
+mod alerts;
 mod apps;
 mod audit;
 mod claim;
@@ -32,6 +33,7 @@ mod runs;
 mod schema;
 mod tokens;
 
+pub use alerts::{Alert, AlertChange, Finding, Seen};
 pub use apps::{AppRemoval, NewApp, StoredApp};
 pub use audit::{AuditEntry, Audited};
 pub use claim::{Claim, ClaimedJob, Decision};

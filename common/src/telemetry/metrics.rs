@@ -12,7 +12,7 @@ pub const RESULT: &str = "result";
 pub const LANE: &str = "lane";
 /// Label: what something does now.
 pub const STATE: &str = "state";
-/// Label: `ack` or `reject`.
+/// Label: `ack` or `reject`; of an alert, what kind of cause.
 pub const KIND: &str = "kind";
 /// Label: why a delivery was settled so.
 pub const WHY: &str = "why";
@@ -85,6 +85,19 @@ pub const PUBLISH_CONFIRMS: &str = "cafe24_sync_publish_confirms_total";
 pub const REPLACED_CHARACTERS: &str = "cafe24_sync_replaced_characters_total";
 /// Gauge; state (busy, idle, waiting).
 pub const WORKER_SLOTS: &str = "cafe24_sync_worker_slots";
+/// Causes that want a person.
+pub const ALERTS: &str = "cafe24_sync_alerts";
+/// Every kind of alert: a closed set, so that one that is over is shown as 0.
+pub const ALERT_KINDS: &[&str] = &[
+    "needs_consent",
+    "needs_scope",
+    "forbidden",
+    "rotation_lost",
+    "api_changed",
+    "endpoint_missing",
+    "dead_letters",
+    "tokens_ending",
+];
 /// Gauge, always 1; version.
 pub const BUILD_INFO: &str = "cafe24_sync_build_info";
 
@@ -175,6 +188,7 @@ pub static ALL: &[Metric] = &[
     metric(PUBLISH_CONFIRMS, Kind::Counter, Unit::Count, "Answers of the broker to what was published"),
     metric(REPLACED_CHARACTERS, Kind::Counter, Unit::Count, "Characters of answers that could not be kept"),
     metric(WORKER_SLOTS, Kind::Gauge, Unit::Count, "The worker's fetch slots"),
+    metric(ALERTS, Kind::Gauge, Unit::Count, "Causes that want a person, by kind"),
     metric(BUILD_INFO, Kind::Gauge, Unit::Count, "Always 1; the version is the label"),
 ];
 

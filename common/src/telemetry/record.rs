@@ -74,6 +74,14 @@ pub fn set_slots(busy: usize, idle: usize, waiting: usize) {
     }
 }
 
+/// Open alerts by kind; a kind that is not among them has none.
+pub fn set_alerts(open: &std::collections::BTreeMap<&str, usize>) {
+    for kind in names::ALERT_KINDS {
+        let count = open.get(kind).copied().unwrap_or(0);
+        gauge!(names::ALERTS, names::KIND => *kind).set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+    }
+}
+
 /// A refresh of a mall's tokens ended: ok, raced, invalid_grant, refused or network.
 pub fn count_token_refresh(result: &'static str) {
     counter!(names::TOKEN_REFRESH, names::RESULT => result).increment(1);

@@ -100,7 +100,7 @@ fn until(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
     Ok(time)
 }
 
-fn span(text: &str) -> Option<TimeDelta> {
+pub(super) fn span(text: &str) -> Option<TimeDelta> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (value, unit) = text.split_at(digits);
     let value: i64 = value.parse().ok()?;

@@ -2,6 +2,8 @@
 
 mod apps;
 
+mod alerts;
+
 mod config;
 
 mod connect;
@@ -128,6 +130,7 @@ async fn work(context: &Context, command: Command) -> Result<Exit, Fault> {
         Command::Malls(command) => malls::run(context, command).await,
         Command::Apps(command) => apps::run(context, command).await,
         Command::Endpoints(command) => endpoints::run(context, command).await,
+        Command::Alerts(command) => alerts::run(context, command).await,
         Command::Dead(command) => dead::run(context, command).await,
         Command::Queue(command) => queue::run(context, &command).await,
         Command::Db(command) => db::run(context, &command).await,

@@ -6,11 +6,12 @@ use std::collections::BTreeMap;
 
 use common::clock::now;
 use common::domain::ids::LimiterKey;
-use common::store::{Backlog, Control, StoreError};
+use common::store::{Alert, Backlog, Control, StoreError};
 use serde::ser::Error;
 use serde::{Serialize, Serializer};
 
 use self::screen::text;
+use super::alerts::item as alert_item;
 use super::context::Context;
 use super::health::{Status, health};
 use crate::fault::{Exit, Fault};
@@ -28,7 +29,7 @@ pub(super) async fn run(context: &Context, check: bool) -> Result<Exit, Fault> {
     let found = collect(context, &control).await.map_err(|error| context.store(error))?;
     let now = now();
     let output = context.output;
-    let attention = found.malls.late + found.malls.needs_you > 0;
+    let attention = found.malls.late + found.malls.needs_you > 0 || !found.alerts.is_empty();
     if output.json {
         output.document(&Document::new(&found, now))?;
     } else if output.plain {
@@ -53,6 +54,9 @@ struct Found {
     eta_set_by: Option<String>,
     /// Requests a second that the limits allow now.
     allowed_per_second: f64,
+    /// What the daemon holds to want a person, one a cause.
+    #[serde(serialize_with = "alerts")]
+    alerts: Vec<Alert>,
     problems: Vec<Problem>,
     /// Of all problems, those not in `problems`.
     problems_more: i64,
@@ -112,6 +116,7 @@ async fn collect(context: &Context, control: &Control) -> Result<Found, StoreErr
         eta_s: None,
         eta_set_by: None,
         allowed_per_second: 0.0,
+        alerts: control.alerts(false).await?,
         problems: Vec::new(),
         problems_more: 0,
         eta: eta(&control.open_jobs_by_key().await?, &BTreeMap::new(), pace),
@@ -156,6 +161,12 @@ fn backlog<S: Serializer>(backlog: &[Backlog], serializer: S) -> Result<S::Ok, S
     values.serialize(serializer)
 }
 
+fn alerts<S: Serializer>(alerts: &[Alert], serializer: S) -> Result<S::Ok, S::Error> {
+    let values: Vec<_> =
+        alerts.iter().map(alert_item).collect::<Result<_, _>>().map_err(|_| S::Error::custom("not JSON"))?;
+    values.serialize(serializer)
+}
+
 impl Found {
     /// Keeps the first ones; who needs a person goes before who is late.
     fn add(&mut self, problem: Problem) {
@@ -181,6 +192,7 @@ fn plain(found: &Found) -> String {
         ("malls.needs_you", m.needs_you),
         ("malls.paused", m.paused),
         ("dead", found.dead),
+        ("alerts", i64::try_from(found.alerts.len()).unwrap_or(i64::MAX)),
     ]
     .iter()
     .map(|(key, value)| vec![(*key).to_owned(), value.to_string()])

@@ -146,6 +146,17 @@ impl Fault {
                     .act("cafe24-sync dead list --state replayed")
             }
             Self::Interrupted { now, action } => Words::new("E-INT-01", "interrupted").now(now).act(action),
+            Self::NoWebhook => Words::new("E-ALERT-01", "no webhook is set")
+                .why("`alerts.webhook_url_file` is not set: alerts are shown, not sent")
+                .now(UNCHANGED)
+                .act("cafe24-sync config example        (section [alerts])"),
+            Self::NotTold(why) => Words::new("E-ALERT-02", "the webhook did not take the message")
+                .why(why)
+                .now("alerts stay in `cafe24-sync alerts list`; the daemon tries again")
+                .act("correct alerts.webhook_url_file, or alerts.kind"),
+            Self::UnknownAlert(id) => Words::new("E-ALERT-03", format!("there is no open alert {id}"))
+                .now(UNCHANGED)
+                .act("cafe24-sync alerts list"),
             Self::NotAuthorised { mall, why } => {
                 Words::new("E-AUTH-01", format!("mall '{mall}' was not connected"))
                     .why(why)

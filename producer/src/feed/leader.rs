@@ -1,6 +1,6 @@
 //! The leader's duties, and taking them over.
 //!
-//! Feed, reconcile, pauses and archive run side by side as long as the lock is held; when its session is lost, all of them stop
+//! Feed, reconcile, pauses, alerts and archive run side by side as long as the lock is held; when its session is lost, all of them stop
 //! at once and the process stands by again. A duty that fails says so once, waits and goes on: no failure of a
 //! neighbour ends the daemon.
 
@@ -19,6 +19,7 @@ use super::error::FeedError;
 use super::pass::Feed;
 use super::pauses::Pauses;
 use super::reconcile::Reconciler;
+use crate::alerts::Alerts;
 use crate::dead::Drain;
 
 /// How often a standby asks for the lock. With the lock's idle timeout of 10 s, a takeover takes 12 s at most.
@@ -76,6 +77,7 @@ impl Feeder {
         let mut feed = Feed::new(&self.config, &self.control)?;
         let mut reconciler = Reconciler::new(&self.config, &self.control)?;
         let pauses = Pauses::new(&self.control);
+        let alerts = Alerts::new(&self.config, &self.control);
         let mut drain = Drain::new(&self.config, &self.control)?;
         tokio::select! {
             biased;
@@ -84,6 +86,7 @@ impl Feeder {
             () = self.feed(&mut feed) => {}
             () = reconciler.run() => {}
             () = pauses.run() => {}
+            () = alerts.run() => {}
             () = drain.run() => {}
         }
         leadership.release().await?;

@@ -7,6 +7,7 @@
 //! What a test claims is read from the simulator's books, from the tables and from the broker, never from the
 //! programs' own words. Days lie in the past, so that no test depends on when it runs.
 
+mod alerts;
 mod apps;
 mod bad_data;
 mod closed;

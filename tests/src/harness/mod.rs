@@ -40,6 +40,7 @@ mod servers;
 mod signal;
 mod trouble;
 mod wait;
+mod webhook;
 mod world;
 
 pub use broker::Broker;
@@ -55,6 +56,7 @@ pub use servers::Servers;
 pub use signal::Signal;
 pub use trouble::{Context, Result, Trouble};
 pub use wait::{wait_until, wait_until_some};
+pub use webhook::Webhook;
 pub use world::{World, WorldConfig};
 
 pub(crate) use database::connect;

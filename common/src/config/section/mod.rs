@@ -12,10 +12,13 @@ mod worker;
 
 mod producer;
 
+mod alerts;
+
 mod breaker;
 
 mod log;
 
+pub use alerts::{AlertsConfig, WebhookKind};
 pub use breaker::BreakerConfig;
 pub use cafe24::Cafe24Config;
 pub use limits::{LimiterKeyKind, LimitsConfig};

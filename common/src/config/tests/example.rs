@@ -43,21 +43,25 @@ fn every_default_of_the_example_is_the_default() {
 #[test]
 fn every_key_of_the_example_can_be_set_as_it_shows() {
     let secret = secret_file("example", "0123456789abcdef0123456789abcdef0123456789abcdef0123456789abcdef\n");
-    let shown = secret.display().to_string();
+    let webhook = secret_file("webhook", "https://hooks.slack.com/services/T0/B0/x\n");
     let mut text = String::new();
     for line in EXAMPLE.lines() {
         let setting =
             line.strip_prefix("#= ").or_else(|| line.strip_prefix("# ").filter(|l| l.contains(" = ")));
         let setting = setting.unwrap_or(line);
         let path = setting.split('"').nth(1).filter(|value| value.starts_with("/run/secrets/"));
-        text += &path.map_or_else(|| setting.to_owned(), |path| setting.replace(path, &shown));
+        let file = if setting.starts_with("webhook_url_file") { &webhook } else { &secret };
+        text += &path
+            .map_or_else(|| setting.to_owned(), |path| setting.replace(path, &file.display().to_string()));
         text.push('\n');
     }
     let config = config(&text, &[]).expect("valid");
     for info in &config.keys {
         assert!(matches!(info.origin, Origin::File { .. }), "{} is not in the example", info.key);
     }
-    std::fs::remove_file(secret).expect("removed");
+    for file in [secret, webhook] {
+        std::fs::remove_file(file).expect("removed");
+    }
 }
 
 #[test]

@@ -41,6 +41,11 @@ pub(super) fn text(found: &Found, now: DateTime<Utc>) -> String {
         let allowed = if allowed < 1_000.0 { format!("{allowed}") } else { number(rounded(allowed)) };
         row(&mut out, "rate", &format!("up to {allowed} requests/s allowed ({keys} × {per_second})"));
     }
+    for alert in &found.alerts {
+        let line = format!("alert {:<4} {}", alert.alert_id, clean(&alert.text));
+        let pad = DO_COLUMN.saturating_sub(line.chars().count()).max(1);
+        let _ = writeln!(out, "{} {line}{:pad$}→ {}", bad("!"), "", command(clean(&alert.remedy)));
+    }
     for problem in &found.problems {
         let line = format!("{:<10} {}", problem.mall_id, clean(&problem.why));
         let pad = DO_COLUMN.saturating_sub(line.chars().count()).max(1);
@@ -116,6 +121,7 @@ mod tests {
     use common::store::Backlog;
 
     use super::*;
+    use crate::command::alerts::tests::alert;
     use crate::command::health::tests::at;
     use crate::command::status::{Malls, Problem};
     use crate::output::paint::bare;
@@ -142,6 +148,12 @@ mod tests {
             eta_s: Some(520),
             eta_set_by: Some("moonlit".to_owned()),
             allowed_per_second: 424.0,
+            alerts: vec![alert(
+                12,
+                1,
+                "domains: the API changed, paused for all malls",
+                "cafe24-sync endpoints resume domains",
+            )],
             problems: vec![
                 problem(
                     "hanbit",
@@ -181,7 +193,7 @@ mod tests {
     #[test]
     fn an_idle_system_says_so() {
         let mut found = found();
-        (found.eta, found.backlog) = (None, Vec::new());
+        (found.eta, found.backlog, found.alerts) = (None, Vec::new(), Vec::new());
         assert!(bare(&text(&found, at())).contains("ETA        nothing is waiting"));
     }
 }

@@ -1,0 +1,47 @@
+-- alert_findings.sql: what wants a person now, one row a cause.
+-- $1 dead letters of the last hour, at least so many  $2 … and more than this share of the jobs that ended in it
+-- A cause among malls is their state's reason without its numbers and without the mall's name; after the ten most frequent
+-- ones of a kind the others are one cause. example: the first mall. Reads connectors once; indexes jobs_finished,
+-- dead_letters_open. Called every few seconds by the daemon, store/alerts.rs.
+WITH stuck AS (
+    SELECT c.mall_id,
+           CASE WHEN l.mall_id IS NULL THEN c.state ELSE 'rotation_lost' END AS kind,
+           left(regexp_replace(replace(coalesce(c.state_reason, ''), c.mall_id, '*'), '[0-9]+', '#', 'g'), 200) AS cause,
+           coalesce(c.state_reason, '') AS detail
+      FROM connectors c
+      LEFT JOIN token_leases l ON l.mall_id = c.mall_id AND l.version = c.token_version AND l.unanswered_at IS NOT NULL
+     WHERE c.state IN ('needs_consent', 'needs_scope', 'forbidden')
+), cause AS (
+    SELECT kind, cause, row_number() OVER (PARTITION BY kind ORDER BY count(*) DESC, cause) AS place
+      FROM stuck
+     GROUP BY kind, cause
+), letters AS (
+    SELECT count(*) AS dead, count(DISTINCT mall_id) AS malls, min(mall_id) AS example,
+           mode() WITHIN GROUP (ORDER BY class) AS class
+      FROM dead_letters
+     WHERE replayed_at IS NULL AND died_at > now() - interval '1 hour'
+), ended AS (
+    SELECT count(*) AS jobs
+      FROM jobs
+     WHERE work_state IN ('done', 'failed') AND finished_at > now() - interval '1 hour'
+)
+SELECT stuck.kind, CASE WHEN place <= 10 THEN cause.cause ELSE 'other reasons' END AS subject, count(*) AS malls,
+       min(stuck.mall_id) AS example, min(stuck.detail) AS detail
+  FROM stuck
+  JOIN cause USING (kind, cause)
+ GROUP BY 1, 2
+UNION ALL
+SELECT CASE p.cause WHEN 'not_found' THEN 'endpoint_missing' ELSE 'api_changed' END, concat_ws('/', p.endpoint, p.dialect),
+       (SELECT count(*) FROM connectors c WHERE p.dialect IS NULL OR c.dialect = p.dialect), p.endpoint, p.reason
+  FROM endpoint_pauses p
+ WHERE p.ended_at IS NULL AND p.cause <> 'operator'
+UNION ALL
+SELECT 'tokens_ending', '', count(*), min(mall_id), to_char(min(refresh_expires_at) AT TIME ZONE 'Asia/Seoul', 'MM-DD HH24:MI "KST"')
+  FROM connectors
+ WHERE state IN ('active', 'paused') AND refresh_expires_at < now() + interval '3 days'
+HAVING count(*) > 0
+UNION ALL
+SELECT 'dead_letters', '', letters.malls, letters.example,
+       format('%s of %s jobs of the last hour, most of class %s', letters.dead, greatest(ended.jobs, letters.dead), replace(letters.class, '_', ' '))
+  FROM letters, ended
+ WHERE letters.dead >= $1 AND letters.dead > $2 * ended.jobs
