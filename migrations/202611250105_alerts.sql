@@ -22,7 +22,7 @@ CREATE UNIQUE INDEX alerts_open ON alerts (kind, subject) WHERE closed_at IS NUL
 CREATE INDEX alerts_closed ON alerts (closed_at DESC) WHERE closed_at IS NOT NULL;
 COMMENT ON TABLE alerts IS 'Causes that want a person, as the daemon last saw them, and whether that was told.';
 COMMENT ON COLUMN alerts.alert_id IS 'Order of opening.';
-COMMENT ON COLUMN alerts.kind IS 'needs_consent, needs_scope, forbidden, rotation_lost, api_changed, endpoint_missing, dead_letters or tokens_ending.';
+COMMENT ON COLUMN alerts.kind IS 'needs_consent, needs_scope, forbidden, rotation_lost, api_changed, endpoint_missing, dead_letters, throttled or tokens_ending.';
 COMMENT ON COLUMN alerts.subject IS 'Tells causes of one kind apart: the reason without its numbers and names, the endpoint.';
 COMMENT ON COLUMN alerts.malls IS 'Malls it concerns, as last seen.';
 COMMENT ON COLUMN alerts.text IS 'What it is, in words.';
@@ -35,3 +35,14 @@ COMMENT ON COLUMN alerts.told_at IS 'When the webhook last took it, at its openi
 COMMENT ON COLUMN alerts.end_told_at IS 'When the webhook took its end.';
 COMMENT ON COLUMN alerts.tries IS 'Failed sendings in a row.';
 COMMENT ON COLUMN alerts.retry_at IS 'Not to be sent before this time.';
+
+-- A 429 is a defect of our model of a bucket, or a sign of other software at the same one: rare, so it costs a write.
+CREATE TABLE throttlings (
+    mall_id text PRIMARY KEY,
+    answers bigint NOT NULL DEFAULT 1,
+    last_at timestamptz NOT NULL DEFAULT now()
+);
+COMMENT ON TABLE throttlings IS 'Malls whose API answered 429, ever.';
+COMMENT ON COLUMN throttlings.mall_id IS 'The mall. No reference: written by workers, who must not fail on a mall that was removed.';
+COMMENT ON COLUMN throttlings.answers IS 'Committed batches that held such answers.';
+COMMENT ON COLUMN throttlings.last_at IS 'When the last one was committed.';

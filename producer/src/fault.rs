@@ -222,9 +222,11 @@ impl Fault {
     /// How the program ends with it.
     pub fn exit(&self) -> Exit {
         match self {
-            Self::Config(_) | Self::NoWebhook | Self::NoMasterKey | Self::OAuthSettings(_) | Self::OtherDeployment(_) => {
-                Exit::Config
-            }
+            Self::Config(_)
+            | Self::NoWebhook
+            | Self::NoMasterKey
+            | Self::OAuthSettings(_)
+            | Self::OtherDeployment(_) => Exit::Config,
             Self::Unreachable { .. } => Exit::Unreachable,
             Self::Range { .. } => Exit::Usage,
             Self::NeedsYes { .. } | Self::PlanChanged { .. } => Exit::Refused,

@@ -45,9 +45,9 @@ pub use error::{ConfigError, Mistake};
 pub use reader::{KeyInfo, Origin};
 pub use secret::Secret;
 pub use section::{
-    AlertsConfig, BreakerConfig, Cafe24Config, DeadConfig, FeedConfig, LimiterKeyKind, LimitsConfig, LogConfig,
-    LogFormat, OAuthConfig, PostgresConfig, RabbitMqConfig, ReconcileConfig, RedisConfig, RetryConfig,
-    ServeConfig, WebhookKind, WorkerConfig,
+    AlertsConfig, BreakerConfig, Cafe24Config, DeadConfig, FeedConfig, LimiterKeyKind, LimitsConfig,
+    LogConfig, LogFormat, OAuthConfig, PostgresConfig, RabbitMqConfig, ReconcileConfig, RedisConfig,
+    RetryConfig, ServeConfig, WebhookKind, WorkerConfig,
 };
 pub use transport::Transport;
 pub use url::{BaseUrl, InvalidUrl, ServerUrl, UrlTemplate};

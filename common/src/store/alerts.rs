@@ -10,7 +10,7 @@ use sqlx::postgres::PgRow;
 
 use super::audit::{self, AuditEntry};
 use super::error::StoreError;
-use super::pool::Control;
+use super::pool::{Control, Ledger};
 
 /// Told in one go.
 const DUE_AT_ONCE: i64 = 50;
@@ -86,6 +86,21 @@ pub struct Alert {
     pub told_at: Option<DateTime<Utc>>,
     /// Failed sendings in a row.
     pub tries: i32,
+}
+
+impl Ledger {
+    /// The API answered 429 for these malls.
+    pub async fn report_throttled(&self, malls: &[&str]) -> Result<(), StoreError> {
+        let client = self.pool.get().await?;
+        let statement = client
+            .prepare_cached(
+                "INSERT INTO throttlings AS t (mall_id) SELECT unnest($1::text[]) ORDER BY 1 \
+                 ON CONFLICT (mall_id) DO UPDATE SET answers = t.answers + 1, last_at = now()",
+            )
+            .await?;
+        client.execute(&statement, &[&malls]).await?;
+        Ok(())
+    }
 }
 
 impl Control {

@@ -96,6 +96,7 @@ pub const ALERT_KINDS: &[&str] = &[
     "api_changed",
     "endpoint_missing",
     "dead_letters",
+    "throttled",
     "tokens_ending",
 ];
 /// Gauge, always 1; version.

@@ -23,6 +23,11 @@ pub(super) fn seen(finding: Finding) -> Seen {
             format!("the consent of {malls} ends within three days, the first at {}", finding.detail),
             format!("cafe24-sync tokens refresh {whom}, or cafe24-sync connect {whom}"),
         ),
+        "throttled" => (
+            format!("HTTP 429 within a quarter of an hour, {}: {malls}", finding.detail),
+            "is other software calling these malls? if not, lower limits.capacity; cafe24-sync config show"
+                .to_owned(),
+        ),
         "dead_letters" => (
             format!("jobs fail for good: {}, of {malls}", finding.detail),
             "cafe24-sync dead list".to_owned(),

@@ -145,10 +145,11 @@ async fn a_webhook_that_refuses_is_asked_again_and_holds_up_nothing_else() -> Re
 }
 
 #[tokio::test]
-async fn dead_letters_above_their_share_are_told_until_they_are_replayed() -> Result<()> {
+async fn dead_letters_above_their_share_and_answers_of_429_are_told() -> Result<()> {
     let webhook = Webhook::start().await?;
     let flow = Flow::start(told_to(Setup::new(&["one", "two"]), &webhook)).await?;
     flow.order("one", Some(6), status(400))?;
+    flow.order("two", Some(1), status(429))?;
     flow.enqueue(&["--all", "--endpoint", "products", "--from", FROM, "--to", TO, "--chunk-days", "1"])
         .await?;
     flow.settled().await?;
@@ -158,12 +159,12 @@ async fn dead_letters_above_their_share_are_told_until_they_are_replayed() -> Re
         message["text"]
             .as_str()
             .unwrap_or_default()
-            .contains("6 of 40 jobs of the last hour, most of class invalid request"),
+            .contains("jobs of the last hour, most of class invalid request, of 1 mall"),
         "{message}"
     );
-    let replayed =
-        "UPDATE dead_letters SET replay_run = (SELECT run_id FROM runs LIMIT 1), replayed_at = now()";
-    flow.run_sql(replayed).await?;
+    let throttled = told(&webhook, "opened", "throttled").await?;
+    assert_eq!(throttled["malls"], 1, "{throttled}");
+    flow.cli(&["dead", "discard", "--mall", "one", "--reason", "not wanted", "--yes"]).await?.success()?;
     told(&webhook, "closed", "dead_letters").await.map(drop)
 }
 

@@ -2,10 +2,11 @@
 //!
 //! Asked after the commit that recorded the failure, by the worker that committed it: then the last of several workers
 //! sees what all of them saw, one of them pauses (a unique index decides which), and a batch without such a failure asks
-//! nothing. A probe of a paused endpoint reports here as well.
+//! nothing. A probe of a paused endpoint reports here as well, and a 429.
 
-use std::collections::HashSet;
+use std::collections::{BTreeSet, HashSet};
 
+use common::domain::failure::FailureClass;
 use common::store::{Outcome, Settlement, StoreError};
 
 use super::commit::wait;
@@ -14,6 +15,7 @@ use crate::shared::Shared;
 
 /// Tells the store what the outcomes of a committed batch say of their endpoints.
 pub(super) async fn tell(shared: &Shared, works: &[Work], settlements: &[Settlement]) {
+    throttled(shared, works, settlements).await;
     let mut told = HashSet::new();
     for (work, settlement) in works.iter().zip(settlements) {
         let claimed = &work.claimed;
@@ -46,6 +48,23 @@ pub(super) async fn tell(shared: &Shared, works: &[Work], settlements: &[Settlem
                 "the breaker could not be asked"
             ),
         }
+    }
+}
+
+/// Notes the malls whose answers were 429, for people to see; a note that is lost is no harm.
+async fn throttled(shared: &Shared, works: &[Work], settlements: &[Settlement]) {
+    let is_throttled = |outcome: &Outcome| matches!(outcome, Outcome::Planned { failure: Some(failure), .. } if failure.class == FailureClass::Throttled);
+    let malls: BTreeSet<_> = works
+        .iter()
+        .zip(settlements)
+        .filter(|(_, settlement)| is_throttled(&settlement.outcome))
+        .map(|(work, _)| work.claimed.job.mall_id.as_str())
+        .collect();
+    if malls.is_empty() {
+        return;
+    }
+    if let Err(error) = shared.ledger.report_throttled(&malls.into_iter().collect::<Vec<_>>()).await {
+        tracing::debug!(error = &error as &dyn std::error::Error, "a 429 was not noted");
     }
 }
 

@@ -1,7 +1,7 @@
 -- alert_findings.sql: what wants a person now, one row a cause.
 -- $1 dead letters of the last hour, at least so many  $2 … and more than this share of the jobs that ended in it
 -- A cause among malls is their state's reason without its numbers and without the mall's name; after the ten most frequent
--- ones of a kind the others are one cause. example: the first mall. Reads connectors once; indexes jobs_finished,
+-- ones of a kind the others are one cause. A 429 counts for a quarter of an hour. example: the first mall. Reads connectors once; indexes jobs_finished,
 -- dead_letters_open. Called every few seconds by the daemon, store/alerts.rs.
 WITH stuck AS (
     SELECT c.mall_id,
@@ -19,7 +19,7 @@ WITH stuck AS (
     SELECT count(*) AS dead, count(DISTINCT mall_id) AS malls, min(mall_id) AS example,
            mode() WITHIN GROUP (ORDER BY class) AS class
       FROM dead_letters
-     WHERE replayed_at IS NULL AND died_at > now() - interval '1 hour'
+     WHERE state = 'open' AND died_at > now() - interval '1 hour'
 ), ended AS (
     SELECT count(*) AS jobs
       FROM jobs
@@ -39,6 +39,11 @@ UNION ALL
 SELECT 'tokens_ending', '', count(*), min(mall_id), to_char(min(refresh_expires_at) AT TIME ZONE 'Asia/Seoul', 'MM-DD HH24:MI "KST"')
   FROM connectors
  WHERE state IN ('active', 'paused') AND refresh_expires_at < now() + interval '3 days'
+HAVING count(*) > 0
+UNION ALL
+SELECT 'throttled', '', count(*), min(mall_id), format('last at %s', to_char(max(last_at) AT TIME ZONE 'Asia/Seoul', 'HH24:MI "KST"'))
+  FROM throttlings
+ WHERE last_at > now() - interval '15 minutes'
 HAVING count(*) > 0
 UNION ALL
 SELECT 'dead_letters', '', letters.malls, letters.example,
