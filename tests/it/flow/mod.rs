@@ -11,6 +11,7 @@ mod alerts;
 mod apps;
 mod bad_data;
 mod closed;
+mod dead;
 mod exact;
 mod fences;
 mod foreign;
