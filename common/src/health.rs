@@ -41,15 +41,21 @@ struct Answers {
     recorder: Recorder,
 }
 
+/// Binds `listen` (port 0 takes a free one), which the setting `key` names; says where it is.
+pub async fn bind(listen: SocketAddr, key: &'static str) -> Result<(TcpListener, SocketAddr), BindError> {
+    let bind = async {
+        let listener = TcpListener::bind(listen).await?;
+        let bound = listener.local_addr()?;
+        Ok((listener, bound))
+    };
+    bind.await.map_err(|source| BindError { listen, key, source })
+}
+
 impl Pages {
     /// Binds `listen` (port 0 takes a free one), which the setting `key` names.
     pub async fn bind(listen: SocketAddr, key: &'static str) -> Result<Self, BindError> {
-        let bind = async {
-            let listener = TcpListener::bind(listen).await?;
-            let bound = listener.local_addr()?;
-            Ok(Self { listener, bound })
-        };
-        bind.await.map_err(|source| BindError { listen, key, source })
+        let (listener, bound) = bind(listen, key).await?;
+        Ok(Self { listener, bound })
     }
 
     /// Where they are.

@@ -4,6 +4,8 @@ mod alerts;
 
 mod apps;
 
+mod connect;
+
 mod dead;
 
 mod enqueue;
@@ -18,6 +20,7 @@ use common::domain::ids::MallId;
 
 pub use self::alerts::AlertsCommand;
 pub use self::apps::AppsCommand;
+pub use self::connect::{ConnectArgs, DisconnectArgs};
 pub use self::dead::{
     ConfirmArgs, DeadCommand, DeadDiscardArgs, DeadExportArgs, DeadListArgs, DeadPurgeArgs, DeadReplayArgs,
     DeadRestoreArgs, FilterArgs,
@@ -99,7 +102,7 @@ pub enum Command {
     },
     /// Authorise a mall in its browser
     #[command(help_template = HELP)]
-    Connect(ConnectArgs),
+    Connect(Box<ConnectArgs>),
     /// Fetch days of malls: plan, show, hand over
     #[command(help_template = HELP, before_help = ENQUEUE_EXAMPLES)]
     Enqueue(Box<EnqueueArgs>),
@@ -139,17 +142,6 @@ pub enum Command {
     /// Print the version
     #[command(help_template = HELP)]
     Version,
-}
-
-/// `connect`
-#[derive(Debug, Args)]
-#[command(before_help = "  cafe24-sync connect yourmall --paste\n")]
-pub struct ConnectArgs {
-    /// The mall, the part before .cafe24.com
-    pub mall: MallId,
-    /// Read the redirected address from stdin
-    #[arg(long, required = true)]
-    pub paste: bool,
 }
 
 /// `malls`

@@ -3,8 +3,11 @@
 //! [`Fault`] says which it is, `words` has the sentences, [`Fault::exit`] decides the exit code. The catalogue of the
 //! handbook is made from these.
 
+mod consents;
+
 mod words;
 
+pub use consents::NotConnected;
 pub(crate) use words::causes;
 
 use std::fmt::Write;
@@ -207,6 +210,19 @@ pub enum Fault {
     NotTold(String),
     /// No such open alert.
     UnknownAlert(i64),
+    /// A mall's consent brought nothing.
+    NotConnected(Box<NotConnected>),
+    /// Nobody consented before the link ended.
+    LinkExpired(MallId),
+    /// Nobody takes the callback.
+    NoDaemon {
+        /// The mall.
+        mall: MallId,
+        /// Where it should be.
+        origin: String,
+        /// What happened instead.
+        why: String,
+    },
     /// The answer could not be written.
     Output(std::io::Error),
     /// The private port cannot be had.
@@ -230,7 +246,10 @@ impl Fault {
             Self::Unreachable { .. } => Exit::Unreachable,
             Self::Range { .. } => Exit::Usage,
             Self::NeedsYes { .. } | Self::PlanChanged { .. } => Exit::Refused,
-            Self::NotAuthorised { .. } => Exit::Authorise,
+            Self::NotAuthorised { .. }
+            | Self::NotConnected(_)
+            | Self::LinkExpired(_)
+            | Self::NoDaemon { .. } => Exit::Authorise,
             Self::Interrupted { .. } => Exit::Interrupted,
             Self::SchemaOlder(_)
             | Self::SchemaNewer(_)

@@ -22,4 +22,6 @@ pub mod dead;
 
 pub mod alerts;
 
+mod connect;
+
 pub mod serve;

@@ -18,11 +18,9 @@ impl Remedy {
         let of = |what, action: String| Some(Self { what, action });
         match (mode, state) {
             (_, ConnectorState::Paused) => of("paused", format!("cafe24-sync malls resume {mall}")),
-            (_, ConnectorState::NeedsConsent) => {
-                of("not authorised", format!("cafe24-sync connect {mall} --paste"))
-            }
+            (_, ConnectorState::NeedsConsent) => of("not authorised", format!("cafe24-sync connect {mall}")),
             (_, ConnectorState::NeedsScope) => {
-                of("a scope is missing", format!("cafe24-sync connect {mall} --paste"))
+                of("a scope is missing", format!("cafe24-sync connect {mall}"))
             }
             (_, ConnectorState::Forbidden) => of(
                 "Cafe24 refuses the app",

@@ -2,6 +2,7 @@
 //!
 //! Each folder is a part of the system; each test is named after the fact that it shows.
 
+mod connect;
 mod deployment;
 mod fair;
 mod faults;

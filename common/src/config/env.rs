@@ -41,6 +41,11 @@ pub fn login() -> Option<String> {
     named.remove("LOGNAME").or_else(|| named.remove("USER"))
 }
 
+/// Whether this terminal has a screen on which a browser could open.
+pub fn has_screen() -> bool {
+    variables().any(|(name, value)| (name == "DISPLAY" || name == "WAYLAND_DISPLAY") && !value.is_empty())
+}
+
 /// The keys that an environment sets.
 pub(super) fn layer(env: impl Iterator<Item = (String, String)>) -> BTreeMap<String, Variable> {
     let set: BTreeMap<String, String> = env.filter(|(_, value)| !value.is_empty()).collect();

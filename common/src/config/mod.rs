@@ -40,6 +40,8 @@ mod tests;
 
 use std::path::Path;
 
+use crate::domain::ids::{LimiterKey, MallId};
+
 pub use declare::{Declaration, Kind, Place, SectionInfo};
 pub use error::{ConfigError, Mistake};
 pub use reader::{KeyInfo, Origin};
@@ -47,7 +49,7 @@ pub use secret::Secret;
 pub use section::{
     AlertsConfig, BreakerConfig, Cafe24Config, DeadConfig, FeedConfig, LimiterKeyKind, LimitsConfig,
     LogConfig, LogFormat, OAuthConfig, PostgresConfig, RabbitMqConfig, ReconcileConfig, RedisConfig,
-    RetryConfig, ServeConfig, WebhookKind, WorkerConfig,
+    RetryConfig, ServeConfig, WebConfig, WebhookKind, WorkerConfig,
 };
 pub use transport::Transport;
 pub use url::{BaseUrl, InvalidUrl, ServerUrl, UrlTemplate};
@@ -86,8 +88,10 @@ pub struct Config {
     pub dead: DeadConfig,
     /// `[alerts]`: what is told to people.
     pub alerts: AlertsConfig,
-    /// `[serve]`: the daemon's page.
+    /// `[serve]`: the daemon's private port.
     pub serve: ServeConfig,
+    /// `[web]`: the daemon's port for browsers.
+    pub web: WebConfig,
     /// `[log]`.
     pub log: LogConfig,
     /// Every key with its value as it may be shown and where it came from, in the order of the sections.
@@ -143,6 +147,7 @@ impl Config {
             dead: DeadConfig::read(r),
             alerts: AlertsConfig::read(r),
             serve: ServeConfig::read(r),
+            web: WebConfig::read(r),
             log: LogConfig::read(r),
             keys: Vec::new(),
             sections: Vec::new(),
@@ -153,5 +158,18 @@ impl Config {
         config.sections = finished.sections;
         config.warnings = finished.warnings;
         Ok(config)
+    }
+
+    /// The bucket of a mall's requests.
+    ///
+    /// A job's key must not depend on its endpoint, so `host+path` shares the host's bucket too: never too fast.
+    pub fn limiter_key(&self, mall: &MallId) -> LimiterKey {
+        match self.limits.key {
+            LimiterKeyKind::Mall => LimiterKey::from(mall),
+            LimiterKeyKind::Host | LimiterKeyKind::HostPath => {
+                let host = self.cafe24.base_url.host().to_owned();
+                LimiterKey::try_from(host).unwrap_or_else(|_| LimiterKey::from(mall))
+            }
+        }
     }
 }

@@ -3,7 +3,8 @@
 //! Everything here can be tested by properties and is shared by producer, worker and tests.
 //! Read in this order: [`ids`] and [`calendar`] (the vocabulary), [`endpoint`] (what the API offers),
 //! [`chunk`] (how a wish is cut), [`job`] (what travels), [`metric`] (what is stored),
-//! [`failure`] and [`backoff`] (what happens when it does not work), [`bucket`] (when a request may leave).
+//! [`failure`] and [`backoff`] (what happens when it does not work), [`bucket`] (when a request may leave), [`consent`]
+//! (when the callback of a consent is believed).
 
 pub mod ids;
 
@@ -22,6 +23,8 @@ pub mod failure;
 pub mod backoff;
 
 pub mod bucket;
+
+pub mod consent;
 
 pub mod text;
 

@@ -21,6 +21,10 @@ mod app;
 
 mod client;
 
+mod once;
+
+mod probe;
+
 mod error;
 
 mod store;
@@ -34,6 +38,8 @@ pub use app::{App, AppCredentials};
 pub use client::{BuildError, OAuthClient, OAuthTimeouts};
 pub use error::{DeathCause, OAuthError, RenewError, TokenError, TokenStoreError};
 pub use keeper::{FreshToken, TokenKeeper};
+pub use once::OneTime;
+pub use probe::{Unanswered, probe};
 pub use seal::{InvalidKey, Place, SealError, Sealed, Sealer, generate_key};
 pub use store::{RefreshCall, StoredTokens, TokenStore};
 pub use token::{AccessToken, InvalidAnswer, RefreshToken, TokenPair};

@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
-use sqlx::Row;
 use sqlx::postgres::PgRow;
+use sqlx::{PgConnection, Row};
 
 use super::error::StoreError;
 use super::pool::Control;
@@ -157,6 +157,11 @@ impl Connector {
     }
 }
 
+/// What [`connector`] reads.
+pub(super) const COLUMNS: &str = "mall_id, agency_id, dialect, shops, limiter_key, config_json ->> 'mode' AS mode, \
+    config_json ? 'oauth_tokens' AS has_tokens, state, state_reason, state_since, app_id, token_issued_at, \
+    access_expires_at, refresh_expires_at, token_scopes, token_key_id";
+
 impl Control {
     /// Stores all of `connectors` or none. Returns how many were new.
     ///
@@ -168,33 +173,7 @@ impl Control {
         let mut connectors: Vec<_> = connectors.iter().collect();
         connectors.sort_by(|a, b| a.mall_id.cmp(&b.mall_id));
         for connector in connectors {
-            sqlx::query("INSERT INTO agencies (agency_id) VALUES ($1) ON CONFLICT DO NOTHING")
-                .bind(&connector.agency_id)
-                .execute(&mut *tx)
-                .await?;
-            let shops: Vec<i32> = connector.shops.iter().map(|shop| shop.get()).collect();
-            let tokens = connector.tokens.as_ref();
-            let row = sqlx::query(include_str!("sql/import_connector.sql"))
-                .bind(connector.mall_id.as_str())
-                .bind(&connector.agency_id)
-                .bind(connector.dialect.as_str())
-                .bind(&shops)
-                .bind(connector.limiter_key.as_str())
-                .bind(String::from(connector.mode.clone()))
-                .bind(tokens.map(|tokens| &tokens.sealed))
-                .bind(tokens.map(|tokens| tokens.issued_at))
-                .bind(tokens.map(|tokens| tokens.access_expires_at))
-                .bind(tokens.map(|tokens| tokens.refresh_expires_at))
-                .bind(tokens.map(|tokens| &tokens.scopes))
-                .bind(tokens.map(|tokens| &tokens.key_id))
-                .bind(connector.app != AppChoice::Keep)
-                .bind(match &connector.app {
-                    AppChoice::Keep | AppChoice::Configured => None,
-                    AppChoice::Named(app) => Some(app.as_str()),
-                })
-                .fetch_one(&mut *tx)
-                .await?;
-            new += usize::from(row.try_get::<bool, _>("new")?);
+            new += usize::from(store(&mut tx, connector).await?);
         }
         tx.commit().await?;
         Ok(new)
@@ -203,14 +182,10 @@ impl Control {
     /// All connections, by mall id; `malls` empty means all.
     pub async fn connectors(&self, malls: &[MallId]) -> Result<Vec<Connector>, StoreError> {
         let ids: Vec<&str> = malls.iter().map(MallId::as_str).collect();
-        let rows = sqlx::query(
-            "SELECT mall_id, agency_id, dialect, shops, limiter_key, config_json ->> 'mode' AS mode, config_json ? 'oauth_tokens' AS has_tokens, state, state_reason, \
-             state_since, app_id, token_issued_at, access_expires_at, refresh_expires_at, token_scopes, token_key_id \
-             FROM connectors WHERE $1 = '{}' OR mall_id = ANY ($1) ORDER BY mall_id",
-        )
-        .bind(&ids)
-        .fetch_all(&self.pool)
-        .await?;
+        let sql = format!(
+            "SELECT {COLUMNS} FROM connectors WHERE $1 = '{{}}' OR mall_id = ANY ($1) ORDER BY mall_id"
+        );
+        let rows = sqlx::query(sqlx::AssertSqlSafe(sql)).bind(&ids).fetch_all(&self.pool).await?;
         rows.iter().map(connector).collect()
     }
 
@@ -242,7 +217,38 @@ impl Control {
     }
 }
 
-fn connector(row: &PgRow) -> Result<Connector, StoreError> {
+/// Stores one connection and makes its agency. `true`: it was new.
+pub(super) async fn store(tx: &mut PgConnection, connector: &NewConnector) -> Result<bool, StoreError> {
+    sqlx::query("INSERT INTO agencies (agency_id) VALUES ($1) ON CONFLICT DO NOTHING")
+        .bind(&connector.agency_id)
+        .execute(&mut *tx)
+        .await?;
+    let shops: Vec<i32> = connector.shops.iter().map(|shop| shop.get()).collect();
+    let tokens = connector.tokens.as_ref();
+    let row = sqlx::query(include_str!("sql/import_connector.sql"))
+        .bind(connector.mall_id.as_str())
+        .bind(&connector.agency_id)
+        .bind(connector.dialect.as_str())
+        .bind(&shops)
+        .bind(connector.limiter_key.as_str())
+        .bind(String::from(connector.mode.clone()))
+        .bind(tokens.map(|tokens| &tokens.sealed))
+        .bind(tokens.map(|tokens| tokens.issued_at))
+        .bind(tokens.map(|tokens| tokens.access_expires_at))
+        .bind(tokens.map(|tokens| tokens.refresh_expires_at))
+        .bind(tokens.map(|tokens| &tokens.scopes))
+        .bind(tokens.map(|tokens| &tokens.key_id))
+        .bind(connector.app != AppChoice::Keep)
+        .bind(match &connector.app {
+            AppChoice::Keep | AppChoice::Configured => None,
+            AppChoice::Named(app) => Some(app.as_str()),
+        })
+        .fetch_one(&mut *tx)
+        .await?;
+    Ok(row.try_get("new")?)
+}
+
+pub(super) fn connector(row: &PgRow) -> Result<Connector, StoreError> {
     let text = |column: &str| row.try_get::<String, _>(column).map_err(StoreError::from);
     let shops: Vec<i32> = row.try_get("shops")?;
     Ok(Connector {

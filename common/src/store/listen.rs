@@ -12,6 +12,8 @@ pub enum Channel {
     Feed,
     /// A connector's state changed, or it was removed; the payload is the mall.
     Connectors,
+    /// An attempt to connect a mall was opened or has ended; the payload is its id.
+    Consents,
 }
 
 impl Channel {
@@ -19,6 +21,7 @@ impl Channel {
         match self {
             Self::Feed => "cafe24_feed",
             Self::Connectors => "cafe24_connectors",
+            Self::Consents => "cafe24_consents",
         }
     }
 }

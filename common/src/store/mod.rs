@@ -18,6 +18,7 @@ mod audit;
 mod claim;
 mod commit;
 mod connectors;
+mod consents;
 mod dead_letters;
 mod deployment;
 mod error;
@@ -39,6 +40,7 @@ pub use audit::{AuditEntry, Audited};
 pub use claim::{Claim, ClaimedJob, Decision};
 pub use commit::{Batch, Committed, Failure, Fetched, Outcome, Parking, Settlement};
 pub use connectors::{AppChoice, Connector, ConnectorState, Mode, NewConnector, TokenFacts};
+pub use consents::{Consent, ConsentSecret, ConsentWay, Granted, NewConsent};
 pub use dead_letters::{
     BODY_KEPT, Change, DeadLetter, DeadMessage, LetterFilter, LetterGroup, LetterState, LetterSummary,
     LettersOver, Replay, ReplayCursor, ReplayPage, ReplayRun, UnknownLetterState,

@@ -67,7 +67,7 @@ pub struct EnqueueArgs {
     pub yes: bool,
 }
 
-fn parse_wait(text: &str) -> Result<Duration, String> {
+pub(super) fn parse_wait(text: &str) -> Result<Duration, String> {
     let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
     let (value, unit) = text.split_at(digits);
     let seconds = match unit {

@@ -99,22 +99,13 @@ impl Context {
             .set_connector_state(mall, ConnectorState::NeedsConsent, Some(NO_TOKENS))
             .await
             .map_err(|error| self.store(error))?;
-        self.output
-            .note(&format!("mall {mall}: added; authorise it with  cafe24-sync connect {mall} --paste"));
+        self.output.note(&format!("mall {mall}: added; authorise it with  cafe24-sync connect {mall}"));
         Ok(())
     }
 
     /// The bucket of a mall's requests.
-    ///
-    /// A job's key must not depend on its endpoint, so `host+path` shares the host's bucket too: never too fast.
     pub(super) fn limiter_key(&self, mall: &MallId) -> LimiterKey {
-        match self.config.limits.key {
-            LimiterKeyKind::Mall => LimiterKey::from(mall),
-            LimiterKeyKind::Host | LimiterKeyKind::HostPath => {
-                let host = self.config.cafe24.base_url.host().to_owned();
-                LimiterKey::try_from(host).unwrap_or_else(|_| LimiterKey::from(mall))
-            }
-        }
+        self.config.limiter_key(mall)
     }
 
     /// The server's buckets.

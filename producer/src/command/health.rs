@@ -159,7 +159,7 @@ pub(super) mod tests {
         assert_eq!(found.status, Status::NeedsYou);
         assert_eq!(
             (found.reason.as_str(), found.action.as_str()),
-            ("the refresh token is dead", "cafe24-sync connect hanbit --paste")
+            ("the refresh token is dead", "cafe24-sync connect hanbit")
         );
         mall.state = "active".to_owned();
         mall.mode = Some("off".to_owned());

@@ -125,7 +125,7 @@ fn run(cli: Cli, output: Output) -> Result<Exit, Fault> {
 async fn work(context: &Context, command: Command) -> Result<Exit, Fault> {
     match command {
         Command::Status { check } => status::run(context, check).await,
-        Command::Connect(args) => connect::run(context, &args).await,
+        Command::Connect(args) => Box::pin(connect::run(context, &args)).await,
         Command::Enqueue(args) => Box::pin(enqueue::run(context, &args)).await,
         Command::Malls(command) => malls::run(context, command).await,
         Command::Apps(command) => apps::run(context, command).await,
@@ -146,7 +146,7 @@ fn start_here() -> String {
     let lines = [
         ("cafe24-sync init", "writes a configuration and a master key"),
         ("cafe24-sync db migrate", "prepares the database"),
-        ("cafe24-sync connect MALL --paste", "authorises a mall"),
+        ("cafe24-sync connect MALL", "authorises a mall"),
         ("cafe24-sync enqueue --mall MALL --last 7d", "fetches its last week"),
         ("cafe24-sync status", "shows what is fresh and what needs you"),
     ];

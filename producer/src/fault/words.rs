@@ -2,7 +2,7 @@
 
 use common::config::ConfigError;
 
-use super::{BadLine, Fault, Server};
+use super::{BadLine, Fault, Server, consents};
 use crate::output::text::{counted, number};
 
 /// What is said, field by field. An empty field is left out.
@@ -20,23 +20,23 @@ pub(super) struct Words {
 const UNCHANGED: &str = "nothing was changed";
 
 impl Words {
-    fn new(code: &'static str, what: impl Into<String>) -> Self {
+    pub(super) fn new(code: &'static str, what: impl Into<String>) -> Self {
         Self { code, what: what.into(), ..Self::default() }
     }
 
-    fn list(self, list: Vec<String>) -> Self {
+    pub(super) fn list(self, list: Vec<String>) -> Self {
         Self { list, ..self }
     }
 
-    fn why(self, why: impl Into<String>) -> Self {
+    pub(super) fn why(self, why: impl Into<String>) -> Self {
         Self { why: why.into(), ..self }
     }
 
-    fn now(self, now: impl Into<String>) -> Self {
+    pub(super) fn now(self, now: impl Into<String>) -> Self {
         Self { now: now.into(), ..self }
     }
 
-    fn act(self, action: impl Into<String>) -> Self {
+    pub(super) fn act(self, action: impl Into<String>) -> Self {
         Self { action: action.into(), ..self }
     }
 }
@@ -157,11 +157,14 @@ impl Fault {
             Self::UnknownAlert(id) => Words::new("E-ALERT-03", format!("there is no open alert {id}"))
                 .now(UNCHANGED)
                 .act("cafe24-sync alerts list"),
+            Self::NotConnected(fault) => fault.words(),
+            Self::LinkExpired(mall) => consents::link_expired(mall),
+            Self::NoDaemon { mall, origin, why } => consents::no_daemon(mall, origin, why),
             Self::NotAuthorised { mall, why } => {
                 Words::new("E-AUTH-01", format!("mall '{mall}' was not connected"))
                     .why(why)
                     .now(UNCHANGED)
-                    .act(format!("cafe24-sync connect {mall} --paste"))
+                    .act(format!("cafe24-sync connect {mall}"))
             }
             Self::UnknownApp(app) => Words::new("E-APP-01", format!("there is no app '{app}'"))
                 .now(UNCHANGED)

@@ -1,5 +1,8 @@
 //! The daemon: what has to happen without a person. Several may run; one leads, the others stand by.
 
+mod listener;
+
+use std::net::SocketAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -8,9 +11,11 @@ use common::deployment::{self, OtherDeployment};
 use common::health::{BindError, Missing, Pages};
 use common::store::{Control, SchemaError, StoreError};
 use common::telemetry::Recorder;
+use tokio::net::TcpListener;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
+use crate::connect::Web;
 use crate::feed::{self, FeedError, Feeder};
 
 /// Why the daemon cannot run.
@@ -43,16 +48,61 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Serv
         deployment::claim(id, &broker, &limiter).await?;
     }
     let pages = Pages::bind(config.serve.listen, "serve.listen").await?;
-    tracing::info!(event = "serve.started", profile = %config.profile, listen = %pages.address(), "the daemon runs");
+    let browsers = browsers(&config, &control).await?;
+    tracing::info!(
+        event = "serve.started",
+        profile = %config.profile,
+        listen = %pages.address(),
+        web = browsers.as_ref().map(|(_, _, address)| address.to_string()),
+        "the daemon runs"
+    );
     let recorder = common::telemetry::install_recorder();
-    let led = tokio::select! {
-        led = Feeder::new(config, control.clone()).run(shutdown) => led,
-        () = upkeep(recorder.clone()) => Ok(()),
-        () = pages.serve(recorder, missing(control.clone())) => Ok(()),
+    let led = {
+        let lead = async {
+            let led = Feeder::new(config, control.clone()).run(shutdown.clone()).await;
+            // Whatever ended it, the consents under way are finished first.
+            shutdown.cancel();
+            led
+        };
+        tokio::select! {
+            (led, ()) = async { tokio::join!(lead, answer(browsers, shutdown.clone())) } => led,
+            () = upkeep(recorder.clone()) => Ok(()),
+            () = pages.serve(recorder, missing(control.clone())) => Ok(()),
+        }
     };
     control.close().await;
     tracing::info!(event = "serve.stopped", "the daemon stopped");
     Ok(led?)
+}
+
+/// The port for browsers, if malls can be connected here at all.
+async fn browsers(
+    config: &Config,
+    control: &Control,
+) -> Result<Option<(Web, TcpListener, SocketAddr)>, BindError> {
+    if config.oauth.redirect_uri.is_none() {
+        return Ok(None);
+    }
+    let web = match Web::new(config, control.clone()) {
+        Ok(web) => web,
+        Err(error) => {
+            tracing::warn!(
+                error = &error as &dyn std::error::Error,
+                "no mall can be connected through this daemon"
+            );
+            return Ok(None);
+        }
+    };
+    let (listener, address) = common::health::bind(config.web.listen, "web.listen").await?;
+    Ok(Some((web, listener, address)))
+}
+
+/// Answers browsers until `shutdown`, and ends what they have begun.
+async fn answer(browsers: Option<(Web, TcpListener, SocketAddr)>, shutdown: CancellationToken) {
+    if let Some((web, listener, _)) = browsers {
+        listener::serve(listener, web.router(), shutdown).await;
+        web.finish().await;
+    }
 }
 
 /// The daemon is ready when Postgres answers; it waits for its other neighbours by itself.

@@ -10,7 +10,7 @@ const RANGE: std::ops::Range<u16> = 20_000..32_000;
 const TRIES: u32 = 200;
 
 /// The first of `count` free loopback ports in a row.
-pub(crate) fn free_ports(count: u16) -> Result<u16> {
+pub fn free_ports(count: u16) -> Result<u16> {
     (0..TRIES)
         .map(|_| rand::random_range(RANGE.start..RANGE.end - count))
         .find(|first| (*first..first + count).all(is_free))

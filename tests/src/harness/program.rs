@@ -1,6 +1,7 @@
 //! One running program: its pid, its log, its end.
 
 use std::fs::{self, File};
+use std::io::Write as _;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, ExitStatus, Stdio};
 use std::sync::{Mutex, PoisonError};
@@ -96,6 +97,26 @@ impl Program {
             .filter_map(|line| serde_json::from_str(line).ok())
             .filter(Value::is_object)
             .collect()
+    }
+
+    /// Waits until it has said a word that begins and contains so, on stderr.
+    pub async fn word(&self, begins: &str, contains: &str, limit: Duration) -> Result<String> {
+        wait_until_some(&format!("{begins}…{contains} of {}", self.name), limit, || async {
+            let fits = |word: &&str| word.starts_with(begins) && word.contains(contains);
+            let found = self.log().split_whitespace().find(fits).map(str::to_owned);
+            if found.is_none() && !self.is_running() {
+                return Err(Trouble::new(format!("{} ended\n{}", self.name, self.tail())));
+            }
+            Ok(found)
+        })
+        .await
+    }
+
+    /// Says something on its stdin, if that was asked for at its start, and closes it.
+    pub fn say(&self, text: &str) -> Result<()> {
+        let stdin = self.child.lock().unwrap_or_else(PoisonError::into_inner).stdin.take();
+        let mut stdin = stdin.with_context(|| format!("{} has no stdin", self.name))?;
+        stdin.write_all(text.as_bytes()).with_context(|| format!("{} does not listen", self.name))
     }
 
     /// Waits for a log event with this text as its message or `event` field.

@@ -5,6 +5,7 @@ use std::fs::{self, OpenOptions};
 use std::io::Write as _;
 use std::os::unix::fs::OpenOptionsExt as _;
 use std::path::{Path, PathBuf};
+use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -63,6 +64,7 @@ impl Programs {
             .set("CAFE24_SYNC__LOG__FORMAT", "json")
             .set("CAFE24_SYNC__WORKER__LISTEN", anywhere)
             .set("CAFE24_SYNC__SERVE__LISTEN", anywhere)
+            .set("CAFE24_SYNC__WEB__LISTEN", anywhere)
             .set("CAFE24_SYNC__OAUTH__MASTER_KEY_FILE", key.to_string_lossy()))
     }
 
@@ -113,6 +115,13 @@ impl Programs {
         self.start(PRODUCER, "cli", arguments)
     }
 
+    /// Starts `cafe24-sync` with something to say to it.
+    pub fn cli_with_stdin(&self, arguments: &[&str]) -> Result<Program> {
+        let mut command = self.command(PRODUCER, arguments);
+        command.stdin(Stdio::piped());
+        self.launch("cli", command)
+    }
+
     /// Starts the daemon: feeder and reconciler.
     pub fn serve(&self) -> Result<Program> {
         self.start(PRODUCER, "serve", &["serve"])
@@ -129,10 +138,17 @@ impl Programs {
     }
 
     fn start(&self, binary: &str, kind: &'static str, arguments: &[&str]) -> Result<Program> {
-        let number = self.number(kind);
+        self.launch(kind, self.command(binary, arguments))
+    }
+
+    fn command(&self, binary: &str, arguments: &[&str]) -> Command {
         let mut command = children::command(self.binaries.join(binary).as_os_str(), Signal::Kill);
         command.args(arguments).env_clear().envs(&self.environment).current_dir(&self.logs);
-        let program = Program::start(&format!("{kind}-{number}"), command, &self.logs)?;
+        command
+    }
+
+    fn launch(&self, kind: &'static str, command: Command) -> Result<Program> {
+        let program = Program::start(&format!("{kind}-{}", self.number(kind)), command, &self.logs)?;
         Ok(if self.quiet { program.quiet() } else { program })
     }
 

@@ -91,6 +91,7 @@ pub(crate) async fn token(
 
 pub(crate) async fn revoke(
     State(shared): State<Arc<Shared>>,
+    ConnectInfo(peer): ConnectInfo<Peer>,
     Path(mall): Path<String>,
     headers: HeaderMap,
     fields: Fields,
@@ -102,9 +103,15 @@ pub(crate) async fn revoke(
         return refused(StatusCode::UNAUTHORIZED, "invalid_client", "wrong client id or secret");
     }
     let mut inner = shared.lock();
-    let owned = fields.get("token").is_some_and(|token| inner.tokens.owner(token) == Some(mall.as_str()));
-    if owned {
-        inner.tokens.kill(&mall);
+    let met = inner.faults.meet(&mall, Target::Revoke, None);
+    if let Some(kind) = &met.main {
+        drop(inner);
+        return faulty::answer(kind, b"{}".to_vec(), None, &peer);
+    }
+    let token = fields.get("token").map(String::as_str).unwrap_or_default();
+    let revoked = inner.tokens.revoke(&mall, token);
+    if let Some(mall) = inner.malls.get_mut(&mall) {
+        mall.seen.tokens.revoked += u64::from(revoked);
     }
     // As in RFC 7009: a token that is no longer good counts as revoked.
     Json(json!({})).into_response()

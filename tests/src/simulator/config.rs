@@ -93,6 +93,8 @@ pub struct SimConfig {
     pub refresh_lifetime: Duration,
     /// Life of an authorization code.
     pub code_lifetime: Duration,
+    /// Leave a mall's older pair alive when it consents anew. Nobody knows what the real host does.
+    pub consent_keeps_pairs: bool,
     /// Refuse requests without the version header (400) instead of counting them only.
     pub strict_version: bool,
     /// Longest range with `dateType=day`.
@@ -132,6 +134,7 @@ impl Default for SimConfig {
             access_lifetime: Duration::from_hours(2),
             refresh_lifetime: Duration::from_hours(14 * 24),
             code_lifetime: Duration::from_mins(1),
+            consent_keeps_pairs: false,
             strict_version: false,
             max_days: 31,
             max_days_long: 366,

@@ -1,4 +1,7 @@
 //! The browser's part of OAuth: a page with Allow and Deny.
+//!
+//! It can also do what real people do: tick fewer boxes (`grant`, one a scope), or be logged in as another mall
+//! (`as_mall`), whose code then leads back. Both fields are left out by who wants neither.
 
 use std::collections::HashMap;
 use std::fmt::Write as _;
@@ -32,10 +35,19 @@ pub(crate) async fn ask(
     let client = field("client_id");
     let _never = write!(hidden, r#"<input type="hidden" name="client_id" value="{client}">"#);
     let (mall, scope) = (escaped(&mall), field("scope"));
+    let mut boxes = String::new();
+    for scope in scopes(query.get("scope").map(String::as_str).unwrap_or_default()) {
+        let scope = escaped(&scope);
+        let _never = write!(
+            boxes,
+            r#"<p><label><input type="checkbox" name="grant" value="{scope}" checked> {scope}</label></p>"#
+        );
+    }
     Html(format!(
         r#"<!DOCTYPE html><html lang="en"><head><meta charset="utf-8"><title>Allow access to {mall}?</title></head>
 <body><h1>Allow access to {mall}?</h1><p>This is a simulated Cafe24. The application <b>{client}</b> asks for <b>{scope}</b>.</p>
-<form method="post" action="consent">{hidden}<button name="decision" value="allow">Allow</button> <button name="decision" value="deny">Deny</button></form>
+<form method="post" action="consent">{hidden}<input type="hidden" name="grant" value="">{boxes}
+<p><label>Logged in as the main operator of <input name="as_mall" value="{mall}"></label></p><button name="decision" value="allow">Allow</button> <button name="decision" value="deny">Deny</button></form>
 </body></html>
 "#
     ))
@@ -45,8 +57,12 @@ pub(crate) async fn ask(
 pub(crate) async fn decide(
     State(shared): State<Arc<Shared>>,
     Path(mall): Path<String>,
-    Form(mut fields): Form<HashMap<String, String>>,
+    Form(pairs): Form<Vec<(String, String)>>,
 ) -> Response {
+    // Boxes are sent one by one; the empty one tells a form without a tick from one without boxes.
+    let ticked: Option<Vec<String>> =
+        pairs.iter().any(|(name, _)| name == "grant").then(|| all_of(&pairs, "grant"));
+    let mut fields: HashMap<String, String> = pairs.into_iter().collect();
     fields.insert("response_type".to_owned(), "code".to_owned());
     if let Err(answer) = shared.check(&mall, &fields) {
         return *answer;
@@ -55,7 +71,9 @@ pub(crate) async fn decide(
     let redirect_uri = field("redirect_uri");
     let state = encoded(field("state"));
     let result = if field("decision") == "allow" {
-        let code = shared.issue_code(&mall, redirect_uri, scopes(field("scope")));
+        let logged_in = Some(field("as_mall")).filter(|name| !name.is_empty()).unwrap_or(&mall);
+        let granted = ticked.unwrap_or_else(|| scopes(field("scope")));
+        let code = shared.issue_code((logged_in, &mall), redirect_uri, granted);
         format!("code={code}")
     } else {
         "error=access_denied&error_description=denied".to_owned()
@@ -85,10 +103,16 @@ impl Shared {
         Err(Box::new(wire::error(problem.0, problem.1)))
     }
 
-    pub(crate) fn issue_code(&self, mall: &str, redirect_uri: &str, scopes: Vec<String>) -> String {
+    /// A code for tokens of the first mall, to be exchanged at the host of the second.
+    pub(crate) fn issue_code(&self, mall: (&str, &str), redirect_uri: &str, scopes: Vec<String>) -> String {
         let now = self.clock.now();
         self.lock().tokens.code(mall, redirect_uri, scopes, now, &self.config)
     }
+}
+
+fn all_of(pairs: &[(String, String)], wanted: &str) -> Vec<String> {
+    let values = pairs.iter().filter(|(name, value)| name == wanted && !value.is_empty());
+    values.map(|(_, value)| value.clone()).collect()
 }
 
 /// Both separators are in use.

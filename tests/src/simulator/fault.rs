@@ -23,16 +23,18 @@ pub enum Target {
     Data(Endpoint),
     /// The OAuth token endpoint.
     Token,
+    /// The OAuth revoke endpoint.
+    Revoke,
 }
 
-/// One order. Unset conditions match everything, but the token endpoint is hit only by name.
+/// One order. Unset conditions match everything, but the OAuth endpoints are hit only by name.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct FaultRule {
     /// This mall only.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub mall: Option<String>,
-    /// This endpoint only; `oauth/token` for token requests.
+    /// This endpoint only; `oauth/token` for token requests, `oauth/revoke` for their end.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub endpoint: Option<Target>,
     /// Requests that touch this day or a later one.
@@ -259,7 +261,7 @@ impl FaultRule {
     fn matches(&self, mall: &str, target: Target, days: Option<(NaiveDate, NaiveDate)>) -> bool {
         let aimed = match self.endpoint {
             Some(wanted) => wanted == target,
-            None => target != Target::Token,
+            None => matches!(target, Target::Data(_)),
         };
         let touched = match days {
             Some((first, last)) => {
@@ -278,9 +280,10 @@ impl TryFrom<String> for Target {
         match Endpoint::from_path(&text) {
             Some(endpoint) => Ok(Self::Data(endpoint)),
             None if text == "oauth/token" => Ok(Self::Token),
+            None if text == "oauth/revoke" => Ok(Self::Revoke),
             None => Err(format!(
                 "`{text}` is no target: use visitors/view, visitors/pageview, products/sales, \
-                 visitpaths/domains or oauth/token"
+                 visitpaths/domains, oauth/token or oauth/revoke"
             )),
         }
     }
@@ -291,6 +294,7 @@ impl From<Target> for String {
         match target {
             Target::Data(endpoint) => endpoint.path().to_owned(),
             Target::Token => "oauth/token".to_owned(),
+            Target::Revoke => "oauth/revoke".to_owned(),
         }
     }
 }

@@ -125,7 +125,7 @@ impl SimulatorHandle {
     pub fn issue_code(&self, mall: &str, redirect_uri: &str, scopes: &[&str]) -> Result<String, SimError> {
         self.shared.with_mall(mall, |_| ())?;
         let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
-        Ok(self.shared.issue_code(mall, redirect_uri, scopes))
+        Ok(self.shared.issue_code((mall, mall), redirect_uri, scopes))
     }
 
     /// Lines for `malls import`, with the living pair of each mall.

@@ -150,6 +150,7 @@ impl MallReport {
         sum.invalid_grant += tokens.invalid_grant;
         sum.invalid_client += tokens.invalid_client;
         sum.codes_exchanged += tokens.codes_exchanged;
+        sum.revoked += tokens.revoked;
     }
 }
 

@@ -1,4 +1,5 @@
-//! The OAuth store: one living pair a mall. A new pair kills the old one, both halves, at once.
+//! The OAuth store: one living pair a mall. A new pair kills the old one, both halves, at once; only a new consent may be
+//! told to leave it alive ([`SimConfig::consent_keeps_pairs`]).
 
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
@@ -53,6 +54,8 @@ pub struct TokenReport {
     pub invalid_client: u64,
     /// Codes exchanged for a pair.
     pub codes_exchanged: u64,
+    /// Living pairs ended by a revoke request.
+    pub revoked: u64,
 }
 
 /// What a Bearer token is worth.
@@ -84,7 +87,10 @@ struct Pair {
 
 #[derive(Debug)]
 struct Code {
+    /// Whose tokens it buys.
     mall: String,
+    /// Whose host sells them.
+    host: String,
     redirect_uri: String,
     scopes: Vec<String>,
     until: DateTime<Utc>,
@@ -92,8 +98,8 @@ struct Code {
 
 #[derive(Debug, Default)]
 pub(crate) struct TokenBook {
-    /// By mall.
-    live: HashMap<String, Pair>,
+    /// By mall, oldest first.
+    live: HashMap<String, Vec<Pair>>,
     access: HashMap<String, String>,
     refresh: HashMap<String, String>,
     dead: HashSet<String>,
@@ -112,6 +118,16 @@ impl TokenBook {
         config: &SimConfig,
     ) -> TokenAnswer {
         self.kill(mall);
+        self.add(mall, scopes, now, config)
+    }
+
+    fn add(
+        &mut self,
+        mall: &str,
+        scopes: Vec<String>,
+        now: DateTime<Utc>,
+        config: &SimConfig,
+    ) -> TokenAnswer {
         let access_until = later(now, config.access_lifetime);
         let refresh_until = later(now, config.refresh_lifetime);
         let answer = TokenAnswer {
@@ -128,7 +144,8 @@ impl TokenBook {
         self.note("refresh token", &answer.refresh_token);
         self.access.insert(answer.access_token.clone(), mall.to_owned());
         self.refresh.insert(answer.refresh_token.clone(), mall.to_owned());
-        self.live.insert(mall.to_owned(), Pair { answer: answer.clone(), access_until, refresh_until });
+        let pair = Pair { answer: answer.clone(), access_until, refresh_until };
+        self.live.entry(mall.to_owned()).or_default().push(pair);
         answer
     }
 
@@ -139,16 +156,17 @@ impl TokenBook {
         now: DateTime<Utc>,
         config: &SimConfig,
     ) -> Result<TokenAnswer, Refusal> {
-        match self.live.get(mall) {
-            Some(pair) if pair.answer.refresh_token == token => {
-                if now >= pair.refresh_until {
-                    return Err(Refusal::Expired);
-                }
-                let scopes = pair.answer.scopes.clone();
-                Ok(self.issue(mall, scopes, now, config))
+        let pairs = self.live.entry(mall.to_owned()).or_default();
+        match pairs.iter().position(|pair| pair.answer.refresh_token == token) {
+            Some(at) if now >= pairs[at].refresh_until => Err(Refusal::Expired),
+            Some(at) => {
+                let used = pairs.remove(at);
+                let scopes = used.answer.scopes.clone();
+                self.bury(used);
+                Ok(self.add(mall, scopes, now, config))
             }
-            _ if self.dead.contains(token) => Err(Refusal::Rotated),
-            _ => Err(Refusal::Unknown),
+            None if self.dead.contains(token) => Err(Refusal::Rotated),
+            None => Err(Refusal::Unknown),
         }
     }
 
@@ -159,7 +177,7 @@ impl TokenBook {
         match self.access.get(token) {
             None => Access::Unknown,
             Some(owner) if owner != mall => Access::OtherMall,
-            Some(_) => match self.live.get(mall) {
+            Some(_) => match self.pairs(mall).find(|pair| pair.answer.access_token == token) {
                 None => Access::Unknown,
                 Some(pair) if now >= pair.access_until => Access::Expired,
                 Some(pair) if !pair.answer.scopes.iter().any(|s| READ_SCOPES.contains(&s.as_str())) => {
@@ -172,7 +190,7 @@ impl TokenBook {
 
     pub(crate) fn code(
         &mut self,
-        mall: &str,
+        (mall, host): (&str, &str),
         redirect_uri: &str,
         scopes: Vec<String>,
         now: DateTime<Utc>,
@@ -185,7 +203,13 @@ impl TokenBook {
         let code = secret();
         self.note("code", &code);
         let until = later(now, config.code_lifetime);
-        let waiting = Code { mall: mall.to_owned(), redirect_uri: redirect_uri.to_owned(), scopes, until };
+        let waiting = Code {
+            mall: mall.to_owned(),
+            host: host.to_owned(),
+            redirect_uri: redirect_uri.to_owned(),
+            scopes,
+            until,
+        };
         self.codes.insert(code.clone(), waiting);
         code
     }
@@ -200,29 +224,55 @@ impl TokenBook {
         config: &SimConfig,
     ) -> Result<TokenAnswer, Refusal> {
         match self.codes.remove(code) {
-            Some(waiting) if waiting.mall != mall => Err(Refusal::Unknown),
+            Some(waiting) if waiting.host != mall => Err(Refusal::Unknown),
             Some(waiting) if now >= waiting.until => Err(Refusal::Expired),
             Some(waiting) if waiting.redirect_uri != redirect_uri => Err(Refusal::RedirectUri),
-            Some(waiting) => Ok(self.issue(mall, waiting.scopes, now, config)),
+            Some(waiting) => {
+                if !config.consent_keeps_pairs {
+                    self.kill(&waiting.mall);
+                }
+                Ok(self.add(&waiting.mall, waiting.scopes, now, config))
+            }
             None => Err(Refusal::Unknown),
         }
     }
 
     /// The living pair, if its refresh token still is.
     pub(crate) fn current(&self, mall: &str, now: DateTime<Utc>) -> Option<TokenAnswer> {
-        self.live.get(mall).filter(|pair| now < pair.refresh_until).map(|pair| pair.answer.clone())
+        self.pairs(mall).filter(|pair| now < pair.refresh_until).last().map(|pair| pair.answer.clone())
     }
 
     /// Ends the access token early: it looks fresh and is not.
     pub(crate) fn expire_access(&mut self, mall: &str, now: DateTime<Utc>) {
-        if let Some(pair) = self.live.get_mut(mall) {
+        for pair in self.live.get_mut(mall).into_iter().flatten() {
             pair.access_until = now;
         }
     }
 
-    /// Ends both halves.
+    /// Ends both halves of every pair.
     pub(crate) fn kill(&mut self, mall: &str) {
-        let Some(pair) = self.live.remove(mall) else { return };
+        for pair in self.live.remove(mall).unwrap_or_default() {
+            self.bury(pair);
+        }
+    }
+
+    /// Ends the pair that this token, either half, belongs to; `false` if it is no living one of the mall.
+    pub(crate) fn revoke(&mut self, mall: &str, token: &str) -> bool {
+        let pairs = self.live.entry(mall.to_owned()).or_default();
+        let found = pairs
+            .iter()
+            .position(|pair| pair.answer.access_token == token || pair.answer.refresh_token == token);
+        let Some(at) = found else { return false };
+        let revoked = pairs.remove(at);
+        self.bury(revoked);
+        true
+    }
+
+    fn pairs(&self, mall: &str) -> impl Iterator<Item = &Pair> {
+        self.live.get(mall).into_iter().flatten()
+    }
+
+    fn bury(&mut self, pair: Pair) {
         for token in [pair.answer.access_token, pair.answer.refresh_token] {
             self.access.remove(&token);
             self.refresh.remove(&token);
@@ -245,11 +295,6 @@ impl TokenBook {
         if self.handed_out.len() < HANDED_OUT_MAX {
             self.handed_out.push((what, secret.to_owned()));
         }
-    }
-
-    /// The mall whose living token this is, either half.
-    pub(crate) fn owner(&self, token: &str) -> Option<&str> {
-        self.access.get(token).or_else(|| self.refresh.get(token)).map(String::as_str)
     }
 }
 

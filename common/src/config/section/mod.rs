@@ -24,6 +24,6 @@ pub use cafe24::Cafe24Config;
 pub use limits::{LimiterKeyKind, LimitsConfig};
 pub use log::{LogConfig, LogFormat};
 pub use oauth::OAuthConfig;
-pub use producer::{DeadConfig, FeedConfig, ReconcileConfig, RetryConfig, ServeConfig};
+pub use producer::{DeadConfig, FeedConfig, ReconcileConfig, RetryConfig, ServeConfig, WebConfig};
 pub use servers::{PostgresConfig, RabbitMqConfig, RedisConfig};
 pub use worker::WorkerConfig;

@@ -1,4 +1,4 @@
-//! `[feed]`, `[reconcile]`, `[retry]`, `[dead]`, `[serve]`
+//! `[feed]`, `[reconcile]`, `[retry]`, `[dead]`, `[serve]`, `[web]`
 
 use std::net::SocketAddr;
 use std::time::Duration;
@@ -46,9 +46,16 @@ pub struct DeadConfig {
     pub keep: Duration,
 }
 
-/// The daemon's page.
+/// The daemon's private port: health and metrics.
 #[derive(Debug, Clone, Copy)]
 pub struct ServeConfig {
+    /// `listen`.
+    pub listen: SocketAddr,
+}
+
+/// The daemon's port for browsers: the link of `connect` and its callback. Bound only if `oauth.redirect_uri` is set.
+#[derive(Debug, Clone, Copy)]
+pub struct WebConfig {
     /// `listen`.
     pub listen: SocketAddr,
 }
@@ -152,5 +159,13 @@ impl ServeConfig {
     pub(in crate::config) fn read(r: &mut Reader) -> Self {
         r.section("serve", "the daemon");
         Self { listen: listen(r, "serve.listen", "/healthz, /readyz, /metrics; port 0 takes any", 42_000) }
+    }
+}
+
+impl WebConfig {
+    pub(in crate::config) fn read(r: &mut Reader) -> Self {
+        r.section("web", "the daemon's port for browsers; needs oauth.redirect_uri");
+        let doc = "the link and callback of `connect`; elsewhere than here TLS must stand before it";
+        Self { listen: listen(r, "web.listen", doc, 42_001) }
     }
 }

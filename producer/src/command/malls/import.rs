@@ -190,8 +190,8 @@ impl Report {
             number(of(self.with_tokens))
         );
         let lines = [
-            (&self.needs_consent, "no tokens yet → cafe24-sync connect MALL --paste"),
-            (&self.needs_scope, "the scope is missing → cafe24-sync connect MALL --paste"),
+            (&self.needs_consent, "no tokens yet → cafe24-sync connect MALL"),
+            (&self.needs_scope, "the scope is missing → cafe24-sync connect MALL"),
             (&self.silent, "mode is not 'api': nothing is sent"),
         ];
         for (malls, what) in lines.iter().filter(|(malls, _)| !malls.is_empty()) {

@@ -65,7 +65,7 @@ pub(super) async fn run(
         output.answer(&plain(&reports, now))?;
     } else if reports.is_empty() && after.is_none() {
         output.answer("no mall is connected yet")?;
-        output.note("connect one: cafe24-sync connect MALL --paste; many: cafe24-sync malls import FILE");
+        output.note("connect one: cafe24-sync connect MALL; many: cafe24-sync malls import FILE");
     } else {
         output.answer(&text(&reports, next.as_deref(), now))?;
     }

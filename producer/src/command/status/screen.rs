@@ -159,7 +159,7 @@ mod tests {
                     "hanbit",
                     Status::NeedsYou,
                     "refresh token dead since 02-15 09:10",
-                    "cafe24-sync connect hanbit --paste",
+                    "cafe24-sync connect hanbit",
                 ),
                 problem("ainong", Status::NeedsYou, "3 dead jobs", "cafe24-sync dead list"),
                 problem("moon\u{1b}[2J", Status::Late, "complete through 2026-02-14 only", ""),

@@ -59,15 +59,42 @@ fn a_token_without_the_scope_opens_nothing() {
 fn a_code_works_once_within_a_minute_and_for_its_own_address() {
     let (mut book, config, _) = book();
     let uri = "http://127.0.0.1/callback";
-    let code = book.code("hanbit", uri, scopes(), now(), &config);
+    let code = book.code(("hanbit", "hanbit"), uri, scopes(), now(), &config);
     assert!(book.exchange("hanbit", &code, uri, now(), &config).is_ok());
     assert_eq!(book.exchange("hanbit", &code, uri, now(), &config), Err(Refusal::Unknown));
 
-    let late = book.code("hanbit", uri, scopes(), now(), &config);
+    let late = book.code(("hanbit", "hanbit"), uri, scopes(), now(), &config);
     let minute = now() + TimeDelta::seconds(60);
     assert_eq!(book.exchange("hanbit", &late, uri, minute, &config), Err(Refusal::Expired));
 
-    let elsewhere = book.code("hanbit", uri, scopes(), now(), &config);
+    let elsewhere = book.code(("hanbit", "hanbit"), uri, scopes(), now(), &config);
     let other = "http://127.0.0.1/other";
     assert_eq!(book.exchange("hanbit", &elsewhere, other, now(), &config), Err(Refusal::RedirectUri));
+}
+
+#[test]
+fn a_new_consent_ends_the_old_pair_unless_it_is_told_to_keep_it() {
+    let uri = "http://127.0.0.1/callback";
+    for keeps in [false, true] {
+        let (mut book, mut config, old) = book();
+        config.consent_keeps_pairs = keeps;
+        let code = book.code(("hanbit", "hanbit"), uri, vec!["mall.read_product".to_owned()], now(), &config);
+        let new = book.exchange("hanbit", &code, uri, now(), &config).unwrap();
+        assert_eq!(book.check("hanbit", &new.access_token, now()), Access::NoScope);
+        let still = if keeps { Access::Good } else { Access::Rotated };
+        assert_eq!(book.check("hanbit", &old.access_token, now()), still);
+        // Revoking one leaves the other.
+        assert!(book.revoke("hanbit", &new.refresh_token) && !book.revoke("hanbit", &new.refresh_token));
+        assert_eq!(book.check("hanbit", &old.access_token, now()), still);
+    }
+}
+
+#[test]
+fn a_code_of_another_malls_consent_buys_its_tokens_at_the_host_that_asked() {
+    let (mut book, config, _) = book();
+    let uri = "http://127.0.0.1/callback";
+    let code = book.code(("seoul", "hanbit"), uri, scopes(), now(), &config);
+    assert_eq!(book.exchange("hanbit", &code, uri, now(), &config).unwrap().mall_id, "seoul");
+    let code = book.code(("seoul", "seoul"), uri, scopes(), now(), &config);
+    assert_eq!(book.exchange("hanbit", &code, uri, now(), &config), Err(Refusal::Unknown));
 }
