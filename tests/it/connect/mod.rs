@@ -2,7 +2,6 @@
 //! everything that must not get that far (`faults.md` X3, O7).
 
 mod attacks;
-mod disconnect;
 mod pages;
 mod paste;
 mod reconsent;
