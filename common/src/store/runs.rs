@@ -82,8 +82,14 @@ pub struct MallReport {
     pub waiting: i64,
     /// Running jobs.
     pub running: i64,
-    /// Dead letters not replayed.
+    /// Open dead letters.
     pub dead: i64,
+    /// Causes that they have.
+    pub dead_causes: i64,
+    /// Group of the newest one.
+    pub dead_group: Option<String>,
+    /// Its cause.
+    pub dead_cause: Option<String>,
 }
 
 impl Control {
@@ -169,6 +175,9 @@ impl Control {
                     waiting: row.try_get("waiting")?,
                     running: row.try_get("running")?,
                     dead: row.try_get("dead")?,
+                    dead_causes: row.try_get("dead_causes")?,
+                    dead_group: row.try_get("dead_group")?,
+                    dead_cause: row.try_get("dead_cause")?,
                 })
             })
             .collect()

@@ -7,7 +7,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use common::domain::calendar::{kst, kst_day};
 use common::store::{ConnectorState, MallReport, Mode};
 
-use crate::output::text::counted;
+use crate::output::text::{counted, short};
 use crate::remedy::Remedy;
 
 /// A mall's status.
@@ -72,8 +72,20 @@ pub(super) fn health(mall: &MallReport, now: DateTime<Utc>) -> Health {
         };
     }
     if mall.dead > 0 {
-        let reason = counted(mall.dead, "dead job", "dead jobs");
-        return of(Status::NeedsYou, reason, "cafe24-sync dead list".to_owned());
+        let jobs = counted(mall.dead, "dead job", "dead jobs");
+        let causes = counted(mall.dead_causes, "cause", "causes");
+        return match (&mall.dead_group, &mall.dead_cause) {
+            (Some(group), Some(cause)) if mall.dead_causes == 1 => of(
+                Status::NeedsYou,
+                format!("{jobs}, {causes}: {}", short(cause, 60)),
+                format!("cafe24-sync dead show {group}"),
+            ),
+            _ => of(
+                Status::NeedsYou,
+                format!("{jobs}, {causes}"),
+                format!("cafe24-sync dead list --group --mall {id}"),
+            ),
+        };
     }
     let open = mall.waiting + mall.running > 0;
     let fetch = || format!("cafe24-sync enqueue --mall {id} --last 7d");
@@ -128,6 +140,9 @@ pub(super) mod tests {
             waiting: 0,
             running: 0,
             dead: 0,
+            dead_causes: 0,
+            dead_group: None,
+            dead_cause: None,
         }
     }
 

@@ -1,5 +1,7 @@
 //! Out of the archive: one by one, by cause, as a sum, byte for byte.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde::Serialize;
 use sqlx::Row;
@@ -146,10 +148,15 @@ impl Control {
 
     /// The kept bytes of a letter's message.
     pub async fn letter_body(&self, letter_id: Uuid) -> Result<Option<Vec<u8>>, StoreError> {
-        let row = sqlx::query("SELECT body FROM dead_letters WHERE letter_id = $1")
-            .bind(letter_id)
-            .fetch_optional(&self.pool)
+        Ok(self.letter_bodies(&[letter_id]).await?.remove(&letter_id))
+    }
+
+    /// The kept bytes of some letters' messages: a MiB each at most, so name few of the long ones at once.
+    pub async fn letter_bodies(&self, letter_ids: &[Uuid]) -> Result<HashMap<Uuid, Vec<u8>>, StoreError> {
+        let rows = sqlx::query("SELECT letter_id, body FROM dead_letters WHERE letter_id = ANY ($1)")
+            .bind(letter_ids)
+            .fetch_all(&self.pool)
             .await?;
-        row.map(|row| row.try_get(0).map_err(StoreError::from)).transpose()
+        rows.iter().map(|row| Ok((row.try_get("letter_id")?, row.try_get("body")?))).collect()
     }
 }

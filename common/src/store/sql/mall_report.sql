@@ -1,9 +1,11 @@
 -- mall_report.sql: malls with what an operator asks first. $1 after this mall id (keyset) $2 at most this many
 -- complete_through: the last day on which every endpoint that was ever fetched has a complete slice.
+-- dead: its open letters, how many causes they have, and the cause of the newest (index dead_letters_mall).
 -- gaps: days missing between the first and the last fetched day of a shop and endpoint (day granularity).
 SELECT c.mall_id, c.agency_id, c.shops, c.state, c.state_reason, c.state_since, c.config_json ->> 'mode' AS mode, c.limiter_key,
        have.complete_through, coalesce(have.gaps, 0) AS gaps, coalesce(work.waiting, 0) AS waiting,
-       coalesce(work.running, 0) AS running, coalesce(dead.letters, 0) AS dead
+       coalesce(work.running, 0) AS running, coalesce(dead.letters, 0) AS dead,
+       coalesce(dead.causes, 0) AS dead_causes, dead.newest_group AS dead_group, dead.newest_cause AS dead_cause
   FROM (SELECT * FROM connectors WHERE mall_id > $1 ORDER BY mall_id LIMIT $2) AS c
   LEFT JOIN LATERAL (
     SELECT min(last_day) AS complete_through, sum(last_day - first_day + 1 - days)::bigint AS gaps
@@ -17,5 +19,8 @@ SELECT c.mall_id, c.agency_id, c.shops, c.state, c.state_reason, c.state_since, 
       FROM jobs j
      WHERE j.mall_id = c.mall_id AND j.work_state IN ('planned', 'queued', 'running', 'parked')) AS work ON true
   LEFT JOIN LATERAL (
-    SELECT count(*) AS letters FROM dead_letters d WHERE d.mall_id = c.mall_id AND d.state = 'open') AS dead ON true
+    SELECT count(*) AS letters, count(DISTINCT d.cause_id) AS causes, (array_agg(d.cause_id ORDER BY d.died_at DESC))[1] AS newest_group,
+           (array_agg(d.cause ORDER BY d.died_at DESC))[1] AS newest_cause
+      FROM dead_letters d
+     WHERE d.mall_id = c.mall_id AND d.state = 'open') AS dead ON true
  ORDER BY c.mall_id

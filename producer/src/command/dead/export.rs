@@ -8,6 +8,7 @@ use base64::engine::general_purpose::STANDARD;
 use common::domain::text::printable_json;
 use common::store::Control;
 use serde_json::json;
+use uuid::Uuid;
 
 use super::{document, which};
 use crate::cli::DeadExportArgs;
@@ -18,6 +19,8 @@ use crate::output::text::{counted, number};
 
 /// Letters read at once.
 const PAGE: i64 = 500;
+/// Messages of ours have at most this many bytes and are read with their page; longer ones one by one.
+const SHORT: i64 = 16 << 10;
 
 pub(super) async fn run(context: &Context, control: &Control, args: DeadExportArgs) -> Result<Exit, Fault> {
     let mut filter = which::filter(context, control, &[], &args.filter).await?;
@@ -38,8 +41,14 @@ pub(super) async fn run(context: &Context, control: &Control, args: DeadExportAr
         let letters = control.letters(&filter, after, PAGE).await.map_err(|error| context.store(error))?;
         let Some(last) = letters.last() else { break };
         after = Some(last.letter_id);
+        let short: Vec<Uuid> =
+            letters.iter().filter(|l| l.body_bytes <= SHORT).map(|letter| letter.letter_id).collect();
+        let mut bodies = control.letter_bodies(&short).await.map_err(|error| context.store(error))?;
         for letter in &letters {
-            let body = control.letter_body(letter.letter_id).await.map_err(|error| context.store(error))?;
+            let body = match bodies.remove(&letter.letter_id) {
+                Some(body) => Some(body),
+                None => control.letter_body(letter.letter_id).await.map_err(|error| context.store(error))?,
+            };
             let mut line = document(letter)?;
             line["schema_version"] = json!(crate::output::json::SCHEMA_VERSION);
             line["body_base64"] = json!(STANDARD.encode(body.unwrap_or_default()));

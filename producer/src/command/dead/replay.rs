@@ -180,7 +180,8 @@ impl Replaying<'_> {
         }
     }
 
-    /// Walks through the letters until their end, a failure or Ctrl-C.
+    /// Walks through the letters until their end, a failure or, once there is a run to take up, Ctrl-C. While nothing has
+    /// happened yet, and a question may follow, Ctrl-C ends the program as it does elsewhere.
     async fn walk(&self, run: Option<(Uuid, &str)>, progress: &mut Progress) -> Result<Replayed, Stopped> {
         let started = Instant::now();
         let total = self.total;
@@ -201,7 +202,7 @@ impl Replaying<'_> {
         tokio::select! {
             done = pages(self.control, run, &self.replay, today, tick) => done.map_err(Stopped::Failed),
             // A page that is under way is rolled back by Postgres, unless its commit is there already.
-            Ok(()) = ctrl_c() => Err(Stopped::Interrupted),
+            Ok(()) = ctrl_c(), if run.is_some() => Err(Stopped::Interrupted),
         }
     }
 

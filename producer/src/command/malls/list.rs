@@ -177,7 +177,9 @@ mod tests {
         seoulbag.reason = Some("scope mall.analytics missing".to_owned());
         (seoulbag.gaps, seoulbag.waiting) = (24, 32);
         let mut ainong = report("ainong", Some("2026-02-12"));
-        (ainong.gaps, ainong.dead) = (3, 3);
+        (ainong.gaps, ainong.dead, ainong.dead_causes) = (3, 3, 1);
+        ainong.dead_group = Some("9f31c2a".to_owned());
+        ainong.dead_cause = Some("products: data[].orderCount is missing".to_owned());
         let mut moonlit = report("moonlit", Some("2026-02-15"));
         (moonlit.waiting, moonlit.running) = (1_070, 10);
         let text = text(&[ainong, moonlit, report("newmall", None), seoulbag], Some("seoulbag"), at());

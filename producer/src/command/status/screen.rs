@@ -161,7 +161,12 @@ mod tests {
                     "refresh token dead since 02-15 09:10",
                     "cafe24-sync connect hanbit",
                 ),
-                problem("ainong", Status::NeedsYou, "3 dead jobs", "cafe24-sync dead list"),
+                problem(
+                    "ainong",
+                    Status::NeedsYou,
+                    "3 dead jobs, 1 cause: products: data[].orderCount is missing",
+                    "cafe24-sync dead show 9f31c2a",
+                ),
                 problem("moon\u{1b}[2J", Status::Late, "complete through 2026-02-14 only", ""),
             ],
             problems_more: 0,

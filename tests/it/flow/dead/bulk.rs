@@ -44,13 +44,30 @@ async fn s04_a_hundred_thousand_letters_are_replayed_within_time_and_memory() ->
     let (flow, letters) = archive(100, 250).await?;
     assert_eq!(letters, 100_000);
     let started = Instant::now();
+    let groups = flow.dead_json(&["list", "--group"]).await?;
+    let grouped = started.elapsed();
+    assert_eq!(groups["items"].as_array().map(Vec::len), Some(4));
+    let file = flow.world.programs.logs().join("letters.ndjson");
+    let started = Instant::now();
+    let program = flow.world.programs.cli_started(&["dead", "export", &file.to_string_lossy()])?;
+    let (output, export_kib) = watched(&program).await?;
+    output.success()?;
+    let exported = started.elapsed();
+    let lines = std::fs::read_to_string(&file).context("the export")?.lines().count();
+    assert_eq!((i64::try_from(lines), export_kib < GOAL_KIB), (Ok(letters), true), "{export_kib} KiB");
+    std::fs::remove_file(&file).context("the export")?;
+    let started = Instant::now();
     let program = flow.world.programs.cli_started(&["dead", "replay", "--all", "--yes", "--json"])?;
     let (output, peak_kib) = watched(&program).await?;
     let took = started.elapsed();
     let answer = output.json()?;
     #[expect(clippy::print_stderr, reason = "the figures of docs/reliability.md")]
     {
-        eprintln!("100,000 letters: {took:.1?}, peak {} MiB", peak_kib >> 10);
+        eprintln!(
+            "100,000 letters: replayed in {took:.1?}, {} MiB at most · exported in {exported:.1?}, {} MiB · grouped in {grouped:.1?}",
+            peak_kib >> 10,
+            export_kib >> 10
+        );
     }
     assert_eq!(
         (&answer["letters"], &answer["jobs"], &answer["lane"]),

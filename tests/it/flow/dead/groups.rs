@@ -57,6 +57,20 @@ async fn letters_of_one_cause_are_one_group_whichever_their_malls_and_rows() -> 
         "{}",
         shown.stdout
     );
+    // The status says so, too: one cause and its group, or where to find them.
+    let status = flow.world.json(&["status"]).await?;
+    let problems = status["problems"].as_array().context("problems")?;
+    let of = |mall: &str| {
+        problems.iter().find(|p| p["mall_id"] == mall).map(|p| (p["why"].clone(), p["do"].clone()))
+    };
+    let (why, action) = of("four").context("a problem")?;
+    assert_eq!(why, "1 dead job, 1 cause: products: HTTP 422: the request was refused");
+    assert_eq!(action, format!("cafe24-sync dead show {name}"));
+    let (why, action) = of("one").context("a problem")?;
+    assert_eq!(
+        (why, action),
+        ("2 dead jobs, 2 causes".into(), "cafe24-sync dead list --group --mall one".into())
+    );
     Ok(())
 }
 
