@@ -10,6 +10,8 @@ pub mod clock;
 
 pub mod config;
 
+pub mod process;
+
 pub mod telemetry;
 
 pub mod health;

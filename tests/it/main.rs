@@ -9,5 +9,6 @@ mod faults;
 mod flow;
 mod harness;
 mod house;
+mod process;
 mod schema;
 mod secrets;

@@ -46,6 +46,9 @@ enum ConfigCommand {
 }
 
 fn main() -> ExitCode {
+    if let Err(error) = common::process::harden() {
+        return fail(&error, 1);
+    }
     let cli = Cli::parse();
     let mut config = match Config::load(cli.config.as_deref()) {
         Ok(config) => config,

@@ -47,6 +47,7 @@ use self::context::Context;
 
 /// Reads the command line, runs the command, says the fault if there is one.
 pub fn main() -> ExitCode {
+    let hardened = common::process::harden();
     let cli = match Cli::try_parse() {
         Ok(cli) => cli,
         Err(error) => return ExitCode::from(usage(&error).code()),
@@ -62,7 +63,7 @@ pub fn main() -> ExitCode {
         quiet: cli.global.quiet,
         no_input: cli.global.no_input,
     };
-    let exit = match run(cli, output) {
+    let exit = match hardened.map_err(Fault::Start).and_then(|()| run(cli, output)) {
         Ok(exit) => exit,
         Err(fault) => {
             output.complain(&if output.json { fault.json() } else { fault.text() });

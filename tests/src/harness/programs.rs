@@ -3,7 +3,8 @@
 use std::collections::BTreeMap;
 use std::fs::{self, OpenOptions};
 use std::io::Write as _;
-use std::os::unix::fs::OpenOptionsExt as _;
+use std::os::unix::fs::{MetadataExt as _, OpenOptionsExt as _};
+use std::os::unix::process::CommandExt as _;
 use std::path::{Path, PathBuf};
 use std::process::{Command, Stdio};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -26,6 +27,7 @@ pub struct Programs {
     /// How many of each kind were started: `worker-1`, `worker-2`.
     started: Arc<Mutex<BTreeMap<&'static str, u32>>>,
     quiet: bool,
+    group: Option<u32>,
 }
 
 impl Programs {
@@ -55,6 +57,7 @@ impl Programs {
             environment,
             started: Arc::default(),
             quiet: false,
+            group: None,
         };
         let anywhere = "127.0.0.1:0";
         let key = programs.master_key()?;
@@ -79,6 +82,13 @@ impl Programs {
     #[must_use]
     pub fn quiet(mut self) -> Self {
         self.quiet = true;
+        self
+    }
+
+    /// Programs started after this run in this group, if we are root; else they are in ours anyway.
+    #[must_use]
+    pub fn in_group(mut self, group: u32) -> Self {
+        self.group = fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0).then_some(group);
         self
     }
 
@@ -117,7 +127,7 @@ impl Programs {
 
     /// Starts `cafe24-sync` with something to say to it.
     pub fn cli_with_stdin(&self, arguments: &[&str]) -> Result<Program> {
-        let mut command = self.command(PRODUCER, arguments);
+        let mut command = self.command(&self.producer(), arguments);
         command.stdin(Stdio::piped());
         self.launch("cli", command)
     }
@@ -137,12 +147,20 @@ impl Programs {
         self.start(WORKER, "worker", &[&["run"], arguments].concat())
     }
 
-    fn start(&self, binary: &str, kind: &'static str, arguments: &[&str]) -> Result<Program> {
-        self.launch(kind, self.command(binary, arguments))
+    /// Starts a program that is not ours, to compare with.
+    pub fn other(&self, binary: &str, arguments: &[&str]) -> Result<Program> {
+        self.launch("other", self.command(Path::new(binary), arguments))
     }
 
-    fn command(&self, binary: &str, arguments: &[&str]) -> Command {
-        let mut command = children::command(self.binaries.join(binary).as_os_str(), Signal::Kill);
+    fn start(&self, binary: &str, kind: &'static str, arguments: &[&str]) -> Result<Program> {
+        self.launch(kind, self.command(&self.binaries.join(binary), arguments))
+    }
+
+    fn command(&self, binary: &Path, arguments: &[&str]) -> Command {
+        let mut command = children::command(binary.as_os_str(), Signal::Kill);
+        if let Some(group) = self.group {
+            command.gid(group);
+        }
         command.args(arguments).env_clear().envs(&self.environment).current_dir(&self.logs);
         command
     }

@@ -1,0 +1,18 @@
+//! What the operating system may tell others of this process: no core file, no look into its memory, no readable files.
+//!
+//! Tokens and keys are in memory while the programs run. A core dump would write them to a disk, and a debugger of the
+//! same user, or `/proc/PID/environ`, would show them (`faults.md` X5).
+
+use rustix::fs::Mode;
+use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit, umask};
+
+/// Closes this process up. The first thing that both programs do, before a secret is read.
+///
+/// # Errors
+/// The kernel refuses, which no Linux does for a process that asks to be given less.
+pub fn harden() -> std::io::Result<()> {
+    umask(Mode::RWXG | Mode::RWXO);
+    setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
+    set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
+    Ok(())
+}
