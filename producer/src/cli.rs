@@ -100,6 +100,9 @@ pub enum Command {
         #[arg(long)]
         check: bool,
     },
+    /// Look at everything, and say of each fault what to do (ends with 3 if there is one)
+    #[command(help_template = HELP, before_help = DOCTOR_EXAMPLES)]
+    Doctor(DoctorArgs),
     /// Authorise a mall in its browser
     #[command(help_template = HELP)]
     Connect(Box<ConnectArgs>),
@@ -231,7 +234,11 @@ const ADOPT_EXAMPLES: &str = "  cafe24-sync db adopt --dry-run           whose a
 pub enum ConfigCommand {
     /// Check the settings, all mistakes at once
     #[command(help_template = HELP)]
-    Check,
+    Check {
+        /// Try whether the three servers answer (ends with 5 if one does not)
+        #[arg(long)]
+        connect: bool,
+    },
     /// Show every setting; secrets stay hidden
     #[command(help_template = HELP)]
     Show {
@@ -245,6 +252,30 @@ pub enum ConfigCommand {
     /// Print the JSON Schema of the configuration, for editors
     #[command(help_template = HELP)]
     Schema,
+}
+
+const DOCTOR_EXAMPLES: &str =
+    "  cafe24-sync doctor\n  cafe24-sync doctor --mall yourmall\n  cafe24-sync doctor --fix\n";
+
+/// `doctor`
+#[derive(Debug, Args)]
+#[expect(clippy::struct_excessive_bools, reason = "flags")]
+pub struct DoctorArgs {
+    /// Try this mall (default: any that sends requests)
+    #[arg(long)]
+    pub mall: Option<MallId>,
+    /// Send nothing to Cafe24
+    #[arg(long)]
+    pub offline: bool,
+    /// Declare what is missing in RabbitMQ; replace queues without a leader
+    #[arg(long)]
+    pub fix: bool,
+    /// Do not ask before a queue is replaced
+    #[arg(long, requires = "fix")]
+    pub yes: bool,
+    /// After a copy of the database was put back: number fetches above all before
+    #[arg(long, conflicts_with_all = ["fix", "offline", "mall"])]
+    pub after_restore: bool,
 }
 
 #[cfg(test)]

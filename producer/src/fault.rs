@@ -12,7 +12,7 @@ pub(crate) use words::causes;
 
 use std::fmt::Write;
 
-use common::config::ConfigError;
+use common::config::{Config, ConfigError, Origin, ServerUrl};
 use common::domain::ids::{AppId, MallId};
 use common::store::StoreError;
 use serde_json::json;
@@ -77,6 +77,24 @@ pub struct Server {
     pub url: String,
     /// The key, and where its value came from.
     pub setting: String,
+}
+
+impl Server {
+    /// The server that the setting `key` names.
+    pub fn of(config: &Config, name: &'static str, url: &ServerUrl, key: &str) -> Self {
+        let origin = config.keys.iter().find(|info| info.key == key).map(|info| &info.origin);
+        let setting = match origin {
+            Some(Origin::Env { name }) => format!("{key}, which comes from {name}"),
+            Some(Origin::File { line }) => format!("{key}, line {line} of the configuration"),
+            Some(Origin::Default) | None => format!("{key}, which has its default value"),
+        };
+        Self { name, url: url.to_string(), setting }
+    }
+
+    /// What helps when it does not answer.
+    pub fn remedy(&self) -> String {
+        format!("start it, or correct {}", self.setting)
+    }
 }
 
 /// A line of an import file that cannot be taken.

@@ -4,6 +4,7 @@
 
 mod connect;
 mod deployment;
+mod doctor;
 mod fair;
 mod faults;
 mod flow;

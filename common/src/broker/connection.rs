@@ -45,25 +45,33 @@ impl Broker {
         &self.topology
     }
 
+    pub(super) fn uri(&self) -> &AMQPUri {
+        &self.uri
+    }
+
     /// Opens a connection and a channel, and declares what is ours.
     pub(super) async fn open(&self, purpose: &str) -> Result<(Connection, Channel), BrokerError> {
-        let (connection, channel) = self.connect(purpose).await?;
+        let (connection, channel) = self.open_undeclared(purpose).await?;
         self.topology.declare(&channel).await?;
         Ok((connection, channel))
     }
 
-    async fn connect(&self, purpose: &str) -> Result<(Connection, Channel), BrokerError> {
-        let name = LongString::from(format!("{} {purpose}", self.name));
-        let properties = ConnectionProperties::default().with_connection_name(name);
-        let connection =
-            within("a connection", CONNECT, Connection::connect_uri(self.uri.clone(), properties)).await?;
+    async fn open_undeclared(&self, purpose: &str) -> Result<(Connection, Channel), BrokerError> {
+        let connection = self.connect(purpose).await?;
         let channel = within("a channel", CONNECT, connection.create_channel()).await?;
         Ok((connection, channel))
     }
 
+    /// Opens a connection.
+    pub(super) async fn connect(&self, purpose: &str) -> Result<Connection, BrokerError> {
+        let name = LongString::from(format!("{} {purpose}", self.name));
+        let properties = ConnectionProperties::default().with_connection_name(name);
+        within("a connection", CONNECT, Connection::connect_uri(self.uri.clone(), properties)).await
+    }
+
     /// Makes the queues those of the installation that this broker is bound to, whoever had them.
     pub async fn adopt(&self) -> Result<(), BrokerError> {
-        let (connection, channel) = self.connect("adoption").await?;
+        let (connection, channel) = self.open_undeclared("adoption").await?;
         self.topology.delete_mark(&channel).await?;
         self.topology.declare(&channel).await?;
         within("the end of a connection", CONNECT, connection.close(200, "adopted".into())).await

@@ -13,6 +13,7 @@ use lapin::{Acker, Channel, Connection};
 
 use super::connection::Broker;
 use super::error::{BrokerError, within};
+use super::inspect::PROBE;
 use crate::domain::job::Lane;
 
 /// How long a small question may take.
@@ -34,6 +35,7 @@ pub struct Delivery {
     pub body: Vec<u8>,
     /// Whether the broker delivered it before.
     pub redelivered: bool,
+    probe: bool,
     acker: Acker,
 }
 
@@ -102,10 +104,18 @@ impl Consumer {
 
     /// The next delivery. An error means that this consumer is over: open another one.
     pub async fn next(&mut self) -> Result<Delivery, BrokerError> {
-        self.deliveries
-            .next()
-            .await
-            .unwrap_or_else(|| Err(BrokerError::Cancelled(self.queues.join("` and `"))))
+        loop {
+            let delivery = self
+                .deliveries
+                .next()
+                .await
+                .unwrap_or_else(|| Err(BrokerError::Cancelled(self.queues.join("` and `"))))?;
+            if !delivery.probe {
+                return Ok(delivery);
+            }
+            // It has arrived, which is all that `doctor` wanted.
+            delivery.ack().await?;
+        }
     }
 
     /// Stops new deliveries; those in hand can still be settled.
@@ -129,5 +139,6 @@ impl Consumer {
 
 fn delivery(received: lapin::Result<lapin::message::Delivery>) -> Result<Delivery, BrokerError> {
     let received = received?;
-    Ok(Delivery { body: received.data, redelivered: received.redelivered, acker: received.acker })
+    let probe = received.properties.kind().as_ref().is_some_and(|kind| kind.as_str() == PROBE);
+    Ok(Delivery { body: received.data, redelivered: received.redelivered, probe, acker: received.acker })
 }

@@ -13,6 +13,7 @@ mod connection;
 mod consume;
 mod envelope;
 mod error;
+mod inspect;
 mod publish;
 mod topology;
 
@@ -20,5 +21,6 @@ pub use connection::Broker;
 pub use consume::{Consumer, Delivery, Source};
 pub use envelope::{Envelope, MAX_BODY, Unreadable};
 pub use error::BrokerError;
+pub use inspect::{BrokerFacts, ObjectFacts, ObjectState};
 pub use publish::{PublishOutcome, Publisher};
 pub use topology::Topology;

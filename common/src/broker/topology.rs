@@ -57,19 +57,40 @@ impl Topology {
     }
 
     /// The exchange that says whose the prefix is.
-    fn mark(&self) -> String {
+    pub(super) fn mark(&self) -> String {
         format!("{}jobs.deployment", self.prefix)
+    }
+
+    /// Everything, in the order in which it is declared: a queue's exchanges before the queue.
+    pub(super) fn objects(&self) -> Vec<Object> {
+        let (jobs, dead) = (self.jobs(), self.dead_exchange());
+        let queue = |name, exchange: &str, key: &str, dead_letters| Object {
+            name,
+            exchange: None,
+            binding: Some((exchange.to_owned(), key.to_owned())),
+            dead_letters,
+        };
+        let exchange = |name: &str, kind| Object {
+            name: name.to_owned(),
+            exchange: Some(kind),
+            binding: None,
+            dead_letters: None,
+        };
+        let mut objects = vec![
+            exchange(&jobs, ExchangeKind::Direct),
+            exchange(&dead, ExchangeKind::Fanout),
+            queue(self.dead_queue(), &dead, "", None),
+        ];
+        objects
+            .extend(Lane::ALL.map(|lane| queue(self.queue(lane), &jobs, lane.as_str(), Some(dead.clone()))));
+        objects
     }
 
     /// Declares everything, idempotently.
     pub(super) async fn declare(&self, channel: &Channel) -> Result<(), BrokerError> {
         self.declare_mark(channel).await?;
-        let (jobs, dead) = (self.jobs(), self.dead_exchange());
-        self.exchange(channel, &jobs, ExchangeKind::Direct).await?;
-        self.exchange(channel, &dead, ExchangeKind::Fanout).await?;
-        self.bound_queue(channel, &self.dead_queue(), &dead, "", None).await?;
-        for lane in Lane::ALL {
-            self.bound_queue(channel, &self.queue(lane), &jobs, lane.as_str(), Some(&dead)).await?;
+        for object in self.objects() {
+            object.declare(channel).await?;
         }
         Ok(())
     }
@@ -77,7 +98,7 @@ impl Topology {
     /// Nothing is ever published to the mark. AMQP has no way to read an object's arguments, but a declaration with another
     /// alternate exchange than the existing one is refused, and the refusal names both: so the alternate exchange, which
     /// need not exist, carries the id. Whoever may declare our exchanges may do this.
-    async fn declare_mark(&self, channel: &Channel) -> Result<(), BrokerError> {
+    pub(super) async fn declare_mark(&self, channel: &Channel) -> Result<(), BrokerError> {
         let Some(deployment) = self.deployment else { return Ok(()) };
         let mark = self.mark();
         let mut arguments = FieldTable::default();
@@ -118,39 +139,54 @@ impl Topology {
         let deleted = channel.exchange_delete(mark.as_str().into(), ExchangeDeleteOptions::default());
         within("the deletion of an exchange", DECLARE, deleted).await
     }
+}
 
-    async fn exchange(&self, channel: &Channel, name: &str, kind: ExchangeKind) -> Result<(), BrokerError> {
-        let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
-        let declared = channel.exchange_declare(name.into(), kind, options, FieldTable::default());
-        within("the declaration of an exchange", DECLARE, declared)
-            .await
-            .map_err(|error| other_declaration(error, name))
-    }
+/// An exchange, or a queue with its binding.
+#[derive(Debug, Clone)]
+pub(super) struct Object {
+    pub(super) name: String,
+    /// Its kind; none for a queue.
+    pub(super) exchange: Option<ExchangeKind>,
+    /// The exchange and key that lead into a queue.
+    pub(super) binding: Option<(String, String)>,
+    /// Where a queue's rejected messages go.
+    pub(super) dead_letters: Option<String>,
+}
 
-    async fn bound_queue(
-        &self,
-        channel: &Channel,
-        name: &str,
-        exchange: &str,
-        key: &str,
-        dead_letters: Option<&str>,
-    ) -> Result<(), BrokerError> {
+impl Object {
+    /// The arguments of a queue.
+    pub(super) fn arguments(&self) -> FieldTable {
         let mut arguments = FieldTable::default();
         let mut set = |key: &str, value: &str| {
             arguments.insert(ShortString::from(key), AMQPValue::LongString(LongString::from(value)));
         };
         set("x-queue-type", "quorum");
-        if let Some(exchange) = dead_letters {
+        if let Some(exchange) = &self.dead_letters {
             set("x-dead-letter-exchange", exchange);
         }
+        arguments
+    }
+
+    async fn declare(&self, channel: &Channel) -> Result<(), BrokerError> {
+        let name = self.name.as_str();
+        if let Some(kind) = &self.exchange {
+            let options = ExchangeDeclareOptions { durable: true, ..ExchangeDeclareOptions::default() };
+            let declared =
+                channel.exchange_declare(name.into(), kind.clone(), options, FieldTable::default());
+            return within("the declaration of an exchange", DECLARE, declared)
+                .await
+                .map_err(|error| other_declaration(error, name));
+        }
         let options = QueueDeclareOptions { durable: true, ..QueueDeclareOptions::default() };
-        within("the declaration of a queue", DECLARE, channel.queue_declare(name.into(), options, arguments))
+        let declared = channel.queue_declare(name.into(), options, self.arguments());
+        within("the declaration of a queue", DECLARE, declared)
             .await
             .map_err(|error| other_declaration(error, name))?;
+        let Some((exchange, key)) = &self.binding else { return Ok(()) };
         let bind = channel.queue_bind(
             name.into(),
-            exchange.into(),
-            key.into(),
+            exchange.as_str().into(),
+            key.as_str().into(),
             QueueBindOptions::default(),
             FieldTable::default(),
         );

@@ -31,7 +31,7 @@ pub use self::config::{BucketConfig, InvalidBucket};
 pub use self::error::LimiterError;
 pub use self::grant::{Grant, Observation, Take};
 pub use self::model::ModelLimiter;
-pub use self::redis::{CALL_TIMEOUT, Counts, RedisLimiter, Scripts};
+pub use self::redis::{CALL_TIMEOUT, Counts, RedisFacts, RedisLimiter, Scripts};
 use crate::domain::ids::LimiterKey;
 
 /// Leave to send one request. `Err` always means: do not send.

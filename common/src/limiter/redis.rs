@@ -5,6 +5,7 @@ mod clock;
 mod connection;
 mod counts;
 mod deployment;
+mod inspect;
 mod scripts;
 mod silence;
 #[cfg(test)]
@@ -25,6 +26,7 @@ use self::connection::Connection;
 use self::counts::Counters;
 pub use self::counts::Counts;
 use self::deployment::Mark;
+pub use self::inspect::RedisFacts;
 pub use self::scripts::Scripts;
 use self::silence::Silences;
 use super::{BucketConfig, LimiterError};

@@ -23,6 +23,7 @@ mod dead_letters;
 mod deployment;
 mod error;
 mod feed;
+mod inspect;
 mod leader;
 mod listen;
 mod metrics;
@@ -47,6 +48,7 @@ pub use dead_letters::{
 };
 pub use error::{StoreError, TransactionError};
 pub use feed::FeedJob;
+pub use inspect::{FenceFacts, MissingRight, SealedPair, ServerFacts};
 pub use leader::Leadership;
 pub use listen::{Channel, Listener};
 pub use pauses::{EndpointPause, NewPause, PauseCause};

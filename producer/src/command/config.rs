@@ -5,7 +5,10 @@ use std::path::Path;
 use common::config::{Config, KeyInfo, Origin};
 use serde_json::json;
 
+use super::context::Context;
 use crate::cli::ConfigCommand;
+use crate::doctor::screen::{self, count};
+use crate::doctor::{Doctor, Level};
 use crate::fault::{Exit, Fault};
 use crate::output::Output;
 use crate::output::json::SCHEMA_VERSION;
@@ -16,12 +19,28 @@ use crate::output::table::{Align, table};
 pub(super) fn run(output: Output, file: Option<&Path>, command: &ConfigCommand) -> Result<Exit, Fault> {
     let load = || Config::load(file).map_err(Fault::Config);
     match command {
-        ConfigCommand::Check => check(output, &load()?)?,
+        ConfigCommand::Check { .. } => check(output, &load()?)?,
         ConfigCommand::Show { origin } => show(output, &load()?, *origin)?,
         ConfigCommand::Example => output.answer(&Config::example().map_err(Fault::Config)?)?,
         ConfigCommand::Schema => output.document(&Config::schema().map_err(Fault::Config)?)?,
     }
     Ok(Exit::Done)
+}
+
+/// `config check --connect`
+pub(super) async fn connect(context: &Context) -> Result<Exit, Fault> {
+    let (config, output) = (context.config.clone(), context.output);
+    let doctor = Doctor { config, control: context.quiet_database()?, offline: true, mall: None };
+    let findings = doctor.reach().await;
+    let away = count(&findings, Level::Problem) > 0;
+    if output.json {
+        let servers = json!({ "schema_version": SCHEMA_VERSION, "items": findings, "warnings": context.config.warnings });
+        output.document(&servers)?;
+    } else {
+        check(output, &context.config)?;
+        output.answer(&screen::text(&findings))?;
+    }
+    Ok(if away { Exit::Unreachable } else { Exit::Done })
 }
 
 fn check(output: Output, config: &Config) -> Result<(), Fault> {

@@ -4,7 +4,7 @@ use std::path::Path;
 use std::sync::Arc;
 
 use common::broker::BrokerError;
-use common::config::{Config, LimiterKeyKind, LogConfig, LogFormat, Origin, ServerUrl};
+use common::config::{Config, LimiterKeyKind, LogConfig, LogFormat, ServerUrl};
 use common::domain::endpoint::Dialect;
 use common::domain::ids::{LimiterKey, MallId, ShopNo};
 use common::limiter::LimiterError;
@@ -55,9 +55,22 @@ impl Context {
         telemetry::init(&LogConfig { format: LogFormat::Text, level: level.to_owned() });
     }
 
+    /// Postgres, whatever its schema, without logs unless they are asked for: for commands that say themselves what a
+    /// server refuses.
+    pub(super) fn quiet_database(&self) -> Result<Control, Fault> {
+        if self.verbose > 0 {
+            self.log();
+        }
+        self.pool()
+    }
+
     /// Postgres, whatever its schema.
     pub(super) fn any_database(&self) -> Result<Control, Fault> {
         self.log();
+        self.pool()
+    }
+
+    fn pool(&self) -> Result<Control, Fault> {
         Control::new(self.config.postgres.url.expose(), CONNECTIONS).map_err(|error| self.store(error))
     }
 
@@ -213,13 +226,7 @@ impl Context {
     }
 
     fn unreachable(&self, name: &'static str, url: &ServerUrl, key: &str, why: &str, now: &str) -> Fault {
-        let origin = self.config.keys.iter().find(|info| info.key == key).map(|info| &info.origin);
-        let setting = match origin {
-            Some(Origin::Env { name }) => format!("{key}, which comes from {name}"),
-            Some(Origin::File { line }) => format!("{key}, line {line} of the configuration"),
-            Some(Origin::Default) | None => format!("{key}, which has its default value"),
-        };
-        let server = Server { name, url: url.to_string(), setting };
+        let server = Server::of(&self.config, name, url, key);
         Fault::Unreachable { server, why: why.to_owned(), now: now.to_owned() }
     }
 }

@@ -14,6 +14,8 @@ mod db;
 
 mod dead;
 
+mod doctor;
+
 mod endpoints;
 
 mod enqueue;
@@ -37,7 +39,7 @@ use std::process::ExitCode;
 use clap::{CommandFactory, Parser};
 use serde_json::json;
 
-use crate::cli::{Cli, Color, Command};
+use crate::cli::{Cli, Color, Command, ConfigCommand};
 use crate::fault::{Exit, Fault};
 use crate::output::Output;
 use crate::output::json::SCHEMA_VERSION;
@@ -112,14 +114,26 @@ fn run(cli: Cli, output: Output) -> Result<Exit, Fault> {
             Ok(Exit::Done)
         }
         Command::Version => version(output),
+        Command::Config(ConfigCommand::Check { connect: true }) => on_runtime(config::connect(
+            &Context::load(output, cli.global.config.as_deref(), cli.global.verbose)?,
+        )),
         Command::Config(args) => config::run(output, cli.global.config.as_deref(), &args),
+        Command::Doctor(args) => {
+            // Its answer has the warnings in it.
+            let silent = Output { quiet: true, ..output };
+            let context = Context::load(silent, cli.global.config.as_deref(), cli.global.verbose)?;
+            on_runtime(doctor::run(&Context { output, ..context }, &args))
+        }
         other => {
             let context = Context::load(output, cli.global.config.as_deref(), cli.global.verbose)?;
-            let runtime =
-                tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Fault::Start)?;
-            runtime.block_on(Box::pin(work(&context, other)))
+            on_runtime(work(&context, other))
         }
     }
+}
+
+fn on_runtime(command: impl Future<Output = Result<Exit, Fault>>) -> Result<Exit, Fault> {
+    let runtime = tokio::runtime::Builder::new_multi_thread().enable_all().build().map_err(Fault::Start)?;
+    runtime.block_on(Box::pin(command))
 }
 
 /// The commands that need a server.
@@ -136,10 +150,12 @@ async fn work(context: &Context, command: Command) -> Result<Exit, Fault> {
         Command::Queue(command) => queue::run(context, &command).await,
         Command::Db(command) => db::run(context, &command).await,
         Command::Serve => Box::pin(serve::run(context)).await,
-        // Done before, without servers.
-        Command::Init { .. } | Command::Completions { .. } | Command::Version | Command::Config(_) => {
-            Ok(Exit::Done)
-        }
+        // Done before.
+        Command::Init { .. }
+        | Command::Completions { .. }
+        | Command::Version
+        | Command::Config(_)
+        | Command::Doctor(_) => Ok(Exit::Done),
     }
 }
 
@@ -147,6 +163,7 @@ fn start_here() -> String {
     let lines = [
         ("cafe24-sync init", "writes a configuration and a master key"),
         ("cafe24-sync db migrate", "prepares the database"),
+        ("cafe24-sync doctor", "looks whether everything is well"),
         ("cafe24-sync connect MALL", "authorises a mall"),
         ("cafe24-sync enqueue --mall MALL --last 7d", "fetches its last week"),
         ("cafe24-sync status", "shows what is fresh and what needs you"),

@@ -197,7 +197,7 @@ fn unreachable_server(server: &Server, why: &str, now: &str) -> Words {
     Words::new(code, format!("{} is out of reach at {}", server.name, server.url))
         .why(why)
         .now(now)
-        .act(format!("start it, or correct {}", server.setting))
+        .act(server.remedy())
 }
 
 fn import(file: &str, lines: &[BadLine], count: usize) -> Words {
