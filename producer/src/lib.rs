@@ -21,6 +21,7 @@ pub mod feed;
 pub mod dead;
 
 pub mod alerts;
+
 pub mod doctor;
 
 mod connect;
