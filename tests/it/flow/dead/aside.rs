@@ -137,3 +137,40 @@ async fn what_was_replayed_or_discarded_is_forgotten_after_its_time_and_not_befo
     assert_eq!(flow.rows_of(STATES).await?, ["open 30"]);
     Ok(())
 }
+
+#[tokio::test]
+async fn every_destructive_call_is_in_the_audit_log_and_the_log_takes_no_change() -> Result<()> {
+    let flow = archive().await?;
+    let secret = flow.world.programs.logs().join("app.secret");
+    std::fs::write(&secret, "an-apps-secret-of-some-length").context("a secret")?;
+    let secret = secret.to_string_lossy().into_owned();
+    let calls: [(&str, &[&str]); 12] = [
+        ("dead.discard", &["dead", "discard", "--mall", "hanbit", "--reason", "test", "--yes"]),
+        ("dead.restore", &["dead", "restore", "--all"]),
+        ("dead.replay", &["dead", "replay", "--mall", "hanbit", "--yes"]),
+        ("dead.purge", &["dead", "purge", "--older-than", "1d", "--yes"]),
+        ("malls.pause", &["malls", "pause", "hanbit"]),
+        ("malls.resume", &["malls", "resume", "hanbit"]),
+        ("malls.pause", &["malls", "pause", "hanbit", "--endpoint", "visitors"]),
+        ("malls.resume", &["malls", "resume", "hanbit", "--endpoint", "visitors"]),
+        ("endpoints.pause", &["endpoints", "pause", "domains", "--reason", "test", "--yes"]),
+        ("endpoints.resume", &["endpoints", "resume", "domains", "--now"]),
+        ("apps.set", &["apps", "set", "brand-b", "--client-id", "abc", "--client-secret-file", &secret]),
+        ("apps.remove", &["apps", "remove", "brand-b", "--yes"]),
+    ];
+    flow.run_sql("UPDATE dead_letters SET died_at = died_at - interval '3 days'").await?;
+    for (action, call) in calls {
+        let before = flow.count("SELECT count(*) FROM audit_log").await?;
+        flow.cli(call).await?.success()?;
+        let newest = "SELECT action || ' ' || (actor ~ '.+@.+') || ' ' || (target <> '') FROM audit_log ORDER BY entry_id DESC LIMIT 1";
+        assert_eq!(flow.rows_of(newest).await?, [format!("{action} true true")], "{call:?}");
+        assert_eq!(flow.count("SELECT count(*) FROM audit_log").await?, before + 1, "{call:?}");
+    }
+    // Not even who may write everything else rewrites history.
+    for change in ["UPDATE audit_log SET actor = 'nobody'", "DELETE FROM audit_log", "TRUNCATE audit_log"] {
+        assert!(flow.run_sql(change).await.is_err(), "{change}");
+    }
+    let secrets = "SELECT count(*) FROM audit_log a WHERE a::text LIKE '%an-apps-secret%'";
+    assert_eq!(flow.count(secrets).await?, 0);
+    Ok(())
+}
