@@ -2,6 +2,8 @@
 
 mod keys;
 mod lanes;
+mod retries;
+mod sick;
 mod skew;
 
 use tests::harness::{Context as _, Result, World, WorldConfig};

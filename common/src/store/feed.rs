@@ -16,6 +16,19 @@ pub struct FeedJob {
     pub job: Job,
     /// Its last claim when it was read; a claim in between makes the mark void.
     pub fence: Option<i64>,
+    /// Whether an attempt of it failed before.
+    pub retry: bool,
+}
+
+/// The next jobs of a limiter key.
+#[derive(Debug, Clone)]
+pub struct KeyJobs {
+    /// The key.
+    pub key: LimiterKey,
+    /// How many may go.
+    pub room: usize,
+    /// First tries and retries in their order, of each kind no more than there is room for.
+    pub jobs: Vec<FeedJob>,
 }
 
 impl Control {
@@ -27,11 +40,11 @@ impl Control {
             .collect()
     }
 
-    /// The jobs that fill each key's window (`sql/feed_next.sql`).
+    /// The jobs of which each key's window is filled, by key (`sql/feed_next.sql`); a key without jobs or room is left out.
     ///
     /// A row that is no job (edited by hand) fails for good, so that no other job waits behind it; it becomes a dead
     /// letter like any other.
-    pub async fn next_jobs(&self, windows: &[(LimiterKey, i64)]) -> Result<Vec<FeedJob>, StoreError> {
+    pub async fn next_jobs(&self, windows: &[(LimiterKey, i64)]) -> Result<Vec<KeyJobs>, StoreError> {
         let keys: Vec<&str> = windows.iter().map(|(key, _)| key.as_str()).collect();
         let sizes: Vec<i64> = windows.iter().map(|(_, size)| *size).collect();
         let rows = sqlx::query(include_str!("sql/feed_next.sql"))
@@ -39,10 +52,21 @@ impl Control {
             .bind(&sizes)
             .fetch_all(&self.pool)
             .await?;
-        let mut jobs = Vec::with_capacity(rows.len());
+        let mut next: Vec<KeyJobs> = Vec::with_capacity(windows.len());
         for row in &rows {
             match job(row) {
-                Ok(job) => jobs.push(FeedJob { job, fence: row.try_get("fence")? }),
+                Ok(job) => {
+                    let key: &str = row.try_get("limiter_key")?;
+                    if next.last().is_none_or(|last| last.key.as_str() != key) {
+                        let key = LimiterKey::try_from(key.to_owned()).map_err(StoreError::foreign)?;
+                        let room = usize::try_from(row.try_get::<i64, _>("room")?).unwrap_or(0);
+                        next.push(KeyJobs { key, room, jobs: Vec::new() });
+                    }
+                    let job = FeedJob { job, fence: row.try_get("fence")?, retry: row.try_get("retry")? };
+                    if let Some(last) = next.last_mut() {
+                        last.jobs.push(job);
+                    }
+                }
                 Err(foreign @ StoreError::Foreign(_)) => {
                     self.bury_row(row.try_get("job_id")?, &foreign).await?;
                 }
@@ -50,7 +74,7 @@ impl Control {
                 Err(error) => return Err(error),
             }
         }
-        Ok(jobs)
+        Ok(next)
     }
 
     async fn bury_row(&self, job_id: Uuid, foreign: &StoreError) -> Result<(), StoreError> {

@@ -9,11 +9,13 @@
 //! One process leads (advisory lock), because two feeders would fill every window twice.
 //!
 //! - [`window`]: how many jobs of a key may be out
+//! - `budget`: how much of it retries may take
 //! - `pass`: read windows → choose jobs → publish with confirms → mark queued
 //! - `leader`: the leader's duties, and how they are taken over
 //! - `pauses`: jobs follow pauses, and pauses end in time
 //! - `reconcile`: jobs without a sign of life are planned again
 
+mod budget;
 mod error;
 mod leader;
 mod pass;

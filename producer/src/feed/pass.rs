@@ -7,6 +7,7 @@ use common::domain::ids::LimiterKey;
 use common::limiter::{BucketConfig, Limiter, RedisLimiter};
 use common::store::{Control, FeedJob};
 
+use super::budget::Budget;
 use super::error::FeedError;
 use super::window::window;
 
@@ -34,6 +35,7 @@ pub(super) struct Feed {
     publisher: Publisher,
     settings: FeedConfig,
     refill_per_second: f64,
+    budget: Budget,
 }
 
 impl Feed {
@@ -44,6 +46,7 @@ impl Feed {
             publisher: Publisher::new(broker(config, control)?),
             settings: config.feed,
             refill_per_second: config.limits.refill_per_second,
+            budget: Budget::new(config.retry.budget_share),
         })
     }
 
@@ -52,7 +55,8 @@ impl Feed {
         let mut report = FeedReport { keys: keys.len(), ..FeedReport::default() };
         for some in keys.chunks(KEYS) {
             let windows = self.windows(some).await;
-            let jobs = self.control.next_jobs(&windows).await?;
+            let next = self.control.next_jobs(&windows).await?;
+            let jobs: Vec<_> = next.into_iter().flat_map(|next| self.budget.choose(next)).collect();
             for some in jobs.chunks(CONFIRM_WINDOW) {
                 report.published += self.publish(some).await?;
             }

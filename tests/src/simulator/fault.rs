@@ -46,6 +46,9 @@ pub struct FaultRule {
     /// So many matching requests pass first.
     #[serde(default)]
     pub skip: u32,
+    /// Only each so-manieth matching request; unset: every one.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub every: Option<u32>,
     /// How many requests are hit; unset: all, until cancelled.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub times: Option<u32>,
@@ -149,6 +152,9 @@ pub struct FaultState {
     pub id: FaultId,
     /// The order.
     pub rule: FaultRule,
+    /// Requests that it was aimed at, those that passed first left out.
+    #[serde(default)]
+    pub matched: u64,
     /// Requests it has hit.
     pub hits: u64,
     /// Requests it will still hit; unset: all.
@@ -188,7 +194,7 @@ impl FaultBook {
         }
         self.last_id += 1;
         let left = rule.times;
-        self.rules.push(FaultState { id: self.last_id, rule, hits: 0, left });
+        self.rules.push(FaultState { id: self.last_id, rule, matched: 0, hits: 0, left });
         Ok(self.last_id)
     }
 
@@ -201,6 +207,10 @@ impl FaultBook {
             }
             if state.rule.skip > 0 {
                 state.rule.skip -= 1;
+                continue;
+            }
+            state.matched += 1;
+            if state.rule.every.is_some_and(|every| !state.matched.is_multiple_of(u64::from(every.max(1)))) {
                 continue;
             }
             match &state.rule.fault {
@@ -247,6 +257,7 @@ impl FaultRule {
             from: None,
             to: None,
             skip: 0,
+            every: None,
             times: None,
             after_effect: false,
             fault,

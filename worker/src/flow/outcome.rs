@@ -10,11 +10,6 @@ use common::store::{ClaimedJob, ConnectorState, Failure, Outcome, Parking};
 
 use crate::shared::Shared;
 
-/// A job put back for throttling rests at least this long (`faults.md` A1).
-const THROTTLED_REST: Duration = Duration::from_secs(1);
-/// A job that found a neighbour of ours away comes back after this long; not an attempt.
-const INFRASTRUCTURE_REST: Duration = Duration::from_secs(5);
-
 /// A failure, with what the answer said about waiting and about the mall.
 #[derive(Debug)]
 pub(crate) struct Failed {
@@ -71,12 +66,14 @@ pub(crate) fn of(shared: &Shared, claimed: &ClaimedJob, failed: Failed) -> Outco
     let outcome = match disposition(failure.class, claimed.attempts, retry.limits()) {
         Disposition::PutBack => Outcome::Planned {
             attempt: false,
-            delay: retry_after.unwrap_or(THROTTLED_REST).max(THROTTLED_REST),
+            delay: retry_after.unwrap_or_default().max(retry.throttled_rest),
             failure: Some(failure.clone()),
         },
-        Disposition::Hold => {
-            Outcome::Planned { attempt: false, delay: INFRASTRUCTURE_REST, failure: Some(failure.clone()) }
-        }
+        Disposition::Hold => Outcome::Planned {
+            attempt: false,
+            delay: retry.infrastructure_rest,
+            failure: Some(failure.clone()),
+        },
         Disposition::Retry => {
             let backoff = retry.backoff().random_wait(u32::try_from(claimed.attempts).unwrap_or(0));
             Outcome::Planned {

@@ -28,7 +28,7 @@ pub struct ReconcileConfig {
     pub running_deadline: Duration,
 }
 
-/// Attempts of transient failures, and the waits between them. A 429 is no attempt.
+/// Attempts and waits by class of failure, and what retries may take of a budget. A 429 is no attempt.
 #[derive(Debug, Clone, Copy)]
 pub struct RetryConfig {
     /// `max_attempts`.
@@ -37,6 +37,14 @@ pub struct RetryConfig {
     pub base: Duration,
     /// `cap`.
     pub cap: Duration,
+    /// `bug_attempts`.
+    pub bug_attempts: i32,
+    /// `throttled_rest`.
+    pub throttled_rest: Duration,
+    /// `infrastructure_rest`.
+    pub infrastructure_rest: Duration,
+    /// `budget_share`, of 1.
+    pub budget_share: f64,
 }
 
 /// The archive of dead letters.
@@ -122,6 +130,30 @@ impl RetryConfig {
                 millis(10)..=secs(600),
             ),
             cap: r.duration("retry.cap", "longest wait of all", secs(900), millis(10)..=secs(86_400)),
+            bug_attempts: r.number(
+                "retry.bug_attempts",
+                "tries of a job that ends in a defect of ours before it is a dead letter",
+                3,
+                1..=100,
+            ),
+            throttled_rest: r.duration(
+                "retry.throttled_rest",
+                "shortest rest of a job after a 429; no attempt, and a longer Retry-After is kept",
+                secs(1),
+                secs(1)..=secs(900),
+            ),
+            infrastructure_rest: r.duration(
+                "retry.infrastructure_rest",
+                "rest of a job that met a server of ours that is away; no attempt",
+                secs(5),
+                millis(100)..=secs(900),
+            ),
+            budget_share: r.number(
+                "retry.budget_share",
+                "percent of a mall's requests that may be retries while first tries wait",
+                25.0,
+                1.0..=100.0,
+            ) / 100.0,
         };
         if this.base > this.cap {
             r.conflict("retry.cap", "is shorter than `retry.base`");
@@ -136,7 +168,7 @@ impl RetryConfig {
 
     /// The attempts.
     pub fn limits(self) -> AttemptLimits {
-        AttemptLimits { transient: self.max_attempts, ..AttemptLimits::default() }
+        AttemptLimits { transient: self.max_attempts, bug: self.bug_attempts }
     }
 }
 

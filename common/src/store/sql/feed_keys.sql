@@ -1,13 +1,17 @@
 -- feed_keys.sql: every limiter key that has planned jobs.
--- A loose scan of jobs_feed: one index probe a key, however deep the backlog is. Which of them
--- are due is feed_next.sql's question.
+-- A loose scan of jobs_first_tries and jobs_retries: one index probe of each a key, however deep the backlog is. Which of
+-- them are due is feed_next.sql's question.
 -- Called by store/feed.rs, at the feeder's start and at each sweep.
 WITH RECURSIVE keys AS (
-    (SELECT limiter_key FROM jobs WHERE work_state = 'planned' ORDER BY limiter_key LIMIT 1)
+    SELECT least((SELECT min(limiter_key) FROM jobs WHERE work_state = 'planned' AND attempts = 0),
+                 (SELECT min(limiter_key) FROM jobs WHERE work_state = 'planned' AND attempts > 0)) AS limiter_key
     UNION ALL
-    SELECT (SELECT j.limiter_key FROM jobs j
-             WHERE j.work_state = 'planned' AND j.limiter_key > keys.limiter_key
-             ORDER BY j.limiter_key LIMIT 1)
+    SELECT least((SELECT j.limiter_key FROM jobs j
+                   WHERE j.work_state = 'planned' AND j.attempts = 0 AND j.limiter_key > keys.limiter_key
+                   ORDER BY j.limiter_key LIMIT 1),
+                 (SELECT j.limiter_key FROM jobs j
+                   WHERE j.work_state = 'planned' AND j.attempts > 0 AND j.limiter_key > keys.limiter_key
+                   ORDER BY j.limiter_key LIMIT 1))
       FROM keys
      WHERE keys.limiter_key IS NOT NULL
 )

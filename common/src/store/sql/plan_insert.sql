@@ -15,9 +15,10 @@ WITH asked AS (
            c AS mall,
            greatest(
                (SELECT max(j.turn) FROM jobs j
-                 WHERE j.limiter_key = m.limiter_key AND j.mall_id = m.mall_id AND j.lane = $2 AND j.work_state = 'planned'),
+                 WHERE j.limiter_key = m.limiter_key AND j.mall_id = m.mall_id AND j.lane = $2
+                   AND j.work_state = 'planned' AND j.attempts = 0),
                (SELECT min(j.turn) - 1 FROM jobs j
-                 WHERE j.limiter_key = m.limiter_key AND j.lane = $2 AND j.work_state = 'planned'),
+                 WHERE j.limiter_key = m.limiter_key AND j.lane = $2 AND j.work_state = 'planned' AND j.attempts = 0),
                0) AS turn
       FROM (SELECT DISTINCT limiter_key, mall_id FROM asked) AS m
       JOIN connectors c USING (mall_id)
