@@ -109,7 +109,7 @@ pub enum Command {
     /// Fetch days of malls: plan, show, hand over
     #[command(help_template = HELP, before_help = ENQUEUE_EXAMPLES)]
     Enqueue(Box<EnqueueArgs>),
-    /// Import, list, pause, resume, remove malls
+    /// Import, list, show, pause, resume, remove malls
     #[command(subcommand, help_template = HELP)]
     Malls(MallsCommand),
     /// Apps that malls consent to, beside the configured one
@@ -168,6 +168,12 @@ pub enum MallsCommand {
         /// List malls after this one
         #[arg(long, value_name = "MALL")]
         after: Option<MallId>,
+    },
+    /// Show one mall: state, tokens, coverage, jobs, dead letters, audit
+    #[command(help_template = HELP)]
+    Show {
+        /// The mall
+        mall: MallId,
     },
     /// Send nothing for a mall, or nothing to an endpoint of it; its jobs wait
     #[command(help_template = HELP, before_help = self::pauses::PAUSE_EXAMPLES)]

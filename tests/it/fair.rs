@@ -27,3 +27,11 @@ async fn seconds_of(world: &World, mall: &str) -> Result<f64> {
                FROM jobs WHERE mall_id = $1 AND work_state = 'done'";
     Ok(world.db.client().query_one(sql, &[&mall]).await.context("the mall's jobs")?.get(0))
 }
+
+/// Prints a figure; shown with `--no-capture`.
+fn say(what: &str, figure: &impl std::fmt::Debug) {
+    #[expect(clippy::print_stderr, reason = "only this macro is captured by the test runner")]
+    {
+        eprintln!("figure: {what}: {figure:.2?}");
+    }
+}

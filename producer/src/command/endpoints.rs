@@ -61,7 +61,8 @@ async fn list(context: &Context, control: &Control) -> Result<Exit, Fault> {
     Ok(Exit::Done)
 }
 
-fn item(pause: &EndpointPause) -> Result<serde_json::Value, Fault> {
+/// A pause for programs.
+pub(super) fn item(pause: &EndpointPause) -> Result<serde_json::Value, Fault> {
     let times = [("since", Some(pause.since)), ("until", pause.until), ("probed_at", pause.probed_at)];
     let mut item = with_times(pause, &times)?;
     item["do"] = Remedy::of_pause(pause).action.into();

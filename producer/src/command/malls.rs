@@ -1,4 +1,4 @@
-//! `malls`: import, list, pause, resume, remove.
+//! `malls`: import, list, show, pause, resume, remove.
 
 mod file;
 
@@ -7,6 +7,8 @@ mod import;
 mod list;
 
 mod pause;
+
+mod show;
 
 pub(super) use pause::NO_REASON;
 
@@ -23,6 +25,7 @@ pub(super) async fn run(context: &Context, command: MallsCommand) -> Result<Exit
     match command {
         MallsCommand::Import { file, dry_run } => import::run(context, &file, dry_run).await,
         MallsCommand::List { limit, after } => list::run(context, limit, after.as_ref()).await,
+        MallsCommand::Show { mall } => show::run(context, &mall).await,
         MallsCommand::Pause(args) => pause::pause(context, &args).await,
         MallsCommand::Resume(args) => pause::resume(context, &args).await,
         MallsCommand::Remove { mall, yes } => remove(context, &mall, yes).await,

@@ -28,8 +28,8 @@ struct Figures {
 async fn a_mall_whose_every_other_request_fails_spends_a_quarter_of_its_budget_on_retries() -> Result<()> {
     let held = run("25").await?;
     let free = run("100").await?;
-    println!("    figures with a share of 25 %: {held:.2?}");
-    println!("    figures with a share of 100 %: {free:.2?}");
+    super::say("a share of 25 %", &held);
+    super::say("a share of 100 %", &free);
     assert!((0.18..=0.28).contains(&held.share), "{held:?}");
     assert!(free.share > 0.4, "without the guard there is nothing to see: {free:?}");
     for figures in [&held, &free] {
@@ -86,7 +86,10 @@ async fn run(share: &str) -> Result<Figures> {
 }
 
 fn seconds(arrivals: &[Duration]) -> f64 {
-    arrivals.last().zip(arrivals.first()).map_or(0.0, |(last, first)| (*last - *first).as_secs_f64())
+    arrivals
+        .last()
+        .zip(arrivals.first())
+        .map_or(0.0, |(last, first)| last.saturating_sub(*first).as_secs_f64())
 }
 
 #[expect(clippy::cast_precision_loss, reason = "a few hundred")]

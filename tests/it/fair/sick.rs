@@ -27,8 +27,8 @@ struct Figures {
 async fn a06_the_other_malls_keep_nine_tenths_of_their_throughput_beside_a_sick_one() -> Result<()> {
     let well = run(false).await?;
     let sick = run(true).await?;
-    println!("    figures, all malls well: {well:.2?}");
-    println!("    figures, one of {MALLS} malls answers after {SICK:?}: {sick:.2?}");
+    super::say("all malls well", &well);
+    super::say(&format!("one of {MALLS} malls answers after {SICK:?}"), &sick);
     assert!(sick.rate >= 0.9 * well.rate, "{sick:?} beside {well:?}");
     // The age of the others' jobs: no later than by half.
     assert!(sick.seconds <= 1.5 * well.seconds, "{sick:?} beside {well:?}");
@@ -67,8 +67,10 @@ async fn run(is_sick: bool) -> Result<Figures> {
         arrivals.extend(world.sim.arrivals(&mall.mall_id).context("arrivals")?);
     }
     arrivals.sort();
-    let span =
-        arrivals.last().zip(arrivals.first()).map_or(0.0, |(last, first)| (*last - *first).as_secs_f64());
+    let span = arrivals
+        .last()
+        .zip(arrivals.first())
+        .map_or(0.0, |(last, first)| last.saturating_sub(*first).as_secs_f64());
     let held = world.sim.mall_report(&sick).context("a report")?.max_concurrent;
     #[expect(clippy::cast_precision_loss, reason = "some thousand")]
     let rate = arrivals.len() as f64 / span;

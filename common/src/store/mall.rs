@@ -1,0 +1,89 @@
+//! One mall in detail, for a person.
+
+use std::collections::BTreeMap;
+
+use chrono::{DateTime, NaiveDate, Utc};
+use serde::Serialize;
+use sqlx::Row;
+
+use super::error::StoreError;
+use super::pool::Control;
+use crate::domain::ids::MallId;
+
+/// What is there of an endpoint of a shop, in days.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Edges {
+    /// The shop.
+    pub shop_no: i32,
+    /// The endpoint.
+    pub endpoint: String,
+    /// The first day that was fetched.
+    pub first: NaiveDate,
+    /// The last complete day.
+    pub complete_through: Option<NaiveDate>,
+    /// Days missing between the two.
+    pub gaps: i64,
+}
+
+/// One mall in detail.
+#[derive(Debug, Clone, Default, Serialize)]
+pub struct MallDetails {
+    /// When a pause of the whole mall ends by itself.
+    pub paused_until: Option<DateTime<Utc>>,
+    /// By shop and endpoint.
+    pub coverage: Vec<Edges>,
+    /// Live jobs by state: planned, waiting (for its time), queued, running, parked.
+    pub jobs: BTreeMap<String, i64>,
+    /// Open dead letters by class.
+    pub dead: BTreeMap<String, i64>,
+}
+
+impl Control {
+    /// What a person asks about one mall beyond its connection; empty for a mall that is not there.
+    pub async fn mall_details(&self, mall: &MallId) -> Result<MallDetails, StoreError> {
+        let mut tx = self.pool.begin().await?;
+        let paused =
+            sqlx::query("SELECT paused_until FROM connectors WHERE mall_id = $1 AND state = 'paused'")
+                .bind(mall.as_str())
+                .fetch_optional(&mut *tx)
+                .await?;
+        let edges = sqlx::query(include_str!("sql/mall_coverage.sql"))
+            .bind(mall.as_str())
+            .fetch_all(&mut *tx)
+            .await?;
+        let jobs = sqlx::query(
+            "SELECT CASE WHEN work_state = 'planned' AND not_before > now() THEN 'waiting' ELSE work_state END, count(*) \
+             FROM jobs WHERE mall_id = $1 AND work_state IN ('planned', 'queued', 'running', 'parked') GROUP BY 1",
+        )
+        .bind(mall.as_str())
+        .fetch_all(&mut *tx)
+        .await?;
+        let dead = sqlx::query(
+            "SELECT class, count(*) FROM dead_letters WHERE mall_id = $1 AND state = 'open' GROUP BY class",
+        )
+        .bind(mall.as_str())
+        .fetch_all(&mut *tx)
+        .await?;
+        tx.commit().await?;
+        let counts = |rows: &[sqlx::postgres::PgRow]| {
+            rows.iter().map(|row| Ok((row.try_get(0)?, row.try_get(1)?))).collect::<Result<_, StoreError>>()
+        };
+        Ok(MallDetails {
+            paused_until: paused.map(|row| row.try_get(0)).transpose()?.flatten(),
+            coverage: edges
+                .iter()
+                .map(|row| {
+                    Ok(Edges {
+                        shop_no: row.try_get("shop_no")?,
+                        endpoint: row.try_get("endpoint")?,
+                        first: row.try_get("first")?,
+                        complete_through: row.try_get("complete_through")?,
+                        gaps: row.try_get("gaps")?,
+                    })
+                })
+                .collect::<Result<_, StoreError>>()?,
+            jobs: counts(&jobs)?,
+            dead: counts(&dead)?,
+        })
+    }
+}
