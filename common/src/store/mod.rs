@@ -48,8 +48,8 @@ pub use dead_letters::{
     LettersOver, Replay, ReplayCursor, ReplayPage, ReplayRun, UnknownLetterState,
 };
 pub use error::{StoreError, TransactionError};
-pub use inspect::{FenceFacts, MissingRight, SealedPair, ServerFacts};
 pub use feed::{FeedJob, KeyJobs};
+pub use inspect::{FenceFacts, MissingRight, SealedPair, ServerFacts};
 pub use leader::Leadership;
 pub use listen::{Channel, Listener};
 pub use mall::{Edges, MallDetails};

@@ -183,6 +183,13 @@ async fn h02_a_paused_endpoint_of_a_mall_sends_nothing_a_second_later_and_resume
     assert_eq!(flow.world.jobs_in(&["parked"]).await?, waiting);
     assert_eq!(calls(&flow, "two", Endpoint::ProductsSales)?, 60);
 
+    let shown = flow.world.json(&["malls", "show", "one"]).await?;
+    assert_eq!(
+        (&shown["jobs"]["parked"], &shown["paused"][0]["reason"]),
+        (&waiting.into(), &"shop is moving".into())
+    );
+    assert_eq!(shown["audit"][0]["action"], "malls.pause", "{shown}");
+    assert_eq!(shown["coverage"].as_array().map(Vec::len), Some(4), "{shown}");
     // A wish made now waits as well, the plan says so; a mall that is paused and resumed keeps the endpoint's pause.
     let plan = flow.cli(&["enqueue", "--mall", "one", "--last", "1d", "--dry-run"]).await?.stdout;
     assert!(plan.contains("1 job wait") && plan.contains("shop is moving"), "{plan}");

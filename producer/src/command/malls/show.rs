@@ -296,12 +296,10 @@ mod tests {
 
     #[test]
     fn an_active_mall_without_anything_says_so() {
-        let shown = Shown {
-            mall: mall("new", "api"),
-            details: MallDetails::default(),
-            pauses: Vec::new(),
-            audit: Vec::new(),
-        };
+        let mut new = mall("new", "api");
+        new.has_tokens = false;
+        let shown =
+            Shown { mall: new, details: MallDetails::default(), pauses: Vec::new(), audit: Vec::new() };
         let text = bare(&shown.text(at()));
         assert!(text.contains("no day was ever fetched") && text.contains("tokens     none"), "{text}");
     }
