@@ -26,4 +26,12 @@ missing_packages() {
     find_rabbit rabbitmq-server >/dev/null || echo rabbitmq-server
     find_redis >/dev/null || echo redis-server
     { find_postgres postgres && find_postgres initdb; } >/dev/null || echo postgresql
+    if [[ -n ${wants_browser:-} ]]; then missing_browser; fi
+}
+
+# missing_browser: what the browser tests need; Korean pages want Korean letters.
+missing_browser() {
+    command -v chromium >/dev/null || echo chromium
+    command -v chromedriver >/dev/null || echo chromium-driver
+    if ! compgen -G '/usr/share/fonts/*/noto/NotoSans*CJK*' >/dev/null; then echo fonts-noto-cjk; fi
 }

@@ -44,26 +44,29 @@ test_units() {
     if (($# == 0)); then step doctests cargo test --workspace --locked --doc --quiet; fi
 }
 
-# The tests start the programs themselves and look for them beside their own file.
+# test_integration NAME [FILTER…]: the tests start the programs themselves and look for them beside their own file.
 test_integration() {
-    local command
+    local name=$1 command
+    shift
     step build cargo build --workspace --locked --bins
     read -ra command <<<"$(cargo_tests -p cafe24-sync-tests --locked --test it -- "$@")"
-    step it "${command[@]}"
+    step "$name" "${command[@]}"
 }
 
-# run_tests [lint|unit|it] [FILTER…]
+# run_tests [lint|unit|it|browser] [FILTER…]; a browser is installed for all of them and for `browser` alone.
 run_tests() {
-    local what=${1:-all} started
+    local what=${1:-all} started wants_browser=''
     started=$(now_ms)
     if (($#)); then shift; fi
-    case $what in lint) ;; all | unit | it) open_state test; start_servers ;; esac
+    case $what in all | browser) wants_browser=yes ;; esac
+    case $what in lint) ;; all | unit | it | browser) open_state test; start_servers ;; esac
     case $what in
-        all) rm -rf "$root/target/test-logs"; test_lints; test_units; test_integration ;;
+        all) rm -rf "$root/target/test-logs"; test_lints; test_units; test_integration it ;;
         lint) test_lints ;;
         unit) test_units "$@" ;;
-        it) test_integration "$@" ;;
-        *) die "there is no part '$what'" './dev test [lint|unit|it] [FILTER…]' ;;
+        it) test_integration it "$@" ;;
+        browser) test_integration browser "${@:-browser::}" ;;
+        *) die "there is no part '$what'" './dev test [lint|unit|it|browser] [FILTER…]' ;;
     esac
     say '' "$(printf '   %s\n' "${summary[@]}")"
     done_line 'all' "$(minutes "$(seconds_since "$started")")"

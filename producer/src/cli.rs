@@ -106,6 +106,9 @@ pub enum Command {
     /// Authorise a mall in its browser
     #[command(help_template = HELP)]
     Connect(Box<ConnectArgs>),
+    /// Revoke a mall's tokens and erase them; the mall stays
+    #[command(help_template = HELP)]
+    Disconnect(DisconnectArgs),
     /// Fetch days of malls: plan, show, hand over
     #[command(help_template = HELP, before_help = ENQUEUE_EXAMPLES)]
     Enqueue(Box<EnqueueArgs>),
@@ -189,6 +192,9 @@ pub enum MallsCommand {
         /// Do not ask
         #[arg(long)]
         yes: bool,
+        /// Remove it even if Cafe24 cannot be told
+        #[arg(long)]
+        force: bool,
     },
 }
 

@@ -241,6 +241,15 @@ pub enum Fault {
         /// What happened instead.
         why: String,
     },
+    /// Cafe24 could not be told that a mall's tokens end.
+    NotRevoked {
+        /// The mall.
+        mall: MallId,
+        /// Why.
+        why: String,
+        /// The command that does it all the same.
+        action: String,
+    },
     /// The answer could not be written.
     Output(std::io::Error),
     /// The private port cannot be had.
@@ -286,6 +295,7 @@ impl Fault {
             | Self::UnknownReplay(_)
             | Self::NotTold(_)
             | Self::UnknownAlert(_)
+            | Self::NotRevoked { .. }
             | Self::Output(_)
             | Self::Listen(_)
             | Self::Start(_) => Exit::Failed,

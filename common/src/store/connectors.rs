@@ -207,13 +207,11 @@ impl Control {
         Ok(done.rows_affected() > 0)
     }
 
-    /// Removes a connection with its tokens; its waiting jobs are cancelled. Its figures stay. `false`: no such mall.
-    pub async fn remove_connector(&self, mall: &MallId) -> Result<bool, StoreError> {
-        let done = sqlx::query("DELETE FROM connectors WHERE mall_id = $1")
-            .bind(mall.as_str())
-            .execute(&self.pool)
-            .await?;
-        Ok(done.rows_affected() > 0)
+    /// Jobs of a mall that wait for their turn or for their mall.
+    pub async fn waiting_jobs(&self, mall: &MallId) -> Result<i64, StoreError> {
+        let sql =
+            "SELECT count(*) FROM jobs WHERE mall_id = $1 AND work_state IN ('planned', 'queued', 'parked')";
+        Ok(sqlx::query_scalar(sql).bind(mall.as_str()).fetch_one(&self.pool).await?)
     }
 }
 

@@ -5,9 +5,11 @@
 
 mod apps;
 mod at_rest;
+mod ending;
 
 pub use apps::{AppError, Apps};
 pub use at_rest::TokensAtRest;
+pub use ending::PairToEnd;
 
 use std::sync::Arc;
 

@@ -16,8 +16,10 @@ use common::domain::ids::MallId;
 
 use super::again;
 use super::context::Context;
+use super::disconnect::end;
 use super::enqueue::unknown_mall;
 use crate::cli::MallsCommand;
+use crate::connect::After;
 use crate::fault::{Exit, Fault};
 use crate::output::json::Document;
 
@@ -28,18 +30,20 @@ pub(super) async fn run(context: &Context, command: MallsCommand) -> Result<Exit
         MallsCommand::Show { mall } => show::run(context, &mall).await,
         MallsCommand::Pause(args) => pause::pause(context, &args).await,
         MallsCommand::Resume(args) => pause::resume(context, &args).await,
-        MallsCommand::Remove { mall, yes } => remove(context, &mall, yes).await,
+        MallsCommand::Remove { mall, yes, force } => Box::pin(remove(context, &mall, yes, force)).await,
     }
 }
 
 /// Cannot be taken back by us: the mall's operator would have to consent again. So its id has to be typed.
-async fn remove(context: &Context, mall: &MallId, yes: bool) -> Result<Exit, Fault> {
+async fn remove(context: &Context, mall: &MallId, yes: bool, force: bool) -> Result<Exit, Fault> {
     let control = context.database().await?;
     let known = control.connectors(std::slice::from_ref(mall)).await.map_err(|error| context.store(error))?;
     if known.is_empty() {
         return Err(unknown_mall(context, &control, mall).await);
     }
-    let plan = format!("{mall}: its tokens are erased, its waiting jobs are cancelled, its figures stay");
+    let plan = format!(
+        "{mall}: its tokens are revoked at Cafe24 and erased, its waiting jobs are cancelled, its figures stay"
+    );
     if !yes {
         if !context.output.can_ask() {
             if !context.output.json {
@@ -54,7 +58,7 @@ async fn remove(context: &Context, mall: &MallId, yes: bool) -> Result<Exit, Fau
             return Ok(Exit::Refused);
         }
     }
-    control.remove_connector(mall).await.map_err(|error| context.store(error))?;
+    end(context, control, mall, force, After::Remove).await?;
     say(context, mall, "removed", &format!("{mall}: removed; its waiting jobs are cancelled"))
 }
 

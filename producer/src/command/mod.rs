@@ -12,6 +12,8 @@ mod context;
 
 mod db;
 
+mod disconnect;
+
 mod dead;
 
 mod doctor;
@@ -141,6 +143,7 @@ async fn work(context: &Context, command: Command) -> Result<Exit, Fault> {
     match command {
         Command::Status { check } => status::run(context, check).await,
         Command::Connect(args) => Box::pin(connect::run(context, &args)).await,
+        Command::Disconnect(args) => Box::pin(disconnect::run(context, &args)).await,
         Command::Enqueue(args) => Box::pin(enqueue::run(context, &args)).await,
         Command::Malls(command) => malls::run(context, command).await,
         Command::Apps(command) => apps::run(context, command).await,

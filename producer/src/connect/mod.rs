@@ -25,6 +25,8 @@ mod settle;
 
 mod cookie;
 
+mod ending;
+
 mod language;
 
 mod page;
@@ -34,5 +36,6 @@ mod refusals;
 mod web;
 
 pub(crate) use answer::{Answer, pasted};
+pub(crate) use ending::{After, Ended, Ending, NotEnded};
 pub(crate) use settle::{NotReady, Settler};
 pub(crate) use web::{PING, PING_PATH, Web, origin};

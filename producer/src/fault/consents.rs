@@ -113,3 +113,10 @@ pub(super) fn no_daemon(mall: &MallId, origin: &str, why: &str) -> Words {
         .now("nothing was changed")
         .act(format!("cafe24-sync serve, or without it: cafe24-sync connect {mall} --paste"))
 }
+
+pub(super) fn not_revoked(mall: &MallId, why: &str, action: &str) -> Words {
+    Words::new("E-AUTH-25", format!("Cafe24 could not be told that the tokens of mall '{mall}' end"))
+        .why(why)
+        .now("nothing was changed; erased without being revoked, they would live there for up to 14 days")
+        .act(action)
+}

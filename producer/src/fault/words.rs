@@ -158,6 +158,7 @@ impl Fault {
                 .now(UNCHANGED)
                 .act("cafe24-sync alerts list"),
             Self::NotConnected(fault) => fault.words(),
+            Self::NotRevoked { mall, why, action } => consents::not_revoked(mall, why, action),
             Self::LinkExpired(mall) => consents::link_expired(mall),
             Self::NoDaemon { mall, origin, why } => consents::no_daemon(mall, origin, why),
             Self::NotAuthorised { mall, why } => {

@@ -2,6 +2,7 @@
 //! everything that must not get that far (`faults.md` X3, O7).
 
 mod attacks;
+mod disconnect;
 mod pages;
 mod paste;
 mod reconsent;
@@ -13,29 +14,29 @@ use tests::harness::{Browser, Context as _, Output, Program, Reply, Result, Worl
 use tests::simulator::{MallSpec, SimConfig, Size};
 
 /// A page, a settled consent, the end of a command.
-const SOON: Duration = Duration::from_secs(20);
+pub(super) const SOON: Duration = Duration::from_secs(20);
 /// The scope of the specification's API.
 const SCOPE: &str = "mall.analytics";
 
 /// An installation whose daemon takes callbacks. The daemon ends before what it stands on.
-struct Site {
+pub(super) struct Site {
     daemon: Program,
-    world: World,
-    origin: String,
+    pub(super) world: World,
+    pub(super) origin: String,
 }
 
 /// What a mall has stored; nothing of it may change by what is refused.
 #[derive(Debug, Clone, PartialEq)]
-struct Stored {
-    sealed: Option<String>,
+pub(super) struct Stored {
+    pub(super) sealed: Option<String>,
     version: i64,
     state: String,
 }
 
 /// An attempt under way: the command that waits, and its link.
-struct Attempt {
-    command: Program,
-    link: String,
+pub(super) struct Attempt {
+    pub(super) command: Program,
+    pub(super) link: String,
 }
 
 fn spec(mall: &str) -> MallSpec {
@@ -55,12 +56,23 @@ impl Site {
     }
 
     async fn start_with(known: bool, sim: SimConfig) -> Result<Self> {
-        let port = free_ports(1)?;
+        Self::start_on(known, sim, "127.0.0.1").await
+    }
+
+    /// As [`Self::start`], with Cafe24's consent page on this name of the loopback.
+    pub(super) async fn start_on(known: bool, sim: SimConfig, cafe24: &str) -> Result<Self> {
+        let port = free_ports(2)?;
         let origin = format!("http://127.0.0.1:{port}");
-        let sim = SimConfig { malls: 0, extra_malls: vec![spec("hanbit"), spec("other")], ..sim };
+        let sim = SimConfig {
+            malls: 0,
+            extra_malls: vec![spec("hanbit"), spec("other")],
+            listen: ([127, 0, 0, 1], port + 1).into(),
+            ..sim
+        };
         let env = [
             ("OAUTH__REDIRECT_URI", format!("{origin}/oauth/callback")),
             ("WEB__LISTEN", format!("127.0.0.1:{port}")),
+            ("CAFE24__OAUTH_URL", format!("http://{cafe24}:{}/oauth/{{mall_id}}", port + 1)),
         ];
         let env = env.map(|(name, value)| (format!("CAFE24_SYNC__{name}"), value)).to_vec();
         let world =
@@ -71,7 +83,7 @@ impl Site {
     }
 
     /// `connect MALL` in the background, and the link that it prints.
-    async fn ask(&self, mall: &str, more: &[&str]) -> Result<Attempt> {
+    pub(super) async fn ask(&self, mall: &str, more: &[&str]) -> Result<Attempt> {
         let arguments = [&["connect", mall, "--no-browser"], more].concat();
         let command = self.world.programs.cli_started(&arguments)?;
         let link = command.word(&self.origin, "/oauth/start/", SOON).await?;
@@ -120,7 +132,7 @@ impl Site {
         Ok((page, attempt.command.output(SOON).await?))
     }
 
-    async fn stored(&self, mall: &str) -> Result<Option<Stored>> {
+    pub(super) async fn stored(&self, mall: &str) -> Result<Option<Stored>> {
         let sql =
             "SELECT config_json ->> 'oauth_tokens', token_version, state FROM connectors WHERE mall_id = $1";
         let row = self.world.db.client().query_opt(sql, &[&mall]).await.context(sql)?;
@@ -128,11 +140,16 @@ impl Site {
     }
 
     /// Reasons of refused callbacks and consents in the audit log, oldest first.
-    async fn refusals(&self) -> Result<Vec<String>> {
+    pub(super) async fn refusals(&self) -> Result<Vec<String>> {
         let sql =
             "SELECT details ->> 'reason' FROM audit_log WHERE action = 'connect.refused' ORDER BY entry_id";
         let rows = self.world.db.client().query(sql, &[]).await.context(sql)?;
         Ok(rows.iter().map(|row| row.get(0)).collect())
+    }
+
+    /// Where the simulator led a browser last.
+    pub(super) fn last_callback(&self) -> Result<String> {
+        self.world.sim.last_redirect().context("nobody consented")
     }
 
     async fn run_sql(&self, sql: &str) -> Result<()> {
@@ -163,7 +180,7 @@ fn page_of(reply: &Reply) -> &str {
 }
 
 /// The code of the fault that a command ended with.
-fn fault(output: &Output) -> (Option<i32>, &str) {
+pub(super) fn fault(output: &Output) -> (Option<i32>, &str) {
     let code = output.stderr.split_whitespace().find(|word| word.starts_with("E-")).unwrap_or("none");
     (output.code, code)
 }

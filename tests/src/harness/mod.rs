@@ -41,6 +41,7 @@ mod servers;
 mod signal;
 mod trouble;
 mod wait;
+mod webdriver;
 mod webhook;
 mod world;
 
@@ -59,6 +60,7 @@ pub use servers::Servers;
 pub use signal::Signal;
 pub use trouble::{Context, Result, Trouble};
 pub use wait::{wait_until, wait_until_some};
+pub use webdriver::{Driver, Window};
 pub use webhook::Webhook;
 pub use world::{World, WorldConfig};
 

@@ -152,6 +152,14 @@ impl Programs {
         self.launch("other", self.command(Path::new(binary), arguments))
     }
 
+    /// Starts a tool of this machine that need not know our settings, with the folder of the logs as its home.
+    pub(crate) fn tool(&self, tool: &'static str, arguments: &[&str]) -> Result<Program> {
+        let mut command = children::command(tool.as_ref(), Signal::Kill);
+        command.args(arguments).env_clear().current_dir(&self.logs).env("HOME", &self.logs);
+        command.envs(self.environment.get_key_value("PATH"));
+        self.launch(tool, command)
+    }
+
     fn start(&self, binary: &str, kind: &'static str, arguments: &[&str]) -> Result<Program> {
         self.launch(kind, self.command(&self.binaries.join(binary), arguments))
     }

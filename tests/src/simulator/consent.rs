@@ -79,7 +79,10 @@ pub(crate) async fn decide(
         "error=access_denied&error_description=denied".to_owned()
     };
     let joint = if redirect_uri.contains('?') { '&' } else { '?' };
-    Redirect::to(&format!("{redirect_uri}{joint}{result}&state={state}")).into_response()
+    let place = format!("{redirect_uri}{joint}{result}&state={state}");
+    let response = Redirect::to(&place).into_response();
+    shared.lock().redirected = Some(place);
+    response
 }
 
 impl Shared {

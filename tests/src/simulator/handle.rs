@@ -128,6 +128,11 @@ impl SimulatorHandle {
         Ok(self.shared.issue_code((mall, mall), redirect_uri, scopes))
     }
 
+    /// Where the consent page led a browser last, with its code.
+    pub fn last_redirect(&self) -> Option<String> {
+        self.shared.lock().redirected.clone()
+    }
+
     /// Lines for `malls import`, with the living pair of each mall.
     pub fn import_lines(&self) -> Result<Vec<ImportLine>, SimError> {
         self.shared.import_lines()

@@ -42,6 +42,8 @@ pub(crate) struct Inner {
     pub(crate) tokens: TokenBook,
     pub(crate) faults: FaultBook,
     pub(crate) unknown_mall: u64,
+    /// Where the consent page led last.
+    pub(crate) redirected: Option<String>,
     /// Answers held back right now.
     pub(crate) held: usize,
     host_bucket: Bucket,
@@ -64,6 +66,7 @@ impl Shared {
             tokens: TokenBook::default(),
             faults: FaultBook::default(),
             unknown_mall: 0,
+            redirected: None,
             held: 0,
             host_bucket: full_bucket(&config, origin),
         };
