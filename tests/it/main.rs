@@ -14,3 +14,4 @@ mod house;
 mod process;
 mod schema;
 mod secrets;
+mod tls;

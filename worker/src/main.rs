@@ -56,6 +56,9 @@ fn main() -> ExitCode {
     };
     match cli.command {
         Command::Config(ConfigCommand::Check) => {
+            for warning in &config.warnings {
+                say(&format!("warning: {warning}"));
+            }
             say(&format!("settings are valid: {} keys", config.keys.len()));
             ExitCode::SUCCESS
         }
@@ -70,6 +73,9 @@ fn main() -> ExitCode {
 
 fn run(config: Config) -> ExitCode {
     common::telemetry::init(&config.log);
+    for warning in &config.warnings {
+        tracing::warn!(event = "config.warning", "{warning}");
+    }
     let recorder = common::telemetry::install_recorder();
     let runtime = match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
         Ok(runtime) => runtime,

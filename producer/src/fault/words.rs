@@ -186,7 +186,9 @@ fn configuration(error: &ConfigError) -> Words {
     let mut lines = text.lines();
     let what = lines.next().unwrap_or_default().to_owned();
     let list = lines.map(|line| line.trim_end().trim_start_matches("  ").to_owned()).collect();
-    Words::new(ConfigError::CODE, format!("{what} (all shown at once)")).list(list).now("nothing was started")
+    Words::new(ConfigError::CODE, format!("{what} (all shown at once; exit {})", ConfigError::EXIT_CODE))
+        .list(list)
+        .now("nothing was started")
 }
 
 fn unreachable_server(server: &Server, why: &str, now: &str) -> Words {

@@ -114,3 +114,48 @@ fn the_readme_lists_every_key_with_its_default() {
         assert!(listed.contains(&info.key), "README: `{}` is missing", info.key);
     }
 }
+
+/// What the schema says of a key of the file.
+fn property<'a>(schema: &'a serde_json::Value, section: &str, leaf: &str) -> &'a serde_json::Value {
+    let root = &schema["properties"];
+    let table = if section.is_empty() { root } else { &root[section]["properties"] };
+    &table[leaf]
+}
+
+#[test]
+fn the_schema_knows_every_key_and_takes_every_default() {
+    let schema = Config::schema().expect("defaults are valid");
+    for info in &defaults().keys {
+        let declared = &info.declaration;
+        let (section, leaf) = (declared.section(), declared.leaf());
+        let file = property(&schema, section, &format!("{leaf}_file"));
+        assert_eq!(file.is_object(), declared.place != Place::Here, "{}", info.key);
+        let here = property(&schema, section, leaf);
+        assert_eq!(
+            here.is_object(),
+            declared.place != Place::FileOnly,
+            "{}: a secret stands in no file",
+            info.key
+        );
+        let default = &here["default"];
+        if declared.default.is_none() {
+            assert!(default.is_null(), "{}", info.key);
+            continue;
+        }
+        let fits = match here["type"].as_str() {
+            Some("integer") => default.is_u64(),
+            Some("number") => default.is_number(),
+            Some("boolean") => default.is_boolean(),
+            Some("string") => default.is_string(),
+            _ => here["enum"].as_array().is_some_and(|words| words.contains(default)),
+        };
+        assert!(fits, "{}: {here}", info.key);
+        if default.is_number() {
+            let bound = |name: &str| here[name].as_f64().expect("a bound");
+            let value = default.as_f64().expect("a number");
+            assert!((bound("minimum")..=bound("maximum")).contains(&value), "{}", info.key);
+        }
+    }
+    assert_eq!(schema["additionalProperties"], false);
+    assert_eq!(schema["properties"]["worker"]["additionalProperties"], false);
+}
