@@ -186,6 +186,20 @@ async fn o06_a_consent_that_ends_within_three_days_is_told_and_a_webhook_can_be_
     .await?;
     told(&webhook, "closed", "tokens_ending").await?;
 
+    // A pair that was rotated and lost is told apart from a consent that ended.
+    flow.run_sql(
+        "INSERT INTO token_leases (mall_id, version, holder, taken_at, until, unanswered_at) \
+         SELECT mall_id, token_version, 'x', now(), now(), now() FROM connectors WHERE mall_id = 'one'; \
+         UPDATE connectors SET state = 'needs_consent', state_reason = 'lost at 12:03' WHERE mall_id IN ('one', 'two')",
+    )
+    .await?;
+    let lost = told(&webhook, "opened", "rotation_lost").await?;
+    assert_eq!(
+        (&lost["malls"], &told(&webhook, "opened", "needs_consent").await?["malls"]),
+        (&1.into(), &1.into())
+    );
+    assert!(lost["do"].as_str().unwrap_or_default().contains("connect one"), "{lost}");
+
     // Without a webhook, alerts are kept and shown all the same.
     let untold = Flow::start(Setup::new(&["one"]).set("ALERTS__EVERY", "1s")).await?;
     assert_eq!(untold.cli(&["alerts", "test"]).await?.code, Some(6));
