@@ -1,5 +1,8 @@
 //! Why there is no token.
 
+use chrono::{DateTime, Utc};
+
+use crate::domain::calendar::kst;
 use crate::domain::failure::FailureClass;
 
 type Cause = Box<dyn std::error::Error + Send + Sync>;
@@ -50,6 +53,17 @@ impl OAuthError {
         }
     }
 
+    /// Whether the pair may be rotated although we have no new one.
+    pub fn maybe_rotated(&self) -> bool {
+        match self {
+            Self::Network { sent, .. } => *sent,
+            // A gateway that gave up waiting says so with a 5xx, and an answer that we cannot read was an answer.
+            Self::Server { status } => *status != 429,
+            Self::Unreadable(_) => true,
+            Self::InvalidGrant | Self::InvalidClient | Self::Other { .. } => false,
+        }
+    }
+
     /// Whether the same refresh token may be tried again at once.
     pub fn may_try_again(&self) -> bool {
         match self {
@@ -74,17 +88,6 @@ pub enum TokenStoreError {
     Unavailable(#[source] Cause),
 }
 
-/// Why [`TokenStore::renew`](super::TokenStore::renew) brought no newer pair.
-#[derive(Debug, thiserror::Error)]
-pub enum RenewError {
-    /// Nothing was called, or its answer could not be stored.
-    #[error(transparent)]
-    Store(#[from] TokenStoreError),
-    /// The token URL brought no pair; nothing was stored.
-    #[error(transparent)]
-    Refresh(#[from] OAuthError),
-}
-
 /// Why a mall has no access token.
 #[derive(Debug, thiserror::Error)]
 pub enum TokenError {
@@ -103,6 +106,12 @@ pub enum TokenError {
     /// The OAuth host is out of reach and the old token has ended.
     #[error("the refresh did not succeed")]
     Unreachable(#[source] OAuthError),
+    /// Another process refreshes the mall's tokens, and takes long.
+    #[error("another process is still refreshing the tokens")]
+    Busy,
+    /// The process ends; the new pair waits in its spool for the next start.
+    #[error("the new tokens could not be stored yet: they wait in the spool directory")]
+    Spooled,
     /// A refresh has failed a moment ago; the host is spared until then.
     #[error("the refresh failed a moment ago")]
     CoolingDown,
@@ -117,9 +126,13 @@ pub enum DeathCause {
     /// `invalid_grant`.
     #[error("another program used it, it was revoked, or it lay idle for 14 days; connect the mall again")]
     InvalidGrant,
-    /// `invalid_grant` after a call without an answer: the pair was rotated and its successor lost.
-    #[error("its rotation was lost on the network; connect the mall again")]
-    RotationLost,
+    /// `invalid_grant` after a call without an outcome (no answer came, or whoever called died before the pair was stored):
+    /// the pair was rotated, and its successor lost.
+    #[error("its rotation was lost at {} KST; connect the mall again", at.with_timezone(&kst()).format("%H:%M"))]
+    RotationLost {
+        /// When the call was made.
+        at: DateTime<Utc>,
+    },
     /// Its end has passed.
     #[error("it has expired; connect the mall again")]
     Expired,
@@ -131,7 +144,9 @@ impl TokenError {
         match self {
             Self::NoTokens | Self::NeedsConsent { .. } | Self::Refused(_) => FailureClass::Forbidden,
             // No request was sent: the job is as good as it was, however long the OAuth host is away.
-            Self::Unreachable(_) | Self::CoolingDown | Self::Store(_) => FailureClass::Infrastructure,
+            Self::Unreachable(_) | Self::Busy | Self::Spooled | Self::CoolingDown | Self::Store(_) => {
+                FailureClass::Infrastructure
+            }
         }
     }
 }

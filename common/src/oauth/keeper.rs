@@ -1,29 +1,26 @@
 //! Single flight: however many jobs want a mall's token, one refresh is made (`faults.md` O1).
 
 use std::collections::HashMap;
-use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use tokio::time::{Instant, sleep};
+use tokio::time::Instant;
 
-use super::app::AppCredentials;
 use super::client::OAuthClient;
-use super::error::{DeathCause, OAuthError, RenewError, TokenError, TokenStoreError};
-use super::store::{RefreshCall, StoredTokens, TokenStore};
+use super::desk::{Desk, FlightEnd};
+use super::error::{DeathCause, OAuthError, TokenError, TokenStoreError};
+use super::flight::Landing;
+use super::spool::Spool;
+use super::store::{StoredTokens, TokenStore};
 use super::token::{AccessToken, TokenPair};
 use crate::clock;
 use crate::domain::failure::FailureClass;
 use crate::domain::ids::MallId;
-use crate::telemetry::{count_token_refresh, events};
+use crate::telemetry::count_token_refresh;
 
 /// Malls whose token is remembered. Full: the one that was used longest ago is forgotten, and read again when wanted.
 const MALLS_MAX: usize = 20_000;
-/// Tries of one refresh token while the network fails.
-const TRIES: u32 = 3;
-/// Wait before the second try; twice that before the third.
-const TRY_AGAIN: Duration = Duration::from_millis(250);
 /// After a refresh that failed for the network, the host is left alone for so long.
 const COOL_DOWN: Duration = Duration::from_secs(5);
 /// A token this close to its end is not sent any more.
@@ -56,23 +53,44 @@ struct Slot {
 
 /// Hands out access tokens, refreshed in time. Share it by `Arc`.
 ///
-/// Await its calls to their end: a future that is dropped between the answer of the token URL and the commit loses
-/// the mall's rotation. A program that stops finishes them first.
+/// A refresh runs in a task of its own, so that whoever wants the token may stop waiting; [`close`](Self::close) waits for
+/// those that are under way before the program ends.
 #[derive(Debug)]
 pub struct TokenKeeper<S> {
-    store: S,
-    client: OAuthClient,
-    app: Option<AppCredentials>,
+    desk: Arc<Desk<S>>,
     refresh_before: TimeDelta,
     slots: Mutex<HashMap<MallId, Slot>>,
 }
 
 impl<S: TokenStore> TokenKeeper<S> {
-    /// `refresh_before` is how long before its end a token is renewed. Without an `app` stored tokens are used to
-    /// their end and never renewed.
-    pub fn new(store: S, client: OAuthClient, app: Option<AppCredentials>, refresh_before: Duration) -> Self {
-        let refresh_before = TimeDelta::from_std(refresh_before).unwrap_or(TimeDelta::MAX);
-        Self { store, client, app, refresh_before, slots: Mutex::new(HashMap::new()) }
+    /// `refresh_before` is how long before its end a token is renewed. Tokens of a mall without an app are used to their
+    /// end and never renewed. Without a `spool`, a pair that cannot be stored before the process ends is lost.
+    pub fn new(store: S, client: OAuthClient, refresh_before: Duration, spool: Option<Spool>) -> Self {
+        let refresh_before = TimeDelta::from_std(refresh_before).unwrap_or_default();
+        Self { desk: Arc::new(Desk::new(store, client, spool)), refresh_before, slots: Mutex::default() }
+    }
+
+    /// Where the tokens are kept.
+    pub fn store(&self) -> &S {
+        &self.desk.store
+    }
+
+    /// Waits up to `grace` for refreshes under way, so that no new pair is lost; what cannot be stored by then goes into
+    /// the spool. Begin nothing new after this.
+    pub async fn close(&self, grace: Duration) {
+        self.desk.close(grace).await;
+    }
+
+    /// Stores what a process before us left in the spool. Waits for the store as long as it is away.
+    pub async fn take_up_spool(&self) {
+        self.desk.take_up_spool().await;
+    }
+
+    /// Renews the pair whatever its age; a newer one than `used` that is stored meanwhile counts as well.
+    pub async fn refresh(&self, mall: &MallId, used: i64) -> Result<FreshToken, TokenError> {
+        let slot = self.slot(mall);
+        let mut known = slot.lock().await;
+        self.renew(mall, used, &mut known).await
     }
 
     /// A token of at least `wanted_version` (what the claim read; 0 for any).
@@ -81,17 +99,19 @@ impl<S: TokenStore> TokenKeeper<S> {
         let mut known = slot.lock().await;
         if let Some(tokens) = &known.tokens
             && tokens.version >= wanted_version
-            && self.is_fresh(&tokens.pair, clock::now())
+            && self.is_fresh(tokens, clock::now())
         {
             return Ok(fresh(tokens));
         }
         let stored = self.load(mall, &mut known).await?;
-        if self.is_fresh(&stored.pair, clock::now()) {
+        if self.is_fresh(&stored, clock::now()) {
             return Ok(fresh(&stored));
         }
         let still_good = stored.pair.access_expires_at - LAST_USE > clock::now();
         match self.renew(mall, stored.version, &mut known).await {
-            Err(TokenError::Unreachable(_) | TokenError::CoolingDown) if still_good => Ok(fresh(&stored)),
+            Err(TokenError::Unreachable(_) | TokenError::CoolingDown | TokenError::Busy) if still_good => {
+                Ok(fresh(&stored))
+            }
             result => result,
         }
     }
@@ -108,20 +128,15 @@ impl<S: TokenStore> TokenKeeper<S> {
         let mut known = slot.lock().await;
         if let Some(tokens) = &known.tokens
             && tokens.version > used_version
-            && self.is_fresh(&tokens.pair, clock::now())
+            && self.is_fresh(tokens, clock::now())
         {
             return Ok(fresh(tokens));
         }
         let stored = self.load(mall, &mut known).await?;
-        if stored.version > used_version && self.is_fresh(&stored.pair, clock::now()) {
+        if stored.version > used_version && self.is_fresh(&stored, clock::now()) {
             return Ok(fresh(&stored));
         }
         self.renew(mall, stored.version, &mut known).await
-    }
-
-    /// Forgets what is remembered of a mall; its next token comes from the store.
-    pub fn forget(&self, mall: &MallId) {
-        self.slots.lock().unwrap_or_else(PoisonError::into_inner).remove(mall);
     }
 
     fn slot(&self, mall: &MallId) -> Arc<tokio::sync::Mutex<Known>> {
@@ -142,15 +157,16 @@ impl<S: TokenStore> TokenKeeper<S> {
         known
     }
 
-    fn is_fresh(&self, pair: &TokenPair, now: DateTime<Utc>) -> bool {
+    fn is_fresh(&self, tokens: &StoredTokens, now: DateTime<Utc>) -> bool {
+        let TokenPair { access_expires_at, issued_at, .. } = tokens.pair;
         // A token that lives shorter than usual must not be renewed each time that it is wanted.
-        let lifetime = pair.access_expires_at - pair.issued_at;
-        let margin = if self.app.is_some() { self.refresh_before.min(lifetime / 4) } else { LAST_USE };
-        pair.access_expires_at - now > margin
+        let lifetime = access_expires_at - issued_at;
+        let margin = if tokens.refreshable { self.refresh_before.min(lifetime / 4) } else { LAST_USE };
+        access_expires_at - now > margin
     }
 
     async fn load(&self, mall: &MallId, known: &mut Known) -> Result<StoredTokens, TokenError> {
-        let stored = self.store.load(mall).await.map_err(store_error)?;
+        let stored = self.desk.store.load(mall).await.map_err(store_error)?;
         known.tokens = Some(stored.clone());
         Ok(stored)
     }
@@ -164,95 +180,26 @@ impl<S: TokenStore> TokenKeeper<S> {
         if known.cool_until.is_some_and(|until| Instant::now() < until) {
             return Err(TokenError::CoolingDown);
         }
-        let Some(app) = &self.app else {
-            return Err(TokenError::Refused(OAuthError::InvalidClient));
-        };
-        let notes = Arc::new(Notes::default());
-        let call =
-            Call { client: self.client.clone(), mall: mall.clone(), app: app.clone(), notes: notes.clone() };
-        let refresh: RefreshCall = Box::new(move |pair| Box::pin(call.run(pair)));
-        match self.store.renew(mall, Some(used), refresh).await {
-            Ok(stored) => {
+        match self.desk.fly(mall, used).await.map_err(store_error)? {
+            FlightEnd { landing: Landing::Renewed | Landing::Raced, tokens: Some(stored), .. } => {
                 let token = fresh(&stored);
-                if notes.called.load(Ordering::Relaxed) {
-                    count_token_refresh("ok");
-                    let version = token.version;
-                    tracing::info!(event = events::TOKEN_REFRESHED, %mall, version, "tokens of {mall} renewed");
-                } else {
-                    count_token_refresh("raced");
-                }
                 *known = Known { tokens: Some(stored), ..Known::default() };
-                return Ok(token);
+                Ok(token)
             }
-            Err(RenewError::Store(error)) => return Err(store_error(error)),
-            Err(RenewError::Refresh(OAuthError::InvalidGrant)) => {}
-            Err(RenewError::Refresh(error)) => {
-                count_token_refresh(if error.class() == FailureClass::Transient {
-                    "network"
-                } else {
-                    "refused"
-                });
+            FlightEnd { landing: Landing::Busy, .. } => Err(TokenError::Busy),
+            FlightEnd { landing: Landing::Spooled, .. } => Err(TokenError::Spooled),
+            FlightEnd { landing: Landing::Dead { .. }, death, .. } => {
+                let reason = death.unwrap_or(DeathCause::InvalidGrant);
+                count_token_refresh("invalid_grant");
+                known.dead = Some((used, reason));
+                Err(TokenError::NeedsConsent { reason })
+            }
+            FlightEnd { error, .. } => {
+                let error = error.unwrap_or(OAuthError::InvalidClient);
+                let transient = error.class() == FailureClass::Transient;
+                count_token_refresh(if transient { "network" } else { "refused" });
                 known.cool_until = Some(Instant::now() + COOL_DOWN);
-                return Err(match error.class() {
-                    FailureClass::Forbidden => TokenError::Refused(error),
-                    _ => TokenError::Unreachable(error),
-                });
-            }
-        }
-        // Another program may have stored its pair without our lock: look once more before the mall is given up.
-        let stored = self.load(mall, known).await?;
-        if stored.version > used && self.is_fresh(&stored.pair, clock::now()) {
-            return Ok(fresh(&stored));
-        }
-        let reason = if stored.pair.refresh_expires_at <= clock::now() {
-            DeathCause::Expired
-        } else if notes.rotation_lost.load(Ordering::Relaxed) {
-            DeathCause::RotationLost
-        } else {
-            DeathCause::InvalidGrant
-        };
-        count_token_refresh("invalid_grant");
-        known.dead = Some((stored.version, reason));
-        Err(TokenError::NeedsConsent { reason })
-    }
-}
-
-/// One renewal's call; owned, because the store keeps it inside its transaction.
-struct Call {
-    client: OAuthClient,
-    mall: MallId,
-    app: AppCredentials,
-    notes: Arc<Notes>,
-}
-
-/// What a call tells beside its result.
-#[derive(Default)]
-struct Notes {
-    /// The store let us call: nobody else was faster.
-    called: AtomicBool,
-    /// A call without an answer may have rotated the pair.
-    rotation_lost: AtomicBool,
-}
-
-impl Call {
-    /// Calls the token URL, up to [`TRIES`] times with the same refresh token while the network fails.
-    async fn run(self, pair: TokenPair) -> Result<TokenPair, OAuthError> {
-        self.notes.called.store(true, Ordering::Relaxed);
-        if pair.refresh_expires_at <= clock::now() {
-            return Err(OAuthError::InvalidGrant);
-        }
-        let mut tries = 1;
-        loop {
-            match self.client.refresh(&self.mall, &pair.refresh, &self.app).await {
-                Err(error) if error.may_try_again() && tries < TRIES => {
-                    if matches!(error, OAuthError::Network { sent: true, .. }) {
-                        self.notes.rotation_lost.store(true, Ordering::Relaxed);
-                    }
-                    tracing::warn!(mall = %self.mall, tries, error = %error, "token refresh failed, trying the same token again");
-                    sleep(TRY_AGAIN * tries).await;
-                    tries += 1;
-                }
-                result => return result,
+                Err(if transient { TokenError::Unreachable(error) } else { TokenError::Refused(error) })
             }
         }
     }

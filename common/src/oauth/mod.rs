@@ -4,10 +4,12 @@
 //! pair is dead at once. Two processes that refresh at the same time, or one that dies between the answer and the
 //! store, cost the mall its consent, which only a person can give again. Hence three rules (`live-api.md` §7, 1–4, 8):
 //!
-//! 1. *One refresh of a mall at a time, over all processes.* The store holds a row lock around the call
-//!    ([`TokenStore::renew`]) and compares versions under it: who waited finds a newer pair and uses it.
+//! 1. *One refresh of a mall at a time, over all processes.* Who refreshes takes a lease first ([`lease`]); the others
+//!    wait for the newer pair and use it. The lease is committed before the call, so it is the intent as well: the loss of a
+//!    rotation is known, with its time. No connection of the database is held during a call.
 //!    Inside a process [`TokenKeeper`] lets one task a mall ask; fifty jobs make one call to the database.
-//! 2. *Stored before used.* `renew` returns only what it has committed.
+//! 2. *Stored before used.* A new pair is stored by compare-and-set on the version, for as long as the process lives; if it
+//!    must end before, the pair goes into a sealed file that the next start takes up ([`Spool`]).
 //! 3. *Only an OAuth error answer is final.* A timeout tries the same refresh token again; a 401 of the API overrules
 //!    every stored expiry, but a stored pair newer than the refused one is used before anything is refreshed.
 //!
@@ -29,6 +31,14 @@ mod error;
 
 mod store;
 
+pub mod lease;
+
+mod flight;
+
+mod spool;
+
+mod desk;
+
 mod keeper;
 
 #[cfg(test)]
@@ -36,10 +46,11 @@ mod tests;
 
 pub use app::{App, AppCredentials};
 pub use client::{BuildError, OAuthClient, OAuthTimeouts};
-pub use error::{DeathCause, OAuthError, RenewError, TokenError, TokenStoreError};
+pub use error::{DeathCause, OAuthError, TokenError, TokenStoreError};
 pub use keeper::{FreshToken, TokenKeeper};
 pub use once::OneTime;
 pub use probe::{Unanswered, probe};
 pub use seal::{InvalidKey, Place, SealError, Sealed, Sealer, generate_key};
-pub use store::{RefreshCall, StoredTokens, TokenStore};
+pub use spool::{Spool, SpoolError, Waiting};
+pub use store::{Keep, StoredTokens, Taken, TokenStore};
 pub use token::{AccessToken, InvalidAnswer, RefreshToken, TokenPair};

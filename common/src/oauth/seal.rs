@@ -62,6 +62,15 @@ pub enum Place<'a> {
     },
     /// An app's secret, in its row.
     App(&'a AppId),
+    /// A mall's pair, in a file of the spool.
+    Spool {
+        /// The agency that owns the connection.
+        agency: &'a str,
+        /// The mall.
+        mall: &'a MallId,
+        /// The version that the pair replaces.
+        used: i64,
+    },
 }
 
 impl Place<'_> {
@@ -73,6 +82,9 @@ impl Place<'_> {
             }
             Self::Tokens { agency, mall } => format!("cafe24-sync/{version}\0{agency}\0{mall}\0{COLUMN}"),
             Self::App(app) => format!("cafe24-sync/{version}\0{app}\0apps.client_secret"),
+            Self::Spool { agency, mall, used } => {
+                format!("cafe24-sync/{version}\0{agency}\0{mall}\0{used}\0spool")
+            }
         }
         .into_bytes()
     }

@@ -22,6 +22,8 @@ pub const BUCKET_THROTTLED: &str = "bucket.throttled";
 pub const TOKEN_REFRESHED: &str = "token.refreshed";
 /// A mall's refresh token is dead.
 pub const TOKEN_REFRESH_LOST: &str = "token.refresh_lost";
+/// A new pair of tokens could not be stored before the process ended; it waits in a file.
+pub const TOKEN_SPOOLED: &str = "token.spooled";
 /// A mall sends nothing any more.
 pub const MALL_PAUSED: &str = "mall.paused";
 /// A mall waits for a person.
