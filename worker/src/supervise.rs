@@ -14,7 +14,7 @@ use common::deployment::{self, OtherDeployment};
 use common::domain::backoff::Backoff;
 use common::health::{BindError, Pages};
 use common::limiter::{BucketConfig, LimiterError, RedisLimiter};
-use common::oauth::{AppCredentials, InvalidKey, OAuthClient, OAuthTimeouts, Sealer, TokenKeeper};
+use common::oauth::{App, InvalidKey, OAuthClient, OAuthTimeouts, Sealer, Spool, TokenKeeper};
 use common::store::{Channel, Control, Ledger, SchemaError, SealedTokenStore, StoreError};
 use common::telemetry::Recorder;
 use tokio::sync::mpsc;
@@ -63,6 +63,9 @@ pub enum StartError {
     Listen(#[from] BindError),
 }
 
+/// How long new tokens that are not stored yet are waited for at the end, before they go into the spool (`faults.md` O3).
+const TOKENS_AT_MOST: Duration = Duration::from_secs(30);
+
 /// How the worker ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum End {
@@ -105,6 +108,7 @@ pub async fn run(
         heartbeat::beat(Arc::clone(&shared), Arc::clone(&runners), recorder.clone()),
     );
     spawn_until(&background, &ended, watch_connectors(control.clone(), Arc::clone(&shared)));
+    spawn_until(&background, &ended, take_up_spool(Arc::clone(&shared)));
     spawn_until(&background, &ended, pages.serve(recorder, health::missing(Arc::clone(&shared))));
     let writer = TaskTracker::new();
     // The batch ends when the last sender of finished jobs is gone, so it must not hold one itself.
@@ -134,6 +138,8 @@ pub async fn run(
         done = timeout(grace, drained) => if done.is_ok() { End::Drained } else { End::Abandoned },
         () = hurry.cancelled() => End::Abandoned,
     };
+    // A rotated pair that is not stored costs a consent: it is waited for, also by who is in a hurry.
+    shared.tokens.close(TOKENS_AT_MOST).await;
     ended.cancel();
     close(&background).await;
     shared.ledger.close();
@@ -159,6 +165,10 @@ fn spawn_until(
             () = ended.cancelled() => {}
         }
     });
+}
+
+async fn take_up_spool(shared: Arc<Shared>) {
+    shared.tokens.take_up_spool().await;
 }
 
 /// Waits for a database with our schema; another schema is final.
@@ -201,15 +211,12 @@ fn shared(config: Config, stopping: CancellationToken) -> Result<Shared, StartEr
 }
 
 fn tokens(config: &Config, ledger: &Ledger) -> Result<TokenKeeper<SealedTokenStore>, StartError> {
-    let key = config.oauth.master_key.as_ref().ok_or(StartError::NoKey)?;
-    let store = SealedTokenStore::new(ledger.clone(), Arc::new(Sealer::from_keys(key)?));
+    let sealer = Arc::new(Sealer::from_config(&config.oauth)?.ok_or(StartError::NoKey)?);
+    let app = App::from_config(&config.oauth);
+    let store = SealedTokenStore::new(ledger.clone(), Arc::clone(&sealer), app.as_ref());
     let client = OAuthClient::new(config.cafe24.oauth_url.clone(), OAuthTimeouts::default())?;
-    Ok(TokenKeeper::new(
-        store,
-        client,
-        AppCredentials::from_config(&config.oauth),
-        config.oauth.refresh_before,
-    ))
+    let spool = Spool::new(config.oauth.spool_dir.clone(), sealer);
+    Ok(TokenKeeper::new(store, client, config.oauth.refresh_before, Some(spool)))
 }
 
 /// Hears of malls and endpoints that were paused, released or removed, and recalls their waiting jobs.

@@ -17,6 +17,8 @@
 
 mod token;
 
+mod keys;
+
 mod seal;
 
 mod app;
@@ -48,9 +50,10 @@ pub use app::{App, AppCredentials};
 pub use client::{BuildError, OAuthClient, OAuthTimeouts};
 pub use error::{DeathCause, OAuthError, TokenError, TokenStoreError};
 pub use keeper::{FreshToken, TokenKeeper};
+pub use keys::{InvalidKey, generate_key};
 pub use once::OneTime;
 pub use probe::{Unanswered, probe};
-pub use seal::{InvalidKey, Place, SealError, Sealed, Sealer, generate_key};
+pub use seal::{Place, SealError, Sealed, Sealer};
 pub use spool::{Spool, SpoolError, Waiting};
 pub use store::{Keep, StoredTokens, Taken, TokenStore};
 pub use token::{AccessToken, InvalidAnswer, RefreshToken, TokenPair};

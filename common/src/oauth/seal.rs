@@ -5,22 +5,20 @@
 //! is written no more.
 //!
 //! The key's id stands in the blob, so that keys can be rotated: the first key seals, all open. Nonces are 192 random
-//! bits, so no counter must be kept. The key's id is a message authentication code of the key over a constant, cut to
-//! 32 bits: it tells keys apart and nothing about them.
+//! bits, so no counter must be kept.
 
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD as BASE64;
-use chacha20poly1305::aead::{Aead, Generate, KeyInit, Payload};
-use chacha20poly1305::{Key, XChaCha20Poly1305, XNonce};
+use chacha20poly1305::XNonce;
+use chacha20poly1305::aead::{Aead, Generate, Payload};
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 
+use super::keys::{InvalidKey, KeyRing, MasterKey};
 use super::token::{AccessToken, RefreshToken, TokenPair};
-use crate::config::Secret;
+use crate::config::{OAuthConfig, Secret};
 use crate::domain::ids::{AppId, MallId};
 
-/// Bytes of a key.
-const KEY_BYTES: usize = 32;
 /// Bytes of a nonce.
 const NONCE_BYTES: usize = 24;
 /// The format that is written.
@@ -90,17 +88,6 @@ impl Place<'_> {
     }
 }
 
-/// The text is no list of keys. Never carries the text.
-#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
-pub enum InvalidKey {
-    /// A line is no key.
-    #[error("line {0} of the master key is not 32 bytes as 64 hexadecimal digits or 44 characters of base64")]
-    Line(usize),
-    /// There is no key.
-    #[error("the master key is empty: make one with `cafe24-sync init`")]
-    Empty,
-}
-
 /// A sealed secret does not open.
 #[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
 pub enum SealError {
@@ -118,7 +105,7 @@ pub enum SealError {
 /// Seals with its first key and opens with all.
 #[derive(Clone)]
 pub struct Sealer {
-    keys: Vec<(String, XChaCha20Poly1305)>,
+    keys: KeyRing,
 }
 
 /// What is inside the seal.
@@ -132,25 +119,22 @@ struct Plain {
     issued_at: DateTime<Utc>,
 }
 
-/// A new random key as 44 characters of base64, for the master key file.
-pub fn generate_key() -> Secret {
-    Secret::new(BASE64.encode(Key::generate()))
-}
-
 impl Sealer {
     /// Reads keys: one a line, 64 hexadecimal digits or 44 characters of base64; empty lines and `#` are comments.
     pub fn from_keys(keys: &Secret) -> Result<Self, InvalidKey> {
-        let lines = keys.expose().lines().enumerate();
-        let keys = lines
-            .map(|(index, line)| (index + 1, line.trim()))
-            .filter(|(_, line)| !line.is_empty() && !line.starts_with('#'))
-            .map(|(number, line)| {
-                let bytes = key_bytes(line).ok_or(InvalidKey::Line(number))?;
-                let cipher = XChaCha20Poly1305::new(&bytes.into());
-                Ok((key_id(&cipher), cipher))
-            })
-            .collect::<Result<Vec<_>, _>>()?;
-        if keys.is_empty() { Err(InvalidKey::Empty) } else { Ok(Self { keys }) }
+        Ok(Self { keys: KeyRing::parse(keys)? })
+    }
+
+    /// The configured keys, if there are any. Those of a file are read again when it changes.
+    pub fn from_config(config: &OAuthConfig) -> Result<Option<Self>, InvalidKey> {
+        let Some(keys) = &config.master_key else { return Ok(None) };
+        let keys = KeyRing::parse(keys)?;
+        Ok(Some(Self {
+            keys: match &config.master_key_file {
+                Some(path) => keys.following(path.clone()),
+                None => keys,
+            },
+        }))
     }
 
     /// Seals `pair` for its place with the first key.
@@ -182,18 +166,13 @@ impl Sealer {
 
     /// Seals any text for its place with the first key.
     pub fn seal_text(&self, plain: &Secret, place: Place<'_>) -> Sealed {
-        let (kid, cipher) = &self.keys[0];
+        let MasterKey { id, cipher } = self.keys.first();
         let nonce = XNonce::generate();
         let aad = place.associated_data(VERSION);
         let payload = Payload { msg: plain.expose().as_bytes(), aad: &aad };
         #[expect(clippy::expect_used, reason = "fails only beyond 256 GiB")]
         let ciphertext = cipher.encrypt(&nonce, payload).expect("a secret is short");
-        Sealed {
-            v: VERSION,
-            kid: kid.clone(),
-            nonce: BASE64.encode(nonce),
-            ciphertext: BASE64.encode(ciphertext),
-        }
+        Sealed { v: VERSION, kid: id, nonce: BASE64.encode(nonce), ciphertext: BASE64.encode(ciphertext) }
     }
 
     /// Opens a text that was sealed for `place`.
@@ -201,16 +180,16 @@ impl Sealer {
         if !(FIRST_VERSION..=VERSION).contains(&sealed.v) {
             return Err(SealError::UnknownFormat(sealed.v));
         }
-        let (_, cipher) = self
+        let key = self
             .keys
-            .iter()
-            .find(|(kid, _)| *kid == sealed.kid)
+            .find(&sealed.kid)
             .ok_or_else(|| SealError::UnknownKey(sealed.kid.chars().take(16).collect()))?;
         let nonce = BASE64.decode(&sealed.nonce).map_err(|_| SealError::Broken)?;
         let nonce: [u8; NONCE_BYTES] = nonce.try_into().map_err(|_| SealError::Broken)?;
         let ciphertext = BASE64.decode(&sealed.ciphertext).map_err(|_| SealError::Broken)?;
         let aad = place.associated_data(sealed.v);
-        let plain = cipher
+        let plain = key
+            .cipher
             .decrypt(&nonce.into(), Payload { msg: &ciphertext, aad: &aad })
             .map_err(|_| SealError::Broken)?;
         String::from_utf8(plain).map(Secret::new).map_err(|_| SealError::Broken)
@@ -218,12 +197,12 @@ impl Sealer {
 
     /// Whether the first key sealed it, in the newest format; if not, it is due for sealing again.
     pub fn is_current(&self, sealed: &Sealed) -> bool {
-        sealed.v == VERSION && self.keys[0].0 == sealed.kid
+        sealed.v == VERSION && self.keys.ids().first() == Some(&sealed.kid)
     }
 
     /// The ids of the keys, in their order; the first seals.
-    pub fn key_ids(&self) -> impl Iterator<Item = &str> {
-        self.keys.iter().map(|(kid, _)| kid.as_str())
+    pub fn key_ids(&self) -> Vec<String> {
+        self.keys.ids()
     }
 }
 
@@ -240,24 +219,6 @@ impl Plain {
 
 impl std::fmt::Debug for Sealer {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_list().entries(self.keys.iter().map(|(kid, _)| kid)).finish()
+        f.debug_list().entries(self.keys.ids()).finish()
     }
-}
-
-/// The tag over a constant under the all-zero nonce, which no random nonce ever is.
-fn key_id(cipher: &XChaCha20Poly1305) -> String {
-    let payload = Payload { msg: b"", aad: b"cafe24-sync key id" };
-    let tag = cipher.encrypt(&XNonce::default(), payload).unwrap_or_default();
-    format!("{:08x}", tag.first_chunk().map_or(0, |bytes| u32::from_be_bytes(*bytes)))
-}
-
-fn key_bytes(text: &str) -> Option<[u8; KEY_BYTES]> {
-    if text.len() == 2 * KEY_BYTES && text.bytes().all(|b| b.is_ascii_hexdigit()) {
-        let mut bytes = [0; KEY_BYTES];
-        for (byte, pair) in bytes.iter_mut().zip(text.as_bytes().chunks_exact(2)) {
-            *byte = u8::from_str_radix(std::str::from_utf8(pair).ok()?, 16).ok()?;
-        }
-        return Some(bytes);
-    }
-    BASE64.decode(text).ok()?.try_into().ok()
 }

@@ -133,8 +133,10 @@ impl Context {
 
     /// What seals tokens and app secrets.
     pub(super) fn sealer(&self) -> Result<Arc<Sealer>, Fault> {
-        let keys = self.config.oauth.master_key.as_ref().ok_or(Fault::NoMasterKey)?;
-        Sealer::from_keys(keys).map(Arc::new).map_err(|error| Fault::OAuthSettings(error.to_string()))
+        match Sealer::from_config(&self.config.oauth) {
+            Ok(sealer) => sealer.map(Arc::new).ok_or(Fault::NoMasterKey),
+            Err(error) => Err(Fault::OAuthSettings(error.to_string())),
+        }
     }
 
     /// The apps: that of the configuration, and the stored ones.

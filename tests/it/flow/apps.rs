@@ -5,8 +5,10 @@ use tests::simulator::SimConfig;
 
 use super::{Flow, Setup, spec};
 
+const FROM: &str = "2025-03-01";
+
 #[tokio::test]
-async fn an_app_that_a_mall_names_cannot_be_removed_and_shows_no_secret() -> Result<()> {
+async fn a_mall_with_an_app_of_its_own_is_refreshed_with_that_apps_secret() -> Result<()> {
     // The configuration's app is not the one the mall consented to: with it each refresh is refused.
     let setup = Setup::new(&["hanbit"]);
     let sim = SimConfig { extra_malls: setup.malls, ..setup.sim };
@@ -24,6 +26,11 @@ async fn an_app_that_a_mall_names_cannot_be_removed_and_shows_no_secret() -> Res
     let file = flow.world.programs.logs().join("app.csv");
     std::fs::write(&file, "mall_id,agency,mode,app\nhanbit,agency-1,api,brand-b\n").context("a file")?;
     flow.cli(&["malls", "import", &file.to_string_lossy()]).await?.success()?;
+
+    flow.world.sim.expire_access("hanbit").context("expire")?;
+    flow.fetch("hanbit", "visitors", FROM, FROM, &[]).await?;
+    let tokens = flow.world.sim.mall_report("hanbit").context("report")?.tokens;
+    assert_eq!((tokens.refreshes, tokens.invalid_client), (1, 0), "{tokens:?}");
 
     let listed = flow.world.json(&["apps", "list"]).await?;
     assert_eq!(listed["items"][0]["malls"], 1, "{listed}");

@@ -2,7 +2,7 @@
 
 use std::fmt::Display;
 use std::ops::RangeInclusive;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use super::secret_file::{self, Readers};
@@ -149,6 +149,11 @@ impl Reader {
     pub(in crate::config) fn secret(&mut self, key: &'static str, doc: &'static str) -> Option<Secret> {
         let declaration = Declaration { key, doc, kind: Kind::Secret, default: None, place: Place::FileOnly };
         self.placed(declaration, |text| Ok(Secret::from(text)), |_| "[secret]".to_owned())
+    }
+
+    /// The file that `key_file` names, if it is set; to be asked for before the secret itself.
+    pub(in crate::config) fn file_of(&self, key: &str) -> Option<PathBuf> {
+        self.entries.get(&twin(key)).map(|entry| PathBuf::from(&entry.text))
     }
 
     /// A secret that opens other secrets: a file that everybody may read is a mistake, not a warning.

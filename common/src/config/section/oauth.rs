@@ -1,5 +1,6 @@
 //! `[oauth]`
 
+use std::path::PathBuf;
 use std::time::Duration;
 
 use crate::config::declare::Kind;
@@ -19,11 +20,18 @@ pub struct OAuthConfig {
     pub refresh_before: Duration,
     /// `master_key_file`: one key a line (see `oauth::Sealer`).
     pub master_key: Option<Secret>,
+    /// Where the master keys were read from; they are read again when it changes.
+    pub master_key_file: Option<PathBuf>,
+    /// `keep_alive`.
+    pub keep_alive: Duration,
+    /// `spool_dir`.
+    pub spool_dir: PathBuf,
 }
 
 impl OAuthConfig {
     pub(in crate::config) fn read(r: &mut Reader) -> Self {
         let (mins, hours) = (Duration::from_mins, Duration::from_hours);
+        let master_key_file = r.file_of("oauth.master_key");
         r.section("oauth", "the app that malls consent to, and their tokens");
         let this = Self {
             client_id: r.or_file(
@@ -52,6 +60,18 @@ impl OAuthConfig {
                 "oauth.master_key",
                 "seals tokens at rest; one key a line, the first seals, all open",
             ),
+            master_key_file,
+            keep_alive: r.duration(
+                "oauth.keep_alive",
+                "age at which an unused pair is renewed, as it ends after 14d",
+                hours(7 * 24),
+                hours(1)..=hours(13 * 24),
+            ),
+            spool_dir: PathBuf::from(r.text(
+                "oauth.spool_dir",
+                "new tokens wait here, sealed, if Postgres is away at the end",
+                "spool",
+            )),
         };
         if this.client_id.is_none() && this.client_secret.is_some() {
             r.conflict("oauth.client_secret", "is set without `oauth.client_id`: set both");

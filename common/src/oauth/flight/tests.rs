@@ -16,7 +16,7 @@ use super::*;
 const WORKERS: usize = 8;
 const EXPIRIES: u32 = 1_000;
 /// A round that is not over by then has hung.
-const ROUND_AT_MOST: Duration = Duration::from_mins(60);
+const ROUND_AT_MOST: Duration = Duration::from_hours(1);
 /// How long a person takes to connect a mall again.
 const PERSON: Duration = Duration::from_mins(10);
 const CALL_TIMEOUT: Duration = Duration::from_secs(10);
@@ -154,7 +154,7 @@ impl World {
         while self.workers.iter().any(|worker| !worker.served) {
             let Reverse((at, id)) = self.queue.pop().expect("somebody still does something");
             self.now = at;
-            assert!(self.now - began < ROUND_AT_MOST, "no progress: {:?}", self.figures);
+            assert!(self.now.saturating_sub(began) < ROUND_AT_MOST, "no progress: {:?}", self.figures);
             let message = self.messages.remove(&id).expect("sent once");
             self.deliver(message);
         }
@@ -162,7 +162,7 @@ impl World {
         if before.1 == self.figures.troubles() {
             assert_eq!(self.figures.refreshes, before.0 + 1, "nobody died, and nothing was lost");
         }
-        self.figures.longest = self.figures.longest.max(self.now - began);
+        self.figures.longest = self.figures.longest.max(self.now.saturating_sub(began));
     }
 
     fn deliver(&mut self, message: Message) {
@@ -176,7 +176,7 @@ impl World {
                 // It reads the store before it refreshes, as the keeper does.
                 of.served = newer;
                 if self.parked {
-                    self.send(Duration::from_secs(60), Message::Wanted { worker });
+                    self.send(Duration::from_mins(1), Message::Wanted { worker });
                 } else if !newer {
                     of.flight = Some(Flight::new(Duration::from_secs(10)));
                     self.advance(worker, Event::Start);
@@ -188,7 +188,7 @@ impl World {
                     return;
                 }
                 if of.frozen_until > self.now {
-                    let left = of.frozen_until - self.now;
+                    let left = of.frozen_until.saturating_sub(self.now);
                     return self.send(left, Message::Answer { worker, life, event, pair });
                 }
                 if let Some(pair) = pair {
@@ -231,7 +231,7 @@ impl World {
             self.workers[worker].frozen_until = self.now + Duration::from_secs(20 + self.draw(100));
             // It wakes with the event that it was about to handle.
             let life = self.workers[worker].life;
-            let left = self.workers[worker].frozen_until - self.now;
+            let left = self.workers[worker].frozen_until.saturating_sub(self.now);
             return self.send(left, Message::Answer { worker, life, event, pair: None });
         }
         let now = self.now;

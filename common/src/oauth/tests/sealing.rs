@@ -112,3 +112,31 @@ fn every_changed_byte_is_noticed() {
 fn keys_are_hexadecimal_or_base64(#[case] text: &str, #[case] error: Option<InvalidKey>) {
     assert_eq!(Sealer::from_keys(&Secret::new(text)).err(), error);
 }
+
+#[test]
+fn x6_a_key_that_is_put_first_in_the_file_is_used_from_then_on() {
+    let path = std::env::temp_dir().join(format!("cafe24-sync-keys-{}", uuid::Uuid::new_v4().simple()));
+    let (old, new) = (generate_key(), generate_key());
+    let config = |text: &str| {
+        std::fs::write(&path, text).expect("a file");
+        let env = [("CAFE24_SYNC__OAUTH__MASTER_KEY_FILE".to_owned(), path.display().to_string())];
+        crate::config::Config::from_parts("", env.into_iter())
+    };
+    std::fs::write(&path, old.expose()).expect("a file");
+    std::fs::set_permissions(&path, std::os::unix::fs::PermissionsExt::from_mode(0o600)).expect("ours");
+    let before = config(old.expose()).expect("valid");
+    let running = Sealer::from_config(&before.oauth).expect("keys").expect("a key");
+    let first = running.seal(&pair(), place("agency", &hanbit()));
+
+    let both = format!("{}\n{}\n", new.expose(), old.expose());
+    std::fs::write(&path, both).expect("a file");
+    let theirs = sealer(&[&new]).seal(&pair(), place("agency", &hanbit()));
+    assert_eq!(running.open(&theirs, place("agency", &hanbit())), Ok(pair()), "sealed by another process");
+    assert_eq!(running.open(&first, place("agency", &hanbit())), Ok(pair()));
+    assert_eq!(running.seal(&pair(), place("agency", &hanbit())).kid, theirs.kid);
+
+    // A file that is broken meanwhile changes nothing.
+    std::fs::write(&path, "broken").expect("a file");
+    assert_eq!(running.seal(&pair(), place("agency", &hanbit())).kid, theirs.kid);
+    std::fs::remove_file(&path).expect("ours");
+}
