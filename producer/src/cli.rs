@@ -10,6 +10,8 @@ mod dead;
 
 mod enqueue;
 
+mod tokens;
+
 mod pauses;
 
 use std::path::PathBuf;
@@ -28,6 +30,7 @@ pub use self::dead::{
 use self::enqueue::EXAMPLES as ENQUEUE_EXAMPLES;
 pub use self::enqueue::EnqueueArgs;
 pub use self::pauses::{EndpointsCommand, PauseArgs, ResumeArgs};
+pub use self::tokens::{TokensCommand, TokensRefreshArgs};
 
 /// Examples stand first: they are what people look for.
 const HELP: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n\n{all-args}";
@@ -118,6 +121,9 @@ pub enum Command {
     /// Apps that malls consent to, beside the configured one
     #[command(subcommand, help_template = HELP)]
     Apps(AppsCommand),
+    /// The malls' tokens: list, renew, seal with a new key
+    #[command(subcommand, help_template = HELP)]
+    Tokens(TokensCommand),
     /// Endpoints of all malls: what is paused, by whom; pause, resume
     #[command(subcommand, help_template = HELP)]
     Endpoints(EndpointsCommand),

@@ -250,6 +250,17 @@ pub enum Fault {
         /// The command that does it all the same.
         action: String,
     },
+    /// A mall's tokens were not renewed.
+    TokenRefresh {
+        /// The mall.
+        mall: MallId,
+        /// Why.
+        why: String,
+        /// Only a new consent helps.
+        dead: bool,
+    },
+    /// A new master key can be put into a file only.
+    KeyNotInFile,
     /// The answer could not be written.
     Output(std::io::Error),
     /// The private port cannot be had.
@@ -268,6 +279,7 @@ impl Fault {
             Self::Config(_)
             | Self::NoWebhook
             | Self::NoMasterKey
+            | Self::KeyNotInFile
             | Self::OAuthSettings(_)
             | Self::OtherDeployment(_) => Exit::Config,
             Self::Unreachable { .. } => Exit::Unreachable,
@@ -275,6 +287,7 @@ impl Fault {
             Self::NeedsYes { .. } | Self::PlanChanged { .. } => Exit::Refused,
             Self::NotAuthorised { .. }
             | Self::NotConnected(_)
+            | Self::TokenRefresh { dead: true, .. }
             | Self::LinkExpired(_)
             | Self::NoDaemon { .. } => Exit::Authorise,
             Self::Interrupted { .. } => Exit::Interrupted,
@@ -289,6 +302,7 @@ impl Fault {
             | Self::File { .. }
             | Self::UnknownApp(_)
             | Self::AppInUse { .. }
+            | Self::TokenRefresh { dead: false, .. }
             | Self::UnknownLetter(_)
             | Self::AmbiguousLetter(_)
             | Self::NotReplayable { .. }

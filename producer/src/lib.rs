@@ -26,4 +26,6 @@ pub mod doctor;
 
 mod connect;
 
+pub mod tokens;
+
 pub mod serve;

@@ -201,7 +201,15 @@ impl<S: TokenStore> Desk<S> {
             (None, None) => DeathCause::InvalidGrant,
         };
         let reason = TokenError::NeedsConsent { reason: death }.to_string();
-        let turn = self.store.bury(&hand.mall, hand.used, &hand.holder, &reason, lost_at).await?;
+        let buried = self.store.bury(&hand.mall, hand.used, &hand.holder, &reason, lost_at).await;
+        let turn = match buried {
+            Ok(turn) => turn,
+            Err(error) => {
+                // The others need not wait for our lease's end to find out the same.
+                let _ = self.store.release(&hand.mall, &hand.holder, lost_at.is_some()).await;
+                return Err(error);
+            }
+        };
         if let Turn::Ours { .. } = turn {
             hand.death = Some(death);
             let mall = &hand.mall;

@@ -120,6 +120,15 @@ pub enum TokenError {
     Store(#[source] TokenStoreError),
 }
 
+impl From<TokenStoreError> for TokenError {
+    fn from(error: TokenStoreError) -> Self {
+        match error {
+            TokenStoreError::Missing => Self::NoTokens,
+            error @ (TokenStoreError::Seal(_) | TokenStoreError::Unavailable(_)) => Self::Store(error),
+        }
+    }
+}
+
 /// What killed a refresh token.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
 pub enum DeathCause {

@@ -9,7 +9,7 @@ use tokio::time::Instant;
 
 use super::client::OAuthClient;
 use super::desk::{Desk, FlightEnd};
-use super::error::{DeathCause, OAuthError, TokenError, TokenStoreError};
+use super::error::{DeathCause, OAuthError, TokenError};
 use super::flight::Landing;
 use super::spool::Spool;
 use super::store::{StoredTokens, TokenStore};
@@ -23,6 +23,8 @@ use crate::telemetry::count_token_refresh;
 const MALLS_MAX: usize = 20_000;
 /// After a refresh that failed for the network, the host is left alone for so long.
 const COOL_DOWN: Duration = Duration::from_secs(5);
+/// After another process's refresh was waited for in vain, it is left alone for so long.
+const BUSY_REST: Duration = Duration::from_secs(2);
 /// A token this close to its end is not sent any more.
 const LAST_USE: TimeDelta = TimeDelta::seconds(20);
 
@@ -166,7 +168,7 @@ impl<S: TokenStore> TokenKeeper<S> {
     }
 
     async fn load(&self, mall: &MallId, known: &mut Known) -> Result<StoredTokens, TokenError> {
-        let stored = self.desk.store.load(mall).await.map_err(store_error)?;
+        let stored = self.desk.store.load(mall).await?;
         known.tokens = Some(stored.clone());
         Ok(stored)
     }
@@ -180,13 +182,17 @@ impl<S: TokenStore> TokenKeeper<S> {
         if known.cool_until.is_some_and(|until| Instant::now() < until) {
             return Err(TokenError::CoolingDown);
         }
-        match self.desk.fly(mall, used).await.map_err(store_error)? {
+        match self.desk.fly(mall, used).await? {
             FlightEnd { landing: Landing::Renewed | Landing::Raced, tokens: Some(stored), .. } => {
                 let token = fresh(&stored);
                 *known = Known { tokens: Some(stored), ..Known::default() };
                 Ok(token)
             }
-            FlightEnd { landing: Landing::Busy, .. } => Err(TokenError::Busy),
+            FlightEnd { landing: Landing::Busy, .. } => {
+                // The other jobs of the mall must not wait one after the other.
+                known.cool_until = Some(Instant::now() + BUSY_REST);
+                Err(TokenError::Busy)
+            }
             FlightEnd { landing: Landing::Spooled, .. } => Err(TokenError::Spooled),
             FlightEnd { landing: Landing::Dead { .. }, death, .. } => {
                 let reason = death.unwrap_or(DeathCause::InvalidGrant);
@@ -207,11 +213,4 @@ impl<S: TokenStore> TokenKeeper<S> {
 
 fn fresh(stored: &StoredTokens) -> FreshToken {
     FreshToken { access: stored.pair.access.clone(), version: stored.version }
-}
-
-fn store_error(error: TokenStoreError) -> TokenError {
-    match error {
-        TokenStoreError::Missing => TokenError::NoTokens,
-        error @ (TokenStoreError::Seal(_) | TokenStoreError::Unavailable(_)) => TokenError::Store(error),
-    }
 }

@@ -81,6 +81,7 @@ impl KeyRing {
 
     /// The ids, in their order.
     pub(super) fn ids(&self) -> Vec<String> {
+        self.read_again();
         self.now().iter().map(|key| key.id.clone()).collect()
     }
 

@@ -120,6 +120,9 @@ struct Plain {
 }
 
 impl Sealer {
+    /// The format that is written now.
+    pub const VERSION: u8 = VERSION;
+
     /// Reads keys: one a line, 64 hexadecimal digits or 44 characters of base64; empty lines and `#` are comments.
     pub fn from_keys(keys: &Secret) -> Result<Self, InvalidKey> {
         Ok(Self { keys: KeyRing::parse(keys)? })

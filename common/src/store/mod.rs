@@ -59,4 +59,6 @@ pub use pool::{Control, Ledger};
 pub use reconcile::{Deadlines, Reconciled};
 pub use runs::{Backlog, MallReport, RunProgress};
 pub use schema::SchemaError;
-pub use tokens::{AppError, Apps, PairToEnd, SealedTokenStore, TokensAtRest};
+pub use tokens::{
+    AppError, Apps, DueToken, KeyUse, PairToEnd, Resealed, Rotation, SealedTokenStore, TokenRow, TokensAtRest,
+};

@@ -7,8 +7,12 @@ mod apps;
 mod at_rest;
 mod ending;
 mod leases;
+mod list;
+mod rotate;
 
 pub use apps::{AppError, Apps};
 pub use at_rest::TokensAtRest;
 pub use ending::PairToEnd;
 pub use leases::SealedTokenStore;
+pub use list::{DueToken, TokenRow};
+pub use rotate::{KeyUse, Resealed, Rotation};

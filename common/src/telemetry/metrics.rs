@@ -8,6 +8,8 @@ pub const ENDPOINT: &str = "endpoint";
 pub const OUTCOME: &str = "outcome";
 /// Label: what came of a job or call.
 pub const RESULT: &str = "result";
+/// Label: how soon.
+pub const WITHIN: &str = "within";
 /// Label: `fresh` or `backfill`.
 pub const LANE: &str = "lane";
 /// Label: what something does now.

@@ -29,5 +29,6 @@ pub use panic::install_panic_hook;
 pub use record::{
     count_committed, count_confirm, count_delivery, count_job, count_settled, count_stale_grant,
     count_token_refresh, observe_bucket_wait, observe_commit, observe_request, set_alerts, set_slots,
+    set_tokens_expiring,
 };
 pub use recorder::{Recorder, install_recorder};

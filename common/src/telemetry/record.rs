@@ -86,3 +86,11 @@ pub fn set_alerts(open: &std::collections::BTreeMap<&str, usize>) {
 pub fn count_token_refresh(result: &'static str) {
     counter!(names::TOKEN_REFRESH, names::RESULT => result).increment(1);
 }
+
+/// How many refresh tokens end within 1, 3 and 7 days.
+pub fn set_tokens_expiring(counts: [i64; 3]) {
+    for (within, count) in ["1d", "3d", "7d"].into_iter().zip(counts) {
+        gauge!(names::TOKENS_EXPIRING, names::WITHIN => within)
+            .set(f64::from(u32::try_from(count).unwrap_or(u32::MAX)));
+    }
+}

@@ -34,6 +34,8 @@ mod serve;
 
 mod status;
 
+mod tokens;
+
 use std::fmt::Write as _;
 use std::io::Write;
 use std::process::ExitCode;
@@ -147,6 +149,7 @@ async fn work(context: &Context, command: Command) -> Result<Exit, Fault> {
         Command::Enqueue(args) => Box::pin(enqueue::run(context, &args)).await,
         Command::Malls(command) => malls::run(context, command).await,
         Command::Apps(command) => apps::run(context, command).await,
+        Command::Tokens(command) => Box::pin(tokens::run(context, command)).await,
         Command::Endpoints(command) => endpoints::run(context, command).await,
         Command::Alerts(command) => alerts::run(context, command).await,
         Command::Dead(command) => dead::run(context, command).await,

@@ -7,6 +7,7 @@ use tokio_util::sync::CancellationToken;
 use super::context::Context;
 use crate::fault::{Exit, Fault, causes};
 use crate::serve::{self, ServeError};
+use crate::tokens::TokensError;
 
 /// Runs the daemon until SIGTERM or Ctrl-C, and then ends in order.
 pub(super) async fn run(context: &Context) -> Result<Exit, Fault> {
@@ -37,6 +38,8 @@ pub(super) async fn run(context: &Context) -> Result<Exit, Fault> {
         Err(ServeError::Schema(error)) => Err(context.schema(error)),
         Err(ServeError::Store(error)) => Err(context.store(error)),
         Err(ServeError::Deployment(error)) => Err(Fault::OtherDeployment(error.to_string())),
+        Err(ServeError::Tokens(TokensError::Store(error))) => Err(context.store(error)),
+        Err(ServeError::Tokens(error)) => Err(Fault::OAuthSettings(error.to_string())),
         Err(ServeError::Listen(error)) => Err(Fault::Listen(format!("{error}: {}", causes(&error)))),
         Err(ServeError::Feed(error)) => Err(context.feed(error, "nothing is lost: jobs stay in Postgres")),
     }

@@ -167,6 +167,24 @@ impl Fault {
                     .now(UNCHANGED)
                     .act(format!("cafe24-sync connect {mall}"))
             }
+            Self::TokenRefresh { mall, why, dead: true } => {
+                Words::new("E-AUTH-03", format!("the tokens of mall '{mall}' cannot be renewed any more"))
+                    .why(why)
+                    .now("its jobs wait, none is lost; other malls go on")
+                    .act(format!("cafe24-sync connect {mall}        (needs the mall's main operator account)"))
+            }
+            Self::TokenRefresh { mall, why, dead: false } => {
+                Words::new("E-AUTH-04", format!("the tokens of mall '{mall}' were not renewed"))
+                    .why(why)
+                    .now("the stored tokens are as they were")
+                    .act(format!("cafe24-sync tokens refresh {mall}"))
+            }
+            Self::KeyNotInFile => {
+                Words::new("E-CONF-04", "a new key can only be put into a file")
+                    .why("the master key comes from a variable; `oauth.master_key_file` is not set")
+                    .now(UNCHANGED)
+                    .act("put a new key before the others in that variable, restart the programs, then  cafe24-sync tokens rotate-key")
+            }
             Self::UnknownApp(app) => Words::new("E-APP-01", format!("there is no app '{app}'"))
                 .now(UNCHANGED)
                 .act("cafe24-sync apps list"),

@@ -1,10 +1,12 @@
 //! The leader's duties, and taking them over.
 //!
-//! Feed, reconcile, pauses, alerts and archive run side by side as long as the lock is held; when its session is lost, all of them stop
+//! Feed, reconcile, pauses, alerts, archive and the malls' tokens run side by side as long as the lock is held; when its session
+//! is lost, all of them stop
 //! at once and the process stands by again. A duty that fails says so once, waits and goes on: no failure of a
 //! neighbour ends the daemon.
 
 use std::collections::BTreeSet;
+use std::sync::Arc;
 use std::time::Duration;
 
 use common::config::Config;
@@ -21,6 +23,7 @@ use super::pauses::Pauses;
 use super::reconcile::Reconciler;
 use crate::alerts::Alerts;
 use crate::dead::Drain;
+use crate::tokens::Tokens;
 
 /// How often a standby asks for the lock. With the lock's idle timeout of 10 s, a takeover takes 12 s at most.
 const STANDBY: Duration = Duration::from_secs(2);
@@ -30,12 +33,14 @@ const STANDBY: Duration = Duration::from_secs(2);
 pub struct Feeder {
     config: Config,
     control: Control,
+    /// None for a command that leads only until its own jobs are done.
+    tokens: Option<Arc<Tokens>>,
 }
 
 impl Feeder {
     /// A feeder that stands by.
-    pub fn new(config: Config, control: Control) -> Self {
-        Self { config, control }
+    pub fn new(config: Config, control: Control, tokens: Option<Arc<Tokens>>) -> Self {
+        Self { config, control, tokens }
     }
 
     /// Leads whenever nobody else does, until `shutdown`.
@@ -88,9 +93,17 @@ impl Feeder {
             () = pauses.run() => {}
             () = alerts.run() => {}
             () = drain.run() => {}
+            () = self.keep_tokens() => {}
         }
         leadership.release().await?;
         Ok(())
+    }
+
+    async fn keep_tokens(&self) {
+        match &self.tokens {
+            Some(tokens) => tokens.run().await,
+            None => std::future::pending().await,
+        }
     }
 
     /// Feeds for ever: what commits and plans name, and at each sweep every key that has work.

@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::connect::Web;
 use crate::feed::{self, FeedError, Feeder};
+use crate::tokens::{Tokens, TokensError};
 
 /// Why the daemon cannot run.
 #[derive(Debug, thiserror::Error)]
@@ -33,6 +34,9 @@ pub enum ServeError {
     /// A setting that the feeder cannot use.
     #[error(transparent)]
     Feed(#[from] FeedError),
+    /// A setting that the token keeper cannot use.
+    #[error(transparent)]
+    Tokens(#[from] TokensError),
     /// The private port cannot be had.
     #[error(transparent)]
     Listen(#[from] BindError),
@@ -47,6 +51,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Serv
         let (broker, limiter) = (feed::broker(&config, &control)?, feed::any_limiter(&config)?);
         deployment::claim(id, &broker, &limiter).await?;
     }
+    let tokens = Arc::new(Tokens::new(&config, &control)?);
     let pages = Pages::bind(config.serve.listen, "serve.listen").await?;
     let browsers = browsers(&config, &control).await?;
     tracing::info!(
@@ -59,7 +64,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Serv
     let recorder = common::telemetry::install_recorder();
     let led = {
         let lead = async {
-            let led = Feeder::new(config, control.clone()).run(shutdown.clone()).await;
+            let led = Feeder::new(config, control.clone(), Some(Arc::clone(&tokens))).run(shutdown.clone()).await;
             // Whatever ended it, the consents under way are finished first.
             shutdown.cancel();
             led
@@ -70,6 +75,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Serv
             () = pages.serve(recorder, missing(control.clone())) => Ok(()),
         }
     };
+    tokens.close().await;
     control.close().await;
     tracing::info!(event = "serve.stopped", "the daemon stopped");
     Ok(led?)

@@ -214,8 +214,14 @@ impl FaultBook {
                 continue;
             }
             match &state.rule.fault {
-                FaultKind::Delay { ms } => met.delay += Duration::from_millis(*ms),
-                FaultKind::Hold => met.hold = true,
+                FaultKind::Delay { ms } => {
+                    met.delay += Duration::from_millis(*ms);
+                    met.after_effect |= state.rule.after_effect;
+                }
+                FaultKind::Hold => {
+                    met.hold = true;
+                    met.after_effect |= state.rule.after_effect;
+                }
                 FaultKind::Headers { set } => met.headers.extend(set.clone()),
                 _ if met.main.is_some() => continue,
                 kind => {

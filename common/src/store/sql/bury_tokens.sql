@@ -3,9 +3,9 @@
 -- A mall that waits for something else already, or is paused, keeps its state; that its consent has ended shows in
 -- refresh_expires_at. A lost rotation stays noted, so that whoever tries the same pair once more names the same cause.
 WITH noted AS (
-    UPDATE token_leases SET until = now(), unanswered_at = $4 WHERE mall_id = $1 AND $4 IS NOT NULL
+    UPDATE token_leases SET until = now(), unanswered_at = $4 WHERE mall_id = $1 AND $4::timestamptz IS NOT NULL
 ), ended AS (
-    DELETE FROM token_leases WHERE mall_id = $1 AND $4 IS NULL
+    DELETE FROM token_leases WHERE mall_id = $1 AND $4::timestamptz IS NULL
 )
 UPDATE connectors
    SET refresh_expires_at = least(refresh_expires_at, now()),

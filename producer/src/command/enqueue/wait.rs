@@ -93,7 +93,7 @@ pub(super) async fn until_done(
 ) -> Result<Ended, Fault> {
     let stop = CancellationToken::new();
     let mut feeder = JoinSet::new();
-    feeder.spawn(Feeder::new(context.config.clone(), control.clone()).run(stop.clone()));
+    feeder.spawn(Feeder::new(context.config.clone(), control.clone(), None).run(stop.clone()));
     let start = Instant::now();
     let mut watch = Watch {
         control,

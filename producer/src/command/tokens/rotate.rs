@@ -1,0 +1,263 @@
+//! `tokens rotate-key`: everything sealed by another key than the first one is sealed again.
+//!
+//! The order that is safe: put the new key first (`--new-key`), let this command seal everything with it, remove the keys
+//! that it calls unused. Running programs follow the file, so that both keys are open during the change.
+
+use std::collections::BTreeMap;
+use std::fs::{File, OpenOptions};
+use std::io::{self, Write};
+use std::os::unix::fs::OpenOptionsExt;
+use std::path::Path;
+use std::sync::Arc;
+
+use common::clock::now;
+use common::config::Secret;
+use common::domain::calendar::kst_day;
+use common::oauth::{Sealer, generate_key};
+use common::store::{AuditEntry, Control, KeyUse, Rotation};
+use serde_json::json;
+
+use crate::command::again;
+use crate::command::context::Context;
+use crate::fault::{Exit, Fault};
+use crate::output::json::Document;
+use crate::output::paint::{good, warn};
+use crate::output::progress::Progress;
+use crate::output::text::{counted, number};
+
+/// What was asked for.
+#[derive(Debug, Clone, Copy)]
+#[expect(clippy::struct_excessive_bools, reason = "flags")]
+pub(super) struct Wanted {
+    pub(super) new_key: bool,
+    pub(super) dry_run: bool,
+    pub(super) yes: bool,
+}
+
+/// What came of it.
+#[derive(Debug, Default)]
+struct Report {
+    first: String,
+    pairs: usize,
+    apps: usize,
+    /// Changed by somebody else meanwhile.
+    changed: usize,
+    unopened: Vec<String>,
+    by_key: BTreeMap<String, i64>,
+    /// Keys of the file that seal nothing any more.
+    unused: Vec<String>,
+}
+
+pub(super) async fn run(context: &Context, wanted: Wanted) -> Result<Exit, Fault> {
+    let sealer = context.sealer()?;
+    let control = context.database().await?;
+    let rotation = Rotation::new(control.clone(), Arc::clone(&sealer));
+    let used = rotation.key_use().await.map_err(|error| context.store(error))?;
+    let file = match (&context.config.oauth.master_key_file, wanted.new_key) {
+        (Some(file), true) => Some(file.as_path()),
+        (None, true) => return Err(Fault::KeyNotInFile),
+        (_, false) => None,
+    };
+    let total: i64 = used.by_key.values().sum();
+    let due = if file.is_some() { total } else { used.due };
+    let plan = plan(&used, file, due);
+    if wanted.dry_run {
+        return shown(context, &plan, &used, due);
+    }
+    if !wanted.yes && (due > 0 || file.is_some()) {
+        if !context.output.can_ask() {
+            if !context.output.json {
+                context.output.answer(&plan)?;
+            }
+            let why = "every stored secret is sealed again".to_owned();
+            return Err(Fault::NeedsYes { why, action: again(&["--yes"]) });
+        }
+        context.output.complain(&plan);
+        if !context.output.confirm("go on?") {
+            context.output.note("nothing was changed");
+            return Ok(Exit::Refused);
+        }
+    }
+    if let Some(file) = file {
+        let path = file.display().to_string();
+        put_first(file, &generate_key()).map_err(|error| Fault::File { path, problem: error.to_string() })?;
+        let first = first(&sealer);
+        let entry = AuditEntry {
+            actor: &Context::actor(),
+            action: "tokens.new-key",
+            mall: None,
+            target: &first,
+            plan: None,
+            details: json!({ "file": file }),
+        };
+        control.audit(&entry).await.map_err(|error| context.store_after(error, NEW_KEY_STANDS))?;
+    }
+    let report = seal_again(context, &control, &rotation, &sealer, due).await?;
+    say(context, &report)
+}
+
+const NEW_KEY_STANDS: &str = "what was sealed again stays so; run this command again without --new-key";
+
+async fn seal_again(
+    context: &Context,
+    control: &Control,
+    rotation: &Rotation,
+    sealer: &Sealer,
+    due: i64,
+) -> Result<Report, Fault> {
+    let _ = control;
+    let failed = |error| context.store_after(error, NEW_KEY_STANDS);
+    let actor = Context::actor();
+    let mut report = Report { first: first(sealer), ..Report::default() };
+    let mut progress = Progress::new(context.output, "rotate-key");
+    let apps = rotation.apps(&actor).await.map_err(failed)?;
+    (report.apps, report.changed) = (apps.done, apps.changed);
+    report.unopened = apps.unopened;
+    let mut after = None;
+    loop {
+        let batch = rotation.pairs(after.as_ref(), &actor).await.map_err(failed)?;
+        report.pairs += batch.done;
+        report.changed += batch.changed;
+        report.unopened.extend(batch.unopened);
+        let done = i64::try_from(report.pairs + report.apps).unwrap_or(i64::MAX);
+        progress.show(done, due, &format!("{} of {} sealed again", number(done), number(due)));
+        after = batch.next;
+        if after.is_none() {
+            break;
+        }
+    }
+    drop(progress);
+    let used = rotation.key_use().await.map_err(failed)?;
+    report.unused = sealer.key_ids().into_iter().skip(1).filter(|id| !used.by_key.contains_key(id)).collect();
+    report.by_key = used.by_key;
+    Ok(report)
+}
+
+fn first(sealer: &Sealer) -> String {
+    sealer.key_ids().into_iter().next().unwrap_or_default()
+}
+
+fn plan(used: &KeyUse, new_in: Option<&Path>, due: i64) -> String {
+    let mut text = String::new();
+    if let Some(file) = new_in {
+        text += &format!("a new key is put first in {} (0600); keep a copy of it\n", file.display());
+    }
+    text += &format!("{} to be sealed again with the first key\n", counted(due, "secret", "secrets"));
+    for (key, count) in &used.by_key {
+        text += &format!("  key {key}  {}\n", counted(*count, "secret", "secrets"));
+    }
+    text
+}
+
+fn shown(context: &Context, plan: &str, used: &KeyUse, due: i64) -> Result<Exit, Fault> {
+    if context.output.json {
+        let content = json!({ "due": due, "keys": used.by_key, "dry_run": true });
+        context.output.document(&Document::new(content, now()))?;
+    } else {
+        context.output.answer(&format!("{plan}run it: {}\n", again(&["--yes"])))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn say(context: &Context, report: &Report) -> Result<Exit, Fault> {
+    if context.output.json {
+        let content = json!({
+            "first_key": report.first, "pairs": report.pairs, "apps": report.apps, "changed": report.changed,
+            "unopened": report.unopened, "keys": report.by_key, "unused_keys": report.unused,
+        });
+        context.output.document(&Document::new(content, now()))?;
+    } else {
+        context.output.answer(&report.text())?;
+    }
+    Ok(if report.unopened.is_empty() { Exit::Done } else { Exit::Partial })
+}
+
+impl Report {
+    fn text(&self) -> String {
+        let of = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let sign = if self.unopened.is_empty() { good("✓") } else { warn("!") };
+        let mut out = format!(
+            "{sign} sealed again with key {}: {} and {}\n",
+            self.first,
+            counted(of(self.pairs), "pair of tokens", "pairs of tokens"),
+            counted(of(self.apps), "app secret", "app secrets")
+        );
+        if self.changed > 0 {
+            out += &format!(
+                "  {} renewed meanwhile by a running program\n",
+                counted(of(self.changed), "was", "were")
+            );
+        }
+        if !self.unopened.is_empty() {
+            let named: Vec<&str> = self.unopened.iter().map(String::as_str).take(5).collect();
+            out += &format!(
+                "  {} cannot be opened (their key is missing, or they were changed): {}\n",
+                counted(of(self.unopened.len()), "secret", "secrets"),
+                named.join(", ")
+            );
+        }
+        if self.unused.is_empty() {
+            out += "  every key of the file is in use\n";
+        } else {
+            out += &format!(
+                "  no longer used, may be removed from the file: key {}\n",
+                self.unused.join(", key ")
+            );
+        }
+        out
+    }
+}
+
+/// Puts `key` first in the file, for its owner's eyes only; whoever reads it meanwhile sees the old file or the new one.
+fn put_first(file: &Path, key: &Secret) -> io::Result<()> {
+    let file = file.canonicalize()?;
+    let before = Secret::new(std::fs::read_to_string(&file)?);
+    let day = kst_day(now());
+    let text = Secret::new(format!("# {day}\n{}\n{}", key.expose(), before.expose()));
+    let draft = file.with_extension(format!("{}.new", std::process::id()));
+    let mut out = OpenOptions::new().write(true).create_new(true).mode(0o600).open(&draft)?;
+    let written = out.write_all(text.expose().as_bytes()).and_then(|()| out.sync_all());
+    if let Err(error) = written.and_then(|()| std::fs::rename(&draft, &file)) {
+        let _ = std::fs::remove_file(&draft);
+        return Err(error);
+    }
+    match file.parent() {
+        Some(dir) => File::open(dir)?.sync_all(),
+        None => Ok(()),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::output::paint::bare;
+
+    #[test]
+    fn a_rotation_says_which_keys_may_go() {
+        let report = Report {
+            first: "5298d884".to_owned(),
+            pairs: 1_204,
+            apps: 1,
+            changed: 2,
+            unopened: Vec::new(),
+            by_key: BTreeMap::from([("5298d884".to_owned(), 1_205)]),
+            unused: vec!["0a1b2c3d".to_owned()],
+        };
+        assert_eq!(bare(&report.text()), include_str!("../../../tests/golden/tokens_rotate.txt"));
+    }
+
+    #[test]
+    fn a_new_key_stands_before_the_old_ones_which_stay() {
+        let path = std::env::temp_dir().join(format!("cafe24-sync-rotate-{}.key", std::process::id()));
+        let (old, new) = (generate_key(), generate_key());
+        std::fs::write(&path, format!("# ours\n{}\n", old.expose())).expect("written");
+        put_first(&path, &new).expect("put");
+        let text = Secret::new(std::fs::read_to_string(&path).expect("there"));
+        let ids = |text: &Secret| Sealer::from_keys(text).expect("keys").key_ids();
+        assert_eq!(ids(&text), [ids(&new), ids(&old)].concat());
+        let mode =
+            std::os::unix::fs::PermissionsExt::mode(&std::fs::metadata(&path).expect("there").permissions());
+        assert_eq!(mode & 0o777, 0o600);
+        std::fs::remove_file(&path).expect("ours");
+    }
+}
