@@ -36,9 +36,10 @@ pub(super) async fn run(context: &Context) -> Result<Exit, Fault> {
     match result {
         Ok(()) => Ok(Exit::Done),
         Err(ServeError::Schema(error)) => Err(context.schema(error)),
-        Err(ServeError::Store(error)) => Err(context.store(error)),
+        Err(ServeError::Store(error) | ServeError::Tokens(TokensError::Store(error))) => {
+            Err(context.store(error))
+        }
         Err(ServeError::Deployment(error)) => Err(Fault::OtherDeployment(error.to_string())),
-        Err(ServeError::Tokens(TokensError::Store(error))) => Err(context.store(error)),
         Err(ServeError::Tokens(error)) => Err(Fault::OAuthSettings(error.to_string())),
         Err(ServeError::Listen(error)) => Err(Fault::Listen(format!("{error}: {}", causes(&error)))),
         Err(ServeError::Feed(error)) => Err(context.feed(error, "nothing is lost: jobs stay in Postgres")),

@@ -8,6 +8,7 @@
 //! programs' own words. Days lie in the past, so that no test depends on when it runs.
 
 mod alerts;
+mod alive;
 mod apps;
 mod bad_data;
 mod closed;
@@ -16,7 +17,10 @@ mod exact;
 mod fences;
 mod foreign;
 mod hostile;
+mod keys;
 mod late;
+mod leases;
+mod losses;
 mod messages;
 mod oauth;
 mod pauses;
@@ -175,6 +179,12 @@ impl Flow {
             Ok(broker.depth(&queue).await?.map(|(_, consumers)| consumers) == all)
         })
         .await
+    }
+
+    /// One more worker, not waited for.
+    fn start_workers_unchecked(&mut self) -> Result<()> {
+        self.workers.push(self.world.programs.worker()?);
+        Ok(())
     }
 
     /// `enqueue` with these arguments; its JSON.

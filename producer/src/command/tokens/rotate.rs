@@ -4,6 +4,7 @@
 //! that it calls unused. Running programs follow the file, so that both keys are open during the change.
 
 use std::collections::BTreeMap;
+use std::fmt::Write as _;
 use std::fs::{File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::OpenOptionsExt;
@@ -14,7 +15,7 @@ use common::clock::now;
 use common::config::Secret;
 use common::domain::calendar::kst_day;
 use common::oauth::{Sealer, generate_key};
-use common::store::{AuditEntry, Control, KeyUse, Rotation};
+use common::store::{AuditEntry, KeyUse, Rotation};
 use serde_json::json;
 
 use crate::command::again;
@@ -27,7 +28,6 @@ use crate::output::text::{counted, number};
 
 /// What was asked for.
 #[derive(Debug, Clone, Copy)]
-#[expect(clippy::struct_excessive_bools, reason = "flags")]
 pub(super) struct Wanted {
     pub(super) new_key: bool,
     pub(super) dry_run: bool,
@@ -92,7 +92,7 @@ pub(super) async fn run(context: &Context, wanted: Wanted) -> Result<Exit, Fault
         };
         control.audit(&entry).await.map_err(|error| context.store_after(error, NEW_KEY_STANDS))?;
     }
-    let report = seal_again(context, &control, &rotation, &sealer, due).await?;
+    let report = seal_again(context, &rotation, &sealer, due).await?;
     say(context, &report)
 }
 
@@ -100,12 +100,10 @@ const NEW_KEY_STANDS: &str = "what was sealed again stays so; run this command a
 
 async fn seal_again(
     context: &Context,
-    control: &Control,
     rotation: &Rotation,
     sealer: &Sealer,
     due: i64,
 ) -> Result<Report, Fault> {
-    let _ = control;
     let failed = |error| context.store_after(error, NEW_KEY_STANDS);
     let actor = Context::actor();
     let mut report = Report { first: first(sealer), ..Report::default() };
@@ -140,11 +138,11 @@ fn first(sealer: &Sealer) -> String {
 fn plan(used: &KeyUse, new_in: Option<&Path>, due: i64) -> String {
     let mut text = String::new();
     if let Some(file) = new_in {
-        text += &format!("a new key is put first in {} (0600); keep a copy of it\n", file.display());
+        let _ = writeln!(text, "a new key is put first in {} (0600); keep a copy of it", file.display());
     }
-    text += &format!("{} to be sealed again with the first key\n", counted(due, "secret", "secrets"));
+    let _ = writeln!(text, "{} to be sealed again with the first key", counted(due, "secret", "secrets"));
     for (key, count) in &used.by_key {
-        text += &format!("  key {key}  {}\n", counted(*count, "secret", "secrets"));
+        let _ = writeln!(text, "  key {key}  {}", counted(*count, "secret", "secrets"));
     }
     text
 }
@@ -183,26 +181,23 @@ impl Report {
             counted(of(self.apps), "app secret", "app secrets")
         );
         if self.changed > 0 {
-            out += &format!(
-                "  {} renewed meanwhile by a running program\n",
-                counted(of(self.changed), "was", "were")
-            );
+            let were = counted(of(self.changed), "was", "were");
+            let _ = writeln!(out, "  {were} renewed meanwhile by a running program");
         }
         if !self.unopened.is_empty() {
             let named: Vec<&str> = self.unopened.iter().map(String::as_str).take(5).collect();
-            out += &format!(
-                "  {} cannot be opened (their key is missing, or they were changed): {}\n",
-                counted(of(self.unopened.len()), "secret", "secrets"),
-                named.join(", ")
+            let count = counted(of(self.unopened.len()), "secret", "secrets");
+            let named = named.join(", ");
+            let _ = writeln!(
+                out,
+                "  {count} cannot be opened (their key is missing, or they were changed): {named}"
             );
         }
         if self.unused.is_empty() {
             out += "  every key of the file is in use\n";
         } else {
-            out += &format!(
-                "  no longer used, may be removed from the file: key {}\n",
-                self.unused.join(", key ")
-            );
+            let keys = self.unused.join(", key ");
+            let _ = writeln!(out, "  no longer used, may be removed from the file: key {keys}");
         }
         out
     }
