@@ -134,12 +134,16 @@ pub async fn run(
         }
     };
     let grace = shared.config.worker.drain;
-    let end = tokio::select! {
-        done = timeout(grace, drained) => if done.is_ok() { End::Drained } else { End::Abandoned },
-        () = hurry.cancelled() => End::Abandoned,
+    let end = async {
+        tokio::select! {
+            done = timeout(grace, drained) => if done.is_ok() { End::Drained } else { End::Abandoned },
+            () = hurry.cancelled() => End::Abandoned,
+        }
     };
-    // A rotated pair that is not stored costs a consent: it is waited for, also by who is in a hurry.
-    shared.tokens.close(TOKENS_AT_MOST).await;
+    // A rotated pair that is not stored costs a consent: it is waited for, also by who is in a hurry. The last jobs may begin
+    // another refresh meanwhile.
+    let (end, ()) = tokio::join!(end, shared.tokens.close(TOKENS_AT_MOST));
+    shared.tokens.close(Duration::ZERO).await;
     ended.cancel();
     close(&background).await;
     shared.ledger.close();
