@@ -51,8 +51,7 @@ struct Refused(ConsentOutcome, Value);
 impl Settler {
     /// With the apps, the key and the hosts of the configuration.
     pub(crate) fn new(config: &Config, control: Control) -> Result<Self, NotReady> {
-        let keys = config.oauth.master_key.as_ref().ok_or(NotReady::NoKey)?;
-        let sealer = Arc::new(Sealer::from_keys(keys)?);
+        let sealer = Arc::new(Sealer::from_config(&config.oauth)?.ok_or(NotReady::NoKey)?);
         let configured = App::from_config(&config.oauth);
         Ok(Self {
             client: OAuthClient::new(config.cafe24.oauth_url.clone(), OAuthTimeouts::default())?,

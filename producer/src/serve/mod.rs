@@ -64,7 +64,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Serv
     let recorder = common::telemetry::install_recorder();
     let led = {
         let lead = async {
-            let led = Feeder::new(config, control.clone(), Some(Arc::clone(&tokens))).run(shutdown.clone()).await;
+            let led =
+                Feeder::new(config, control.clone(), Some(Arc::clone(&tokens))).run(shutdown.clone()).await;
             // Whatever ended it, the consents under way are finished first.
             shutdown.cancel();
             led
