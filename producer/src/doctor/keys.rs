@@ -61,7 +61,7 @@ fn judge(sealer: &Sealer, pairs: &[SealedPair], apps: &[StoredApp]) -> Vec<Findi
         findings.push(Finding::warning(NAME, what, "cafe24-sync tokens rotate-key"));
     }
     if findings.is_empty() {
-        let keys = i64::try_from(sealer.key_ids().count()).unwrap_or(i64::MAX);
+        let keys = i64::try_from(sealer.key_ids().len()).unwrap_or(i64::MAX);
         let pairs = i64::try_from(pairs.len()).unwrap_or(i64::MAX);
         let (keys, pairs) = (counted(keys, "master key", "master keys"), counted(pairs, "mall", "malls"));
         findings.push(Finding::good(NAME, format!("{keys}, opens the tokens of {pairs}")));
