@@ -182,3 +182,33 @@ async fn h01_a_move_on_purpose_is_planned_confirmed_audited_and_shuts_the_others
     assert_ne!(id_of(&old).await?, before);
     Ok(())
 }
+
+/// `faults.md` H1, its second half: no program runs with settings that are wrong, and all mistakes are told at once.
+#[tokio::test]
+async fn h01_a_bad_configuration_starts_nothing_and_tells_all_its_mistakes_at_once() -> Result<()> {
+    let world = world().await?;
+    let before = contents(&world).await?;
+    let mistakes = [
+        ("LIMITS__REFILL_PER_SECOND", "0", "limits.refill_per_second"),
+        ("WORKER__SLOTS", "100000", "worker.slots"),
+        ("FEED__SWEEP", "soon", "feed.sweep"),
+        ("LIMITS__BURTS", "40", "limits.burst"),
+        ("CAFE24__BASE_URL", "https://10.0.0.7", "cafe24.base_url"),
+    ];
+    let with = |programs: tests::harness::Programs, (name, value, _): &(&str, &str, &str)| {
+        programs.set(&format!("CAFE24_SYNC__{name}"), *value)
+    };
+    let programs = mistakes.iter().fold(world.programs.clone(), with);
+    let started = Instant::now();
+    let (daemon, worker) = (programs.serve()?, programs.worker()?);
+    for output in [daemon.output(SOON).await?, worker.output(SOON).await?] {
+        assert_eq!(output.code, INVALID, "{output:?}");
+        for (name, ..) in mistakes {
+            assert!(output.stderr.contains(name), "{name} is not named: {output:?}");
+        }
+        assert!(output.stderr.contains("did you mean `burst`?"), "{output:?}");
+    }
+    assert!(started.elapsed() < AT_ONCE, "took {:?}", started.elapsed());
+    assert_eq!(contents(&world).await?, before);
+    Ok(())
+}

@@ -32,7 +32,15 @@ pub enum StoreError {
     Foreign(String),
 }
 
+/// What a lock or statement timeout means.
+const LOCKED: &str = "a lock was held too long by somebody else";
+
 impl StoreError {
+    /// Whether somebody else's lock was in the way.
+    pub fn is_locked_out(&self) -> bool {
+        matches!(self, Self::Unavailable { what, .. } if what == LOCKED)
+    }
+
     /// Decides what happens to the job. No `_` arm: a new variant must choose.
     pub fn class(&self) -> FailureClass {
         match self {
@@ -58,9 +66,7 @@ impl StoreError {
             },
             "53300" => Self::Unavailable { what: unavailable("it has too many connections"), source },
             "25006" => Self::Unavailable { what: unavailable("it is read-only (a standby?)"), source },
-            "55P03" | "57014" => {
-                Self::Unavailable { what: unavailable("a lock was held too long by somebody else"), source }
-            }
+            "55P03" | "57014" => Self::Unavailable { what: unavailable(LOCKED), source },
             "3D000" => Self::Unavailable { what: unavailable("the database does not exist"), source },
             "28P01" | "28000" => {
                 Self::Unavailable { what: unavailable("it refuses this user or password"), source }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tests::harness::{Kind, OwnServer, Proxy, Result, Servers, wait_until};
+use tests::harness::{Context as _, Kind, OwnServer, Proxy, Result, Servers, wait_until};
 use tests::simulator::Endpoint;
 
 use super::sampler::Sampler;
@@ -162,4 +162,32 @@ async fn p04_a_disk_full_for_seconds_is_waited_out_and_nothing_dies() -> Result<
     stage.verify_once(jobs).await?;
     is_true(worker.log().contains("disk is full"), || "the operator was not told".to_owned())?;
     is_true(stage.number("SELECT max(attempts)::bigint FROM jobs").await? == 0, || "an attempt".to_owned())
+}
+
+#[tokio::test]
+async fn p07_a_table_locked_by_somebody_else_is_waited_for_and_whoever_holds_it_is_named() -> Result<()> {
+    let stage = Stage::start(Size { malls: 2, days: 10, ..Size::default() }).await?;
+    let (_feeder, worker) = (stage.feeder().await?, stage.worker().await?);
+    let (mut analyst, _connection) = stage.session().await?;
+    let pid: i32 = analyst
+        .query_one("SELECT pg_backend_pid()", &[])
+        .await
+        .and_then(|row| row.try_get(0))
+        .context("pid")?;
+    let lock = analyst.transaction().await.context("BEGIN")?;
+    lock.batch_execute("LOCK TABLE metrics_daily IN ACCESS EXCLUSIVE MODE").await.context("LOCK")?;
+    let jobs = stage.enqueue().await?;
+    // The worker gives up its first try after `lock_timeout`, 5 s.
+    let named = worker.event("postgres.locked", SOON).await?;
+    is_true(named["pid"] == pid && named["tables"] == "metrics_daily", || named.to_string())?;
+    is_true(named["since"].is_string(), || named.to_string())?;
+    is_true(stage.jobs_done().await? == 0, || "written into a locked table".to_owned())?;
+    lock.rollback().await.context("ROLLBACK")?;
+    let released = Instant::now();
+    stage.until_done(1).await?;
+    say("p07 first commit after the release, s", released.elapsed().as_secs_f64());
+    is_true(released.elapsed() < Duration::from_secs(10), || format!("{:?}", released.elapsed()))?;
+    stage.verify_once(jobs).await?;
+    let attempts = stage.number("SELECT coalesce(max(attempts), 0)::bigint FROM jobs").await?;
+    is_true(attempts == 0, || format!("{attempts} attempts"))
 }

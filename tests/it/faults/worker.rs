@@ -1,5 +1,6 @@
 //! The worker: killed at any moment, frozen with an answer in its hands, asked to stop.
 
+use std::os::unix::process::ExitStatusExt as _;
 use std::time::{Duration, Instant};
 
 use tests::harness::proxy::Fault;
@@ -174,6 +175,28 @@ async fn w04_a_second_sigterm_ends_at_once() -> Result<()> {
     is_true(asked.elapsed() < Duration::from_secs(2), || format!("only after {:?}", asked.elapsed()))?;
     stage.world.sim.clear_faults();
     let _next = stage.worker().await?;
+    stage.verify().await.map(drop)
+}
+
+#[tokio::test]
+async fn w03_a_worker_without_memory_ends_and_another_one_does_its_work() -> Result<()> {
+    let stage = Stage::start(Size { malls: 2, large: 1, days: 7, chunk: 7, ..Size::default() }).await?;
+    let (_feeder, worker) = (stage.feeder().await?, stage.worker().await?);
+    let hold = stage.world.sim.order(FaultRule::always(FaultKind::Hold)).context("hold")?;
+    stage.enqueue().await?;
+    wait_until("answers held", SOON, || async { Ok(stage.world.sim.held() >= 4) }).await?;
+    let tokens = stage.world.sim.handed_out();
+    worker.limit_memory(1 << 20)?;
+    is_true(stage.world.sim.cancel_fault(hold), || "no hold".to_owned())?;
+    stage.world.sim.release();
+    let ended = worker.wait(SOON).await?;
+    // Rust ends a program that asks in vain for memory.
+    is_true(ended.signal() == Some(6), || format!("{ended}"))?;
+    let died = Instant::now();
+    is_true(tokens.iter().all(|(_, token)| !worker.log().contains(token)), || "a token".to_owned())?;
+    let _next = stage.worker().await?;
+    stage.until_done(1).await?;
+    say("w03 first commit of the next worker after s", died.elapsed().as_secs_f64());
     stage.verify().await.map(drop)
 }
 

@@ -23,6 +23,7 @@ mod leases;
 mod losses;
 mod messages;
 mod oauth;
+mod pages;
 mod pauses;
 mod permanent;
 mod redelivery;

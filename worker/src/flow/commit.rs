@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use common::domain::backoff::Backoff;
 use common::domain::failure::FailureClass;
-use common::store::{Batch, Committed, Failure, Fetched, Outcome, Settlement, StoreError, TransactionError};
+use common::store::{
+    Batch, Committed, Failure, Fetched, LockHolder, Outcome, Settlement, StoreError, TransactionError,
+};
 use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep};
 
@@ -167,6 +169,9 @@ impl Part {
                     error
                     @ (StoreError::Unavailable { .. } | StoreError::Refused(_) | StoreError::Foreign(_)),
                 )) => {
+                    if error.is_locked_out() {
+                        name_lock_holders(shared).await;
+                    }
                     wait(&error, &mut failures).await;
                     continue;
                 }
@@ -253,6 +258,24 @@ fn result(outcome: &Outcome) -> &'static str {
         Outcome::Planned { failure: None, .. } => "handed_back",
         Outcome::Failed(_) => "dead",
         Outcome::Parked(_) => "parked",
+    }
+}
+
+/// Says who has to be asked, or ended. Each lock timeout says it again: twelve times a minute at most.
+async fn name_lock_holders(shared: &Shared) {
+    // Whoever cannot be named is still waited for.
+    for holder in shared.ledger.lock_holders().await.unwrap_or_default() {
+        let LockHolder { pid, role, program, since, tables } = holder;
+        let since = since.map(|since| since.to_rfc3339());
+        tracing::warn!(
+            event = "postgres.locked",
+            pid,
+            role,
+            program,
+            since,
+            tables,
+            "a session holds {tables}: nothing is written until it ends; SELECT pg_terminate_backend({pid}) ends it"
+        );
     }
 }
 
