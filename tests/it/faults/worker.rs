@@ -42,7 +42,7 @@ async fn w01_a_worker_killed_during_the_fetch_loses_nothing() -> Result<()> {
     stage.world.sim.order(FaultRule::always(FaultKind::Hold)).context("order")?;
     let jobs = stage.enqueue().await?;
     // Two of each mall.
-    wait_until("answers held", SOON, || async { Ok(stage.world.sim.held() == 4) }).await?;
+    wait_until("answers held", SOON, || async { Ok(stage.world.sim.held() >= 2) }).await?;
     worker.kill().await?;
     stage.world.sim.clear_faults();
     let _next = stage.worker().await?;
@@ -180,11 +180,11 @@ async fn w04_a_second_sigterm_ends_at_once() -> Result<()> {
 
 #[tokio::test]
 async fn w03_a_worker_without_memory_ends_and_another_one_does_its_work() -> Result<()> {
-    let stage = Stage::start(Size { malls: 2, large: 1, days: 7, chunk: 7, ..Size::default() }).await?;
+    let stage = Stage::start(Size { malls: 1, large: 1, days: 28, chunk: 28, ..Size::default() }).await?;
     let (_feeder, worker) = (stage.feeder().await?, stage.worker().await?);
     let hold = stage.world.sim.order(FaultRule::always(FaultKind::Hold)).context("hold")?;
     stage.enqueue().await?;
-    wait_until("answers held", SOON, || async { Ok(stage.world.sim.held() >= 4) }).await?;
+    wait_until("answers held", SOON, || async { Ok(stage.world.sim.held() >= 2) }).await?;
     let tokens = stage.world.sim.handed_out();
     worker.limit_memory(1 << 20)?;
     is_true(stage.world.sim.cancel_fault(hold), || "no hold".to_owned())?;

@@ -160,10 +160,10 @@ impl Program {
         }
     }
 
-    /// Lets it have no more memory than `bytes` from now on; less than it has already means: not one page more.
+    /// Lets it have no more data in memory than `bytes` from now on; less than it has already means: not one page more.
     pub fn limit_memory(&self, bytes: u64) -> Result<()> {
         let mut command = Command::new("prlimit");
-        command.arg("--pid").arg(self.pid.to_string()).arg(format!("--as={bytes}"));
+        command.arg("--pid").arg(self.pid.to_string()).arg(format!("--data={bytes}"));
         let status = command.status().context("prlimit")?;
         if status.success() { Ok(()) } else { Err(Trouble::new(format!("prlimit: {status}"))) }
     }
