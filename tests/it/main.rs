@@ -12,6 +12,7 @@ mod flow;
 mod harness;
 mod house;
 mod process;
+mod journey;
 mod schema;
 mod secrets;
 mod tls;

@@ -1,0 +1,186 @@
+//! Two bad days of an operator, played against the real programs: what `docs/operate.md` shows is what they say.
+
+use std::time::{Duration, Instant};
+
+use serde_json::Value;
+use tests::harness::{
+    Browser, Context as _, Output, Program, Result, Span, Transcript, Webhook, World, WorldConfig,
+    free_ports, wait_until, wait_until_some,
+};
+use tests::simulator::{Endpoint, FaultKind, FaultRule, MallSpec, SimConfig, Size};
+
+const DOCUMENT: &str = "docs/operate.md";
+const SOON: Duration = Duration::from_secs(30);
+/// After a new consent, the jobs that waited run by themselves within this time (`faults.md` O2).
+const BY_THEMSELVES: Duration = Duration::from_secs(30);
+/// The daemon's own address, as it is known outside.
+const ORIGIN: &str = "https://sync.agency.kr";
+
+/// An agency's installation, and what its operator sees. The programs end before what they stand on.
+struct Day {
+    _programs: [Program; 2],
+    world: World,
+    webhook: Webhook,
+    seen: Transcript,
+}
+
+impl Day {
+    async fn start() -> Result<Self> {
+        let malls = ["hanbit", "moonlit", "seoul"].map(|mall_id| MallSpec {
+            mall_id: mall_id.to_owned(),
+            agency: "agency-1".to_owned(),
+            size: Size::Medium,
+            shops: vec![1],
+            approved: true,
+        });
+        let sim = SimConfig { malls: 0, extra_malls: malls.to_vec(), ..SimConfig::default() };
+        let webhook = Webhook::start().await?;
+        let origin = format!("http://127.0.0.1:{}", free_ports(1)?);
+        let env = [
+            ("OAUTH__REDIRECT_URI", format!("{origin}/oauth/callback")),
+            ("WEB__LISTEN", origin.trim_start_matches("http://").to_owned()),
+            ("ALERTS__WEBHOOK_URL", webhook.url().to_owned()),
+            ("ALERTS__KIND", "json".to_owned()),
+            ("ALERTS__EVERY", "1s".to_owned()),
+            ("FEED__SWEEP", "100ms".to_owned()),
+        ];
+        let env = env.map(|(name, value)| (format!("CAFE24_SYNC__{name}"), value)).to_vec();
+        let world = World::start_with(WorldConfig { sim, env, ..WorldConfig::default() }).await?;
+        let (daemon, worker) = (world.programs.serve()?, world.programs.worker()?);
+        daemon.listen(SOON).await?;
+        worker.listen(SOON).await?;
+        let mut seen = Transcript::new(world.sim.clock().now());
+        seen.name(origin, ORIGIN);
+        for mall in world.sim.malls() {
+            let host = world.sim.oauth_template().replace("{mall_id}", &mall.mall_id);
+            seen.name(host, &format!("https://{}.cafe24api.com", mall.mall_id));
+        }
+        Ok(Self { _programs: [daemon, worker], world, webhook, seen })
+    }
+
+    /// Runs a command as the operator does, and writes down what it says.
+    async fn types(&mut self, block: &str, line: &str) -> Result<Output> {
+        let arguments: Vec<_> = line.split(' ').collect();
+        let output = self.world.cli(&arguments).await?;
+        self.seen.command(block, &arguments, &output);
+        Ok(output)
+    }
+
+    /// The first message of the webhook about `kind` that says `event`.
+    async fn told(&mut self, block: &str, event: &str, kind: &str) -> Result<Value> {
+        let is = |message: &Value| message["event"] == event && message["kind"] == kind;
+        let found = || async { Ok(self.webhook.messages().into_iter().find(is)) };
+        let message = wait_until_some(&format!("{kind} {event}"), SOON, found).await?;
+        let text = serde_json::to_string_pretty(&message).context("JSON")?;
+        self.seen.add(block, &text);
+        Ok(message)
+    }
+
+    /// The mall's owner opens the link and presses Allow, in a browser without scripts. Answers the last page's heading.
+    async fn consents(&self, link: &str) -> Result<String> {
+        let browser = Browser::new();
+        let authorize = browser.visit(link).await?.location()?.to_owned();
+        let page = browser.visit(&authorize).await?;
+        let attribute = |tag: &str, name: &str| {
+            let rest = tag.split_once(&format!("{name}=\""))?.1;
+            Some(rest.split('"').next()?.replace("&amp;", "&"))
+        };
+        let inputs = page.body.split('<').filter(|tag| tag.starts_with("input "));
+        let fields: Vec<_> =
+            inputs.filter_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value")?))).collect();
+        let mut form: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        form.push(("decision", "allow"));
+        let consent = authorize.split('?').next().unwrap_or_default().replace("/authorize", "/consent");
+        let callback = browser.submit(&consent, &form).await?.location()?.to_owned();
+        let reply = browser.visit(&callback).await?;
+        let origin = link.split("/oauth/").next().unwrap_or_default();
+        let last = browser.visit(&format!("{origin}{}", reply.location()?)).await?;
+        let heading = last.body.split("<h1").nth(1).and_then(|rest| rest.split('>').nth(1));
+        let heading = heading.and_then(|rest| rest.split('<').next());
+        heading.map(str::to_owned).with_context(|| format!("no heading: {last:?}"))
+    }
+
+    /// Days before today in Korea.
+    fn days_ago(&self, days: u64) -> chrono::NaiveDate {
+        let kst = chrono::FixedOffset::east_opt(9 * 3_600).expect("a zone");
+        self.world.sim.clock().now().with_timezone(&kst).date_naive() - chrono::Days::new(days)
+    }
+
+    async fn exact(&self, malls: &[&str], from: u64, to: u64) -> Result<()> {
+        let span = |mall: &&str| Span::days(mall, self.days_ago(from), self.days_ago(to));
+        self.world.exact(&malls.iter().map(span).collect::<Vec<_>>()).await.map(drop)
+    }
+}
+
+#[tokio::test]
+async fn the_operators_journey_is_as_the_handbook_shows_it() -> Result<()> {
+    let mut day = Day::start().await?;
+    consent_lost_at_night(&mut day).await?;
+    garbage_from_one_mall(&mut day).await?;
+    day.seen.compare_with(DOCUMENT)
+}
+
+async fn consent_lost_at_night(day: &mut Day) -> Result<()> {
+    // The weeks before; yesterday is missing.
+    let (from, to) = (day.days_ago(8).to_string(), day.days_ago(2).to_string());
+    day.world.enqueue(&["--all", "--from", &from, "--to", &to, "--yes"]).await?;
+    day.world.settled(SOON).await?;
+
+    // At night somebody removes the app from hanbit; then the nightly run begins.
+    day.world.sim.revoke_tokens("hanbit").context("revoke")?;
+    day.types("night-run", "enqueue --all --last 3d").await?.success()?;
+    day.told("night-alert", "opened", "needs_consent").await?;
+    day.world.settled(SOON).await?;
+
+    let check = day.types("morning-status", "status --check").await?;
+    assert_eq!(check.code, Some(3), "{check:?}");
+    day.types("morning-malls", "malls list").await?.success()?;
+
+    let arguments = ["connect", "hanbit", "--no-browser"];
+    let command = day.world.programs.cli_started(&arguments)?;
+    let link = command.word("http://", "/oauth/start/", SOON).await?;
+    day.seen.name(link.rsplit('/').next().unwrap_or_default(), "Jq3…");
+    let heading = day.consents(&link).await?;
+    let connected = Instant::now();
+    let output = command.output(SOON).await?;
+    output.success()?;
+    day.seen.command("reconnect", &arguments, &output);
+    day.seen.add("reconnect-page", &heading);
+
+    // Nobody does anything more: what waited runs, and the alert ends.
+    let parked = || async { Ok(day.world.jobs_in(&["parked"]).await? == 0) };
+    wait_until("no job waits for a person", BY_THEMSELVES, parked).await?;
+    day.world.settled(SOON).await?;
+    assert!(connected.elapsed() < BY_THEMSELVES, "took {:?}", connected.elapsed());
+    day.told("morning-over", "closed", "needs_consent").await?;
+    day.types("morning-after", "status --check").await?.success()?;
+    day.exact(&["hanbit", "moonlit", "seoul"], 8, 1).await
+}
+
+async fn garbage_from_one_mall(day: &mut Day) -> Result<()> {
+    let fault = FaultKind::WrongType { field: "salesAmount".to_owned() };
+    let endpoint = Some(Endpoint::ProductsSales.into());
+    let rule = FaultRule { mall: Some("moonlit".to_owned()), endpoint, ..FaultRule::always(fault) };
+    day.world.sim.order(rule).context("order")?;
+    day.world
+        .enqueue(&["--mall", "moonlit", "--endpoint", "products", "--last", "12d", "--chunk-days", "1", "--force", "--yes"])
+        .await?;
+    day.world.settled(Duration::from_mins(1)).await?;
+    day.told("garbage-alert", "opened", "dead_letters").await?;
+    day.types("garbage-groups", "dead list --group").await?.success()?;
+    let groups = day.world.json(&["dead", "list", "--group"]).await?;
+    let cause = groups["items"][0]["group"].as_str().and_then(|group| group.get(..4)).with_context(|| groups.to_string())?.to_owned();
+    day.types("garbage-show", &format!("dead show {cause}")).await?.success()?;
+
+    // Cafe24 mends it.
+    day.world.sim.clear_faults();
+    day.types("garbage-preview", &format!("dead replay {cause} --dry-run")).await?.success()?;
+    day.types("garbage-replay", &format!("dead replay {cause} --yes")).await?.success()?;
+    day.world.settled(Duration::from_mins(1)).await?;
+    day.types("garbage-after", "dead list").await?.success()?;
+    day.told("garbage-over", "closed", "dead_letters").await?;
+    // Every figure is the simulator's, those of the days that were broken, too.
+    let endpoints = vec![Endpoint::ProductsSales];
+    let span = Span { endpoints, ..Span::days("moonlit", day.days_ago(12), day.days_ago(1)) };
+    day.world.exact(&[span]).await.map(drop)
+}
