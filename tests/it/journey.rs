@@ -9,6 +9,7 @@ use tests::harness::{
 };
 use tests::simulator::{Endpoint, FaultKind, FaultRule, MallSpec, SimConfig, Size};
 
+const MALLS: [&str; 3] = ["hanbit", "moonlit", "seoul"];
 const DOCUMENT: &str = "docs/operate.md";
 const SOON: Duration = Duration::from_secs(30);
 /// After a new consent, the jobs that waited run by themselves within this time (`faults.md` O2).
@@ -26,7 +27,7 @@ struct Day {
 
 impl Day {
     async fn start() -> Result<Self> {
-        let malls = ["hanbit", "moonlit", "seoul"].map(|mall_id| MallSpec {
+        let malls = MALLS.map(|mall_id| MallSpec {
             mall_id: mall_id.to_owned(),
             agency: "agency-1".to_owned(),
             size: Size::Medium,
@@ -71,15 +72,23 @@ impl Day {
         let is = |message: &Value| message["event"] == event && message["kind"] == kind;
         let found = || async { Ok(self.webhook.messages().into_iter().find(is)) };
         let message = wait_until_some(&format!("{kind} {event}"), SOON, found).await?;
-        let text = serde_json::to_string_pretty(&message).context("JSON")?;
+        let mut text = serde_json::to_string_pretty(&message).context("JSON")?;
+        // How many there were when the daemon looked first is chance.
+        if let Some((before, after)) =
+            text.split_once("for good: ").zip(text.split_once(" jobs of the last hour"))
+        {
+            text = format!("{}for good: 12 of 36 jobs of the last hour{}", before.0, after.1);
+        }
         self.seen.add(block, &text);
         Ok(message)
     }
 
     /// The mall's owner opens the link and presses Allow, in a browser without scripts. Answers the last page's heading.
-    async fn consents(&self, link: &str) -> Result<String> {
+    async fn consents(&self, link: &str, command: &Program) -> Result<String> {
         let browser = Browser::new();
         let authorize = browser.visit(link).await?.location()?.to_owned();
+        let noticed = || async { Ok(command.log().contains("the link was opened")) };
+        wait_until("the command notices", SOON, noticed).await?;
         let page = browser.visit(&authorize).await?;
         let attribute = |tag: &str, name: &str| {
             let rest = tag.split_once(&format!("{name}=\""))?.1;
@@ -95,20 +104,16 @@ impl Day {
         let reply = browser.visit(&callback).await?;
         let origin = link.split("/oauth/").next().unwrap_or_default();
         let last = browser.visit(&format!("{origin}{}", reply.location()?)).await?;
-        let heading = last.body.split("<h1").nth(1).and_then(|rest| rest.split('>').nth(1));
-        let heading = heading.and_then(|rest| rest.split('<').next());
-        heading.map(str::to_owned).with_context(|| format!("no heading: {last:?}"))
+        let heading = last.body.split("<h1").nth(1).and_then(|rest| rest.split("</h1>").next());
+        let heading = heading.with_context(|| format!("no heading: {last:?}"))?;
+        let text = heading.split('<').map(|part| part.split_once('>').map_or("", |(_, text)| text));
+        Ok(text.collect::<String>().trim().to_owned())
     }
 
     /// Days before today in Korea.
     fn days_ago(&self, days: u64) -> chrono::NaiveDate {
         let kst = chrono::FixedOffset::east_opt(9 * 3_600).expect("a zone");
         self.world.sim.clock().now().with_timezone(&kst).date_naive() - chrono::Days::new(days)
-    }
-
-    async fn exact(&self, malls: &[&str], from: u64, to: u64) -> Result<()> {
-        let span = |mall: &&str| Span::days(mall, self.days_ago(from), self.days_ago(to));
-        self.world.exact(&malls.iter().map(span).collect::<Vec<_>>()).await.map(drop)
     }
 }
 
@@ -140,7 +145,7 @@ async fn consent_lost_at_night(day: &mut Day) -> Result<()> {
     let command = day.world.programs.cli_started(&arguments)?;
     let link = command.word("http://", "/oauth/start/", SOON).await?;
     day.seen.name(link.rsplit('/').next().unwrap_or_default(), "Jq3…");
-    let heading = day.consents(&link).await?;
+    let heading = day.consents(&link, &command).await?;
     let connected = Instant::now();
     let output = command.output(SOON).await?;
     output.success()?;
@@ -154,23 +159,46 @@ async fn consent_lost_at_night(day: &mut Day) -> Result<()> {
     assert!(connected.elapsed() < BY_THEMSELVES, "took {:?}", connected.elapsed());
     day.told("morning-over", "closed", "needs_consent").await?;
     day.types("morning-after", "status --check").await?.success()?;
-    day.exact(&["hanbit", "moonlit", "seoul"], 8, 1).await
+    day.world.exact(&MALLS.map(|mall| Span::days(mall, day.days_ago(8), day.days_ago(1)))).await.map(drop)
 }
 
 async fn garbage_from_one_mall(day: &mut Day) -> Result<()> {
-    let fault = FaultKind::WrongType { field: "salesAmount".to_owned() };
+    let body = r#"{"result":"ok","list":[{"no":10,"name":"겨울 코트","amount":"39,000"}]}"#.to_owned();
+    let fault = FaultKind::Status { code: 200, headers: [].into(), body: Some(body), retry_after: None };
     let endpoint = Some(Endpoint::ProductsSales.into());
     let rule = FaultRule { mall: Some("moonlit".to_owned()), endpoint, ..FaultRule::always(fault) };
     day.world.sim.order(rule).context("order")?;
     day.world
-        .enqueue(&["--mall", "moonlit", "--endpoint", "products", "--last", "12d", "--chunk-days", "1", "--force", "--yes"])
+        .enqueue(&[
+            "--mall",
+            "moonlit",
+            "--endpoint",
+            "products",
+            "--last",
+            "12d",
+            "--chunk-days",
+            "1",
+            "--force",
+            "--yes",
+        ])
         .await?;
     day.world.settled(Duration::from_mins(1)).await?;
     day.told("garbage-alert", "opened", "dead_letters").await?;
     day.types("garbage-groups", "dead list --group").await?.success()?;
     let groups = day.world.json(&["dead", "list", "--group"]).await?;
-    let cause = groups["items"][0]["group"].as_str().and_then(|group| group.get(..4)).with_context(|| groups.to_string())?.to_owned();
-    day.types("garbage-show", &format!("dead show {cause}")).await?.success()?;
+    let cause = groups["items"][0]["group"]
+        .as_str()
+        .and_then(|group| group.get(..4))
+        .with_context(|| groups.to_string())?
+        .to_owned();
+    let arguments = ["dead", "show", &cause];
+    let mut shown = day.world.cli(&arguments).await?;
+    shown.success()?;
+    // Which of the twelve days was answered last is chance.
+    for days in 2..=12 {
+        shown.stdout = shown.stdout.replace(&day.days_ago(days).to_string(), &day.days_ago(1).to_string());
+    }
+    day.seen.command("garbage-show", &arguments, &shown);
 
     // Cafe24 mends it.
     day.world.sim.clear_faults();
@@ -181,6 +209,7 @@ async fn garbage_from_one_mall(day: &mut Day) -> Result<()> {
     day.told("garbage-over", "closed", "dead_letters").await?;
     // Every figure is the simulator's, those of the days that were broken, too.
     let endpoints = vec![Endpoint::ProductsSales];
-    let span = Span { endpoints, ..Span::days("moonlit", day.days_ago(12), day.days_ago(1)) };
-    day.world.exact(&[span]).await.map(drop)
+    let mut spans = vec![Span { endpoints, ..Span::days("moonlit", day.days_ago(12), day.days_ago(9)) }];
+    spans.extend(MALLS.map(|mall| Span::days(mall, day.days_ago(8), day.days_ago(1))));
+    day.world.exact(&spans).await.map(drop)
 }

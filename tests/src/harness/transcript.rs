@@ -141,14 +141,19 @@ impl Transcript {
         };
         // A date of a stamp is shifted already: what a stamp left has a `T` behind it.
         text = replace_unless(&text, &DATE, |rest| rest.starts_with('T'), date);
-        let year = self.today.format("%Y");
-        let short = |found: &Captures<'_>| {
-            let day = format!("{year}-{}", &found[2]);
-            format!("{}{} {TIME}", &found[1], shifted(&day, "%m-%d"))
+        // A day without a year is one of the last twelve months.
+        let with_year = |day: &str| {
+            let this_year = format!("{}-{day}", self.today.format("%Y"));
+            let ahead = this_year.parse().is_ok_and(|date: NaiveDate| date > self.today + Days::new(31));
+            if ahead { format!("{}-{day}", (self.today - Days::new(366)).format("%Y")) } else { this_year }
         };
+        let short =
+            |found: &Captures<'_>| format!("{}{} {TIME}", &found[1], shifted(&with_year(&found[2]), "%m-%d"));
         text = SHORT.replace_all(&text, short).into_owned();
-        let weekday = |found: &Captures<'_>| shifted(&format!("{year}-{}", &found[1]), "%a %m-%d");
+        let weekday = |found: &Captures<'_>| shifted(&with_year(&found[1]), "%a %m-%d");
         text = WEEKDAY.replace_all(&text, weekday).into_owned();
+        static WORKER: LazyLock<Regex> = LazyLock::new(|| regex(r"\b[0-9a-f]{32}\b"));
+        text = WORKER.replace_all(&text, "019b8a3c5e7d7f12a4c6d8e0f1b3a597").into_owned();
         let ids = &mut self.ids;
         let id = |found: &Captures<'_>| {
             let short = &found[1];
