@@ -120,6 +120,7 @@ impl Transcript {
         static SHORT: LazyLock<Regex> = LazyLock::new(|| regex(r"(^|[^\d-])(\d{2}-\d{2}) \d{2}:\d{2}\b"));
         static ID: LazyLock<Regex> =
             LazyLock::new(|| regex(r"\b([0-9a-f]{8})(-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12})?\b"));
+        static WORKER: LazyLock<Regex> = LazyLock::new(|| regex(r"\b[0-9a-f]{32}\b"));
         let mut text = text.to_owned();
         for (from, to) in &self.names {
             text = text.replace(from, to);
@@ -152,7 +153,6 @@ impl Transcript {
         text = SHORT.replace_all(&text, short).into_owned();
         let weekday = |found: &Captures<'_>| shifted(&with_year(&found[1]), "%a %m-%d");
         text = WEEKDAY.replace_all(&text, weekday).into_owned();
-        static WORKER: LazyLock<Regex> = LazyLock::new(|| regex(r"\b[0-9a-f]{32}\b"));
         text = WORKER.replace_all(&text, "019b8a3c5e7d7f12a4c6d8e0f1b3a597").into_owned();
         let ids = &mut self.ids;
         let id = |found: &Captures<'_>| {
