@@ -1,7 +1,7 @@
 //! Looks for the secrets of a run where none may be (`faults.md` I7).
 //!
 //! Every secret of the run is a text that occurs nowhere else. [`Canaries`] knows each of them in every form in which a
-//! program might write it ([`forms`]), and looks for all of them at once in [`Place`]s: what was logged and printed,
+//! program might write it (`forms.rs`), and looks for all of them at once in [`Place`]s: what was logged and printed,
 //! what lies in queues, in Redis and in Postgres, what pages show and what `ps` sees ([`places`]). It shares no code
 //! with the programs, so it does not know what they strike out, or how.
 
