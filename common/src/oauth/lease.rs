@@ -11,7 +11,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 
-/// How long a lease holds: longer than [`TRIES`] calls of 10 s with the waits between them, and a store that is slow.
+/// How long a lease holds: longer than three calls of 10 s with the waits between them, and a store that is slow.
 /// A holder that outlives it sends nothing more; what it still gets is stored if nobody was faster.
 pub const LEASE: Duration = Duration::from_secs(45);
 /// Tries of one refresh token while the network fails.
