@@ -42,13 +42,19 @@ proptest! {
     fn x01_a_template_is_refused_or_leads_every_mall_below_its_own_domain(before in texts(), after in texts()) {
         let text = format!("https://{before}{{mall_id}}{after}");
         let Ok(template) = UrlTemplate::parse(&text) else { return Ok(()) };
-        let hosts: Vec<_> = ["evil7q", "127", "0x7f", "x-_y"].iter().filter_map(|id| {
+        for id in ["evil7q", "127", "0x7f", "x-_y"] {
             let mall: MallId = id.parse().expect("valid");
-            let host = Url::parse(&template.fill(&mall)).ok()?.host_str()?.to_owned();
-            // In the host, the mall is the first label; elsewhere it does not touch the host at all.
-            Some(if before.is_empty() { host.strip_prefix(&format!("{mall}."))?.to_owned() } else { host })
-        }).collect();
-        prop_assert!(hosts.iter().all(|host| *host == hosts[0] && host.contains('.')), "{text}: {hosts:?}");
+            let Ok(url) = Url::parse(&template.fill(&mall)) else { continue };
+            let host = url.host_str().expect("a host");
+            if before.is_empty() {
+                let domain = host.strip_prefix(&format!("{mall}."));
+                prop_assert!(domain.is_some_and(|it| it == "localhost" || it.contains('.')), "{text}: {host}");
+            } else {
+                // The host is the template's own, whatever it is called; no mall touches it.
+                let own = Url::parse(&format!("https://{before}")).expect("a URL");
+                prop_assert_eq!(Some(host), own.host_str(), "{}", text);
+            }
+        }
     }
 
     #[test]
