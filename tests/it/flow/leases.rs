@@ -5,8 +5,8 @@ use std::time::{Duration, Instant};
 
 use common::config::{Secret, UrlTemplate};
 use common::domain::ids::MallId;
-use common::oauth::{App, AppCredentials, OAuthClient, OAuthTimeouts, Sealer, TokenKeeper, TokenStore};
-use common::store::{Ledger, SealedTokenStore};
+use common::oauth::{App, AppCredentials, Keep, OAuthClient, OAuthTimeouts, Sealer, TokenKeeper, TokenStore};
+use common::store::{Control, Ledger, SealedTokenStore};
 use tests::harness::{Context as _, Result, World, WorldConfig};
 use tests::simulator::{FaultKind, FaultRule, SimConfig, Target};
 use tokio::task::JoinSet;
@@ -113,5 +113,47 @@ async fn o04_two_hundred_malls_on_a_slow_token_url_hold_no_connection() -> Resul
     say("o04 slowest ping meanwhile, ms", slowest.as_millis());
     assert!(slowest < Duration::from_secs(1), "{slowest:?}");
     assert!(began.elapsed() < Duration::from_secs(20), "not one after the other: {:?}", began.elapsed());
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mall_that_is_paused_while_its_new_pair_is_stored_stays_paused() -> Result<()> {
+    const WAITS: &str = "SELECT count(*) FROM pg_locks \
+                          WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))";
+    let world = world(&["hanbit".to_owned()]).await?;
+    let mall: MallId = "hanbit".parse().context("a mall")?;
+    let ledger = Ledger::new(world.db.url(), 1).context("a pool")?;
+    let keeper = keeper(&world, &ledger)?;
+    let taken = keeper.store().take(&mall, 1, "we").await.context("the lease")?;
+    // A pause holds the row for as long as it takes to park the mall's jobs.
+    let pause =
+        "BEGIN; UPDATE connectors SET state = 'paused', state_reason = 'ours' WHERE mall_id = 'hanbit'";
+    world.db.client().batch_execute(pause).await.context(pause)?;
+    let storing = tokio::spawn({
+        let mall = mall.clone();
+        async move { keeper.store().keep(&mall, &taken.tokens, &taken.tokens.pair).await }
+    });
+    while world.db.number(WAITS).await? == 0 {
+        tokio::time::sleep(Duration::from_millis(20)).await;
+    }
+    world.db.client().batch_execute("COMMIT").await.context("the pause")?;
+    assert_eq!(storing.await.context("a task")?.context("stored")?, Keep::Stored(2));
+    let sql = "SELECT state, state_reason FROM connectors WHERE mall_id = 'hanbit'";
+    let row = world.db.client().query_one(sql, &[]).await.context(sql)?;
+    assert_eq!((row.get::<_, &str>(0), row.get::<_, &str>(1)), ("paused", "ours"));
+    Ok(())
+}
+
+#[tokio::test]
+async fn o02_a_refresh_that_nobody_ended_is_looked_after_before_a_job_wants_the_token() -> Result<()> {
+    let world = world(&["hanbit".to_owned(), "other".to_owned()]).await?;
+    let control = Control::new(world.db.url(), 1).context("a pool")?;
+    let leases = "INSERT INTO token_leases (mall_id, version, holder, taken_at, until) VALUES \
+                  ('hanbit', 1, 'dead', now() - interval '3 minutes', now() - interval '2 minutes'), \
+                  ('other', 1, 'alive', now(), now() + interval '40 seconds')";
+    world.db.client().batch_execute(leases).await.context(leases)?;
+    let due = control.due_tokens(Duration::from_hours(7 * 24), "", 50).await.context("the due")?;
+    let due: Vec<_> = due.iter().map(|due| (due.mall_id.as_str(), due.version)).collect();
+    assert_eq!(due, [("hanbit", 1)]);
     Ok(())
 }

@@ -5,6 +5,7 @@
 -- the answer of the token URL and the commit but this one way to the server.
 -- A mall that waited for a consent or a scope has it, as this pair shows; one whose consent lost the scope waits for it.
 -- An answer without scopes says nothing about them.
+-- The state is read under the row's lock: whoever pauses the mall at this moment is waited for, and not undone.
 WITH stored AS (
     UPDATE connectors
        SET config_json = jsonb_set(config_json, '{oauth_tokens}', $3),
@@ -23,7 +24,7 @@ WITH stored AS (
                        WHEN c.state = 'needs_consent' OR (c.state = 'needs_scope' AND $9 = ANY ($7)) THEN 'active'
                        ELSE c.state
                    END AS state
-              FROM connectors c WHERE c.mall_id = $1) new
+              FROM connectors c WHERE c.mall_id = $1 FOR NO KEY UPDATE) new
      WHERE mall_id = $1 AND token_version = $2
     RETURNING token_version
 ), ended AS (
