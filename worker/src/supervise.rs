@@ -142,8 +142,8 @@ pub async fn run(
     };
     // A rotated pair that is not stored costs a consent: it is waited for, also by who is in a hurry. The last jobs may begin
     // another refresh meanwhile.
-    let (end, ()) = tokio::join!(end, shared.tokens.close(TOKENS_AT_MOST));
-    shared.tokens.close(Duration::ZERO).await;
+    let (end, ()) = tokio::join!(end, shared.tokens.settle(TOKENS_AT_MOST));
+    shared.tokens.close().await;
     ended.cancel();
     close(&background).await;
     shared.ledger.close();
@@ -172,7 +172,11 @@ fn spawn_until(
 }
 
 async fn take_up_spool(shared: Arc<Shared>) {
-    shared.tokens.take_up_spool().await;
+    let mut failures = 0;
+    while !shared.tokens.take_up_spool().await {
+        sleep(Backoff::RECONNECT.random_wait(failures)).await;
+        failures += 1;
+    }
 }
 
 /// Waits for a database with our schema; another schema is final.

@@ -1,5 +1,6 @@
 //! Does what a [`Flight`] says: the store, the token URL, the clock and the spool.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -17,7 +18,6 @@ use super::spool::{Spool, Waiting};
 use super::store::{Keep, StoredTokens, TokenStore};
 use super::token::TokenPair;
 use crate::clock;
-use crate::domain::backoff::Backoff;
 use crate::domain::ids::MallId;
 use crate::telemetry::{count_token_refresh, events};
 
@@ -96,7 +96,7 @@ impl<S: TokenStore> Desk<S> {
             error: None,
         };
         let mut flight = Flight::new(PATIENCE);
-        let mut event = Event::Start;
+        let mut event = if self.closing.is_cancelled() { Event::Closing } else { Event::Start };
         loop {
             event = match flight.next(event, started.elapsed()) {
                 Step::Take => self.take(&mut hand).await?,
@@ -118,7 +118,7 @@ impl<S: TokenStore> Desk<S> {
                     Event::Released
                 }
                 Step::Bury { lost_at } => self.bury(&mut hand, lost_at).await?,
-                Step::Land(landing) => return Ok(self.land(landing, hand).await),
+                Step::Land(landing) => return self.land(landing, hand).await,
             };
         }
     }
@@ -143,10 +143,6 @@ impl<S: TokenStore> Desk<S> {
 
     async fn call(&self, hand: &mut Hand) -> Event {
         let result = match &hand.leased {
-            Some((tokens, _)) if tokens.pair.refresh_expires_at <= clock::now() => {
-                hand.death = Some(DeathCause::Expired);
-                Err(OAuthError::InvalidGrant)
-            }
             Some((tokens, Some(app))) => self.client.refresh(&hand.mall, &tokens.pair.refresh, app).await,
             Some((_, None)) | None => Err(OAuthError::InvalidClient),
         };
@@ -158,7 +154,12 @@ impl<S: TokenStore> Desk<S> {
             Err(error) => error,
         };
         let answer = match &error {
-            OAuthError::InvalidGrant => Answer::InvalidGrant,
+            OAuthError::InvalidGrant => {
+                // Only now: by a clock of ours that is wrong, every mall's end has passed.
+                let ended = |(tokens, _): &(StoredTokens, _)| tokens.pair.refresh_expires_at <= clock::now();
+                hand.death = hand.leased.as_ref().is_some_and(ended).then_some(DeathCause::Expired);
+                Answer::InvalidGrant
+            }
             OAuthError::InvalidClient | OAuthError::Other { .. } => Answer::Refused,
             OAuthError::Network { .. } | OAuthError::Server { .. } | OAuthError::Unreadable(_) => {
                 tracing::warn!(mall = %hand.mall, error = %error, "token refresh of {} got no pair", hand.mall);
@@ -196,8 +197,8 @@ impl<S: TokenStore> Desk<S> {
 
     async fn bury(&self, hand: &mut Hand, lost_at: Option<DateTime<Utc>>) -> Result<Event, TokenStoreError> {
         let death = match (hand.death, lost_at) {
-            (Some(death), _) => death,
-            (None, Some(at)) => DeathCause::RotationLost { at },
+            (_, Some(at)) => DeathCause::RotationLost { at },
+            (Some(death), None) => death,
             (None, None) => DeathCause::InvalidGrant,
         };
         let reason = TokenError::NeedsConsent { reason: death }.to_string();
@@ -218,7 +219,7 @@ impl<S: TokenStore> Desk<S> {
         Ok(Event::Buried(turn))
     }
 
-    async fn land(&self, landing: Landing, mut hand: Hand) -> FlightEnd {
+    async fn land(&self, landing: Landing, mut hand: Hand) -> Result<FlightEnd, TokenStoreError> {
         let mall = &hand.mall;
         match landing {
             Landing::Renewed => {
@@ -232,14 +233,13 @@ impl<S: TokenStore> Desk<S> {
                     tracing::warn!(%mall, "a late pair of {mall} is thrown away: a newer one is stored");
                 }
                 if hand.newest.is_none() {
-                    // Not there any more if the mall was removed meanwhile; then there is nothing to hand out.
-                    hand.newest = self.store.load(mall).await.ok();
+                    hand.newest = Some(self.store.load(mall).await?);
                 }
             }
             Landing::Busy | Landing::Failed | Landing::Dead { .. } | Landing::Spooled => {}
         }
         let Hand { newest, death, error, .. } = hand;
-        FlightEnd { landing, tokens: newest, death, error }
+        Ok(FlightEnd { landing, tokens: newest, death, error })
     }
 
     fn write_spool(&self, hand: &Hand) {
@@ -261,18 +261,23 @@ impl<S: TokenStore> Desk<S> {
         tracing::error!(event = events::TOKEN_REFRESH_LOST, %mall, error = lost, "the new tokens of {mall} are lost: cafe24-sync connect {mall}");
     }
 
-    pub(super) async fn close(&self, grace: Duration) {
+    pub(super) async fn settle(&self, grace: Duration) {
         self.flights.close();
         if timeout(grace, self.flights.wait()).await.is_err() {
-            self.closing.cancel();
-            if timeout(LAST_CALL, self.flights.wait()).await.is_err() {
-                tracing::error!("a token refresh did not end in time");
-            }
+            self.close().await;
         }
     }
 
-    pub(super) async fn take_up_spool(&self) {
-        let Some(spool) = &self.spool else { return };
+    pub(super) async fn close(&self) {
+        self.flights.close();
+        self.closing.cancel();
+        if timeout(LAST_CALL, self.flights.wait()).await.is_err() {
+            tracing::error!("a token refresh did not end in time");
+        }
+    }
+
+    pub(super) async fn take_up_spool(&self) -> bool {
+        let Some(spool) = &self.spool else { return true };
         let files = match spool.files() {
             Ok(files) => files,
             Err(error) => {
@@ -280,55 +285,58 @@ impl<S: TokenStore> Desk<S> {
                     error = &error as &dyn std::error::Error,
                     "the spool directory cannot be read"
                 );
-                return;
+                return true;
             }
         };
+        let mut all = true;
         for path in files {
-            let file = path.display();
             match spool.read(&path) {
-                Ok(waiting) => {
-                    let kept = self.keep_spooled(&waiting).await;
-                    let mall = &waiting.mall;
-                    // Two processes may take up the same file: the second finds the pair stored, and the file gone.
-                    let _ = std::fs::remove_file(&path);
-                    match kept {
-                        Keep::Stored(version) => {
-                            tracing::info!(event = events::TOKEN_REFRESHED, %mall, version, "tokens of {mall} taken up from the spool");
-                        }
-                        Keep::Older => {
-                            tracing::info!(%mall, %file, "tokens of {mall} in the spool are older than the stored ones: removed");
-                        }
-                    }
-                }
+                Ok(waiting) => all &= self.take_up(&path, &waiting).await,
                 Err(error) => {
+                    let file = path.display();
                     tracing::warn!(%file, error = &error as &dyn std::error::Error, "a file of the spool is left alone");
                 }
             }
         }
+        all
     }
 
-    /// Stores a pair of the spool, however long the store is away.
-    async fn keep_spooled(&self, waiting: &Waiting) -> Keep {
-        let store = async || {
-            let stored = self.store.load(&waiting.mall).await?;
-            if stored.version == waiting.used {
-                self.store.keep(&waiting.mall, &stored, &waiting.pair).await
-            } else if stored.pair.refresh == waiting.pair.refresh {
-                Ok(Keep::Stored(stored.version))
-            } else {
-                Ok(Keep::Older)
+    /// `false`: it waits on, since its mall's row cannot be read or written now. That keeps no other pair waiting.
+    async fn take_up(&self, path: &Path, waiting: &Waiting) -> bool {
+        let (mall, file) = (&waiting.mall, path.display());
+        let kept = match timeout(STORE_AT_MOST, self.keep_spooled(waiting)).await {
+            Ok(Ok(kept)) => kept,
+            Ok(Err(TokenStoreError::Missing)) => Keep::Older,
+            Ok(Err(error)) => {
+                tracing::warn!(%mall, %file, error = &error as &dyn std::error::Error, "tokens of {mall} wait on in the spool");
+                return false;
+            }
+            Err(_silent) => {
+                tracing::warn!(%mall, %file, "tokens of {mall} wait on in the spool: the store is silent");
+                return false;
             }
         };
-        let mut failures = 0;
-        loop {
-            match timeout(STORE_AT_MOST, store()).await {
-                Ok(Ok(kept)) => return kept,
-                Ok(Err(TokenStoreError::Missing)) => return Keep::Older,
-                Ok(Err(_)) | Err(_) => {
-                    sleep(Backoff::RECONNECT.random_wait(failures)).await;
-                    failures += 1;
-                }
+        // Two processes may take up the same file: the second finds the pair stored, and the file gone.
+        let _ = std::fs::remove_file(path);
+        match kept {
+            Keep::Stored(version) => {
+                tracing::info!(event = events::TOKEN_REFRESHED, %mall, version, "tokens of {mall} taken up from the spool");
             }
+            Keep::Older => {
+                tracing::info!(%mall, %file, "tokens of {mall} in the spool are older than the stored ones: removed");
+            }
+        }
+        true
+    }
+
+    async fn keep_spooled(&self, waiting: &Waiting) -> Result<Keep, TokenStoreError> {
+        let stored = self.store.load(&waiting.mall).await?;
+        if stored.version == waiting.used {
+            self.store.keep(&waiting.mall, &stored, &waiting.pair).await
+        } else if stored.pair.refresh == waiting.pair.refresh {
+            Ok(Keep::Stored(stored.version))
+        } else {
+            Ok(Keep::Older)
         }
     }
 }

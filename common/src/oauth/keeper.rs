@@ -78,14 +78,19 @@ impl<S: TokenStore> TokenKeeper<S> {
     }
 
     /// Waits up to `grace` for refreshes under way, so that no new pair is lost; what cannot be stored by then goes into
-    /// the spool. Begin nothing new after this.
-    pub async fn close(&self, grace: Duration) {
-        self.desk.close(grace).await;
+    /// the spool, and no further refresh begins.
+    pub async fn settle(&self, grace: Duration) {
+        self.desk.settle(grace).await;
     }
 
-    /// Stores what a process before us left in the spool. Waits for the store as long as it is away.
-    pub async fn take_up_spool(&self) {
-        self.desk.take_up_spool().await;
+    /// No refresh begins from now on; those under way end, with their pairs in the store or in the spool.
+    pub async fn close(&self) {
+        self.desk.close().await;
+    }
+
+    /// Stores what a process before us left in the spool. `false`: some of it waits on, since the store is away.
+    pub async fn take_up_spool(&self) -> bool {
+        self.desk.take_up_spool().await
     }
 
     /// Renews the pair whatever its age; a newer one than `used` that is stored meanwhile counts as well.
@@ -169,7 +174,10 @@ impl<S: TokenStore> TokenKeeper<S> {
 
     async fn load(&self, mall: &MallId, known: &mut Known) -> Result<StoredTokens, TokenError> {
         let stored = self.desk.store.load(mall).await?;
-        known.tokens = Some(stored.clone());
+        if known.tokens.replace(stored.clone()).is_none_or(|before| before.pair != stored.pair) {
+            // A mall that was removed and connected anew counts from the beginning: its version tells nothing of the dead.
+            known.dead = None;
+        }
         Ok(stored)
     }
 

@@ -3,6 +3,7 @@
 //! Postgres is away and somebody sends SIGTERM: the old pair is dead already, the new one is in memory only. Without this, the
 //! mall's operator would have to consent again (`faults.md` O3).
 
+use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};
 use std::io::{self, Write};
 use std::os::unix::fs::{DirBuilderExt, OpenOptionsExt};
@@ -105,15 +106,34 @@ impl Spool {
 
     /// Opens one of them.
     pub fn read(&self, path: &Path) -> Result<Waiting, SpoolError> {
-        let size = fs::metadata(path).map_err(SpoolError::Read)?.len();
-        if size > FILE_MAX {
-            return Err(SpoolError::Form);
-        }
-        let text = fs::read(path).map_err(SpoolError::Read)?;
-        let Content { mall, agency, used, sealed } =
-            serde_json::from_slice(&text).map_err(|_| SpoolError::Form)?;
+        let Content { mall, agency, used, sealed } = content(path)?;
         let place = Place::Spool { agency: &agency, mall: &mall, used };
         let pair = self.sealer.open(&sealed, place).map_err(SpoolError::Seal)?;
         Ok(Waiting { mall, agency, used, pair })
     }
+
+    /// How many pairs wait that each key has sealed, by key id.
+    pub fn keys(&self) -> io::Result<BTreeMap<String, i64>> {
+        let mut keys = BTreeMap::new();
+        for path in self.files()? {
+            match content(&path) {
+                Ok(content) => *keys.entry(content.sealed.kid).or_default() += 1,
+                // Taken up between the two looks.
+                Err(SpoolError::Read(error)) if error.kind() == io::ErrorKind::NotFound => {}
+                Err(SpoolError::Read(error)) => return Err(error),
+                // None of ours, so no key of ours is needed for it.
+                Err(SpoolError::Form | SpoolError::Seal(_)) => {}
+            }
+        }
+        Ok(keys)
+    }
+}
+
+fn content(path: &Path) -> Result<Content, SpoolError> {
+    let size = fs::metadata(path).map_err(SpoolError::Read)?.len();
+    if size > FILE_MAX {
+        return Err(SpoolError::Form);
+    }
+    let text = fs::read(path).map_err(SpoolError::Read)?;
+    serde_json::from_slice(&text).map_err(|_| SpoolError::Form)
 }

@@ -92,12 +92,13 @@ impl Tokens {
             tracing::warn!("no master key: nobody keeps the malls' tokens alive");
             return std::future::pending().await;
         };
-        keeper.take_up_spool().await;
         let mut tick = interval((self.age / PASSES).min(EVERY));
         tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut after = String::new();
         loop {
             tick.tick().await;
+            // Before the pairs that these replace are taken for the newest.
+            keeper.take_up_spool().await;
             match self.pass(&mut after).await {
                 Ok(pass) if pass == Pass::default() => {}
                 Ok(Pass { renewed, dead, failed }) => tracing::info!(
@@ -147,7 +148,8 @@ impl Tokens {
     /// Waits for refreshes under way; what cannot be stored goes into the spool.
     pub async fn close(&self) {
         if let Some(keeper) = &self.keeper {
-            keeper.close(TOKENS_AT_MOST).await;
+            keeper.settle(TOKENS_AT_MOST).await;
+            keeper.close().await;
         }
     }
 }

@@ -27,6 +27,8 @@ struct MemoryStore {
     away: AtomicBool,
     /// The same, from the answer of the token URL on.
     keeps_nothing: AtomicBool,
+    /// Another's pair comes before ours is stored, and then the store is away.
+    newer_then_away: AtomicBool,
     app: Option<AppCredentials>,
 }
 
@@ -45,6 +47,7 @@ impl MemoryStore {
             loads: AtomicUsize::new(0),
             away: AtomicBool::new(false),
             keeps_nothing: AtomicBool::new(false),
+            newer_then_away: AtomicBool::new(false),
             app,
         })
     }
@@ -81,6 +84,10 @@ impl TokenStore for MemoryStore {
         let mut lease = self.lease.lock().await;
         if self.keeps_nothing.load(Ordering::Relaxed) {
             return Err(TokenStoreError::Unavailable("away".into()));
+        }
+        if self.newer_then_away.load(Ordering::Relaxed) {
+            self.away.store(true, Ordering::Relaxed);
+            return Ok(Keep::Older);
         }
         if self.stored().await?.version != old.version {
             return Ok(Keep::Older);
@@ -274,12 +281,48 @@ async fn o04_a_lost_rotation_is_called_by_its_name() {
 }
 
 #[tokio::test]
-async fn an_expired_refresh_token_is_not_sent() {
-    let host = Host::start(&[]).await;
+async fn o04_an_end_that_has_passed_by_our_clock_is_a_death_only_if_the_host_says_so() {
+    let host = Host::start(&[Trouble::Answer(400, r#"{"error":"invalid_grant"}"#)]).await;
     let store = MemoryStore::new(Some(stored(-1, -1)));
     let error = keeper(&store, &host).token(&hanbit(), 7).await.expect_err("expired");
     assert!(matches!(error, TokenError::NeedsConsent { reason: DeathCause::Expired }), "{error:?}");
-    assert_eq!(host.calls(), 0);
+
+    let store = MemoryStore::new(Some(stored(-1, -1)));
+    assert_eq!(keeper(&store, &host).token(&hanbit(), 7).await.expect("a token").version, 8);
+    assert!(store.buried.lock().await.is_empty());
+}
+
+#[tokio::test]
+async fn after_the_end_no_refresh_begins_whose_pair_nobody_would_store() {
+    let host = Host::start(&[]).await;
+    let store = MemoryStore::new(Some(stored(-1, 14)));
+    let worker = keeper(&store, &host);
+    worker.settle(Duration::from_secs(5)).await;
+    assert_eq!(worker.token(&hanbit(), 7).await.expect("jobs are still in hand").version, 8);
+    worker.close().await;
+    let error = worker.after_unauthorized(&hanbit(), 8).await.expect_err("the end");
+    assert_eq!((error.class(), host.calls()), (FailureClass::Infrastructure, 1));
+    assert!(store.lease.lock().await.is_none());
+}
+
+#[tokio::test]
+async fn a_dead_mall_that_was_removed_and_connected_anew_is_not_taken_for_dead() {
+    let host = Host::start(&[Trouble::Answer(400, r#"{"error":"invalid_grant"}"#)]).await;
+    let store = MemoryStore::new(Some(stored(-1, 14)));
+    let worker = keeper(&store, &host);
+    assert!(matches!(worker.token(&hanbit(), 7).await, Err(TokenError::NeedsConsent { .. })));
+    // Another pair of the same version, whose access token ends soon.
+    *store.row.lock().await = Some(stored(5, 14));
+    assert_eq!(worker.token(&hanbit(), 7).await.expect("a token").version, 8);
+}
+
+#[tokio::test]
+async fn o04_a_late_pair_and_a_store_that_goes_away_are_no_refusal() {
+    let host = Host::start(&[]).await;
+    let store = MemoryStore::new(Some(stored(-1, 14)));
+    store.newer_then_away.store(true, Ordering::Relaxed);
+    let error = keeper(&store, &host).token(&hanbit(), 7).await.expect_err("away");
+    assert_eq!((error.class(), host.calls()), (FailureClass::Infrastructure, 1), "{error:?}");
 }
 
 #[tokio::test]
@@ -351,7 +394,7 @@ async fn o03_a_pair_that_cannot_be_stored_is_stored_when_the_store_is_back() {
     let given_up = timeout(Duration::from_millis(300), worker.token(&hanbit(), 7)).await;
     assert!(given_up.is_err() && host.calls() == 1, "stored before it is used");
     store.keeps_nothing.store(false, Ordering::Relaxed);
-    worker.close(Duration::from_secs(5)).await;
+    worker.settle(Duration::from_secs(5)).await;
     let row = store.row.lock().await.clone().expect("stored");
     assert_eq!((row.version, row.pair.access.expose(), host.calls()), (8, "access-1", 1));
 }
@@ -368,10 +411,12 @@ async fn o03_a_pair_that_cannot_be_stored_before_the_end_waits_sealed_in_a_file_
     store.keeps_nothing.store(true, Ordering::Relaxed);
     let worker = TokenKeeper::new(store.clone(), host.client(), Duration::from_mins(10), spool());
     let mall = hanbit();
-    let (token, ()) = tokio::join!(worker.token(&mall, 7), worker.close(Duration::from_millis(300)));
+    let (token, ()) = tokio::join!(worker.token(&mall, 7), worker.settle(Duration::from_millis(300)));
     assert!(matches!(token, Err(TokenError::Spooled)), "{token:?}");
     let files = spool().expect("one").files().expect("a directory");
     assert_eq!(files.len(), 1);
+    let keys = spool().expect("one").keys().expect("a directory");
+    assert_eq!(keys.values().sum::<i64>(), 1, "{keys:?}");
     let text = std::fs::read_to_string(&files[0]).expect("readable by us");
     assert!(!text.contains("access-1") && !text.contains("refresh-1"), "{text}");
     let mode = std::fs::metadata(&files[0]).expect("there").permissions().mode();
@@ -379,7 +424,10 @@ async fn o03_a_pair_that_cannot_be_stored_before_the_end_waits_sealed_in_a_file_
 
     store.keeps_nothing.store(false, Ordering::Relaxed);
     let next = TokenKeeper::new(store.clone(), host.client(), Duration::from_mins(10), spool());
-    next.take_up_spool().await;
+    store.away.store(true, Ordering::Relaxed);
+    assert!(!next.take_up_spool().await, "it waits on, and holds nobody up");
+    store.away.store(false, Ordering::Relaxed);
+    assert!(next.take_up_spool().await, "all of it");
     let token = next.token(&hanbit(), 7).await.expect("a token");
     assert_eq!((token.version, token.access.expose(), host.calls()), (8, "access-1", 1));
     assert!(spool().expect("one").files().expect("a directory").is_empty(), "taken up and removed");
