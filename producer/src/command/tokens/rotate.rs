@@ -14,7 +14,7 @@ use std::sync::Arc;
 use common::clock::now;
 use common::config::Secret;
 use common::domain::calendar::kst_day;
-use common::oauth::{Sealer, generate_key};
+use common::oauth::{Sealer, Spool, generate_key};
 use common::store::{AuditEntry, KeyUse, Rotation};
 use serde_json::json;
 
@@ -35,7 +35,7 @@ pub(super) struct Wanted {
 }
 
 /// What came of it.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 struct Report {
     first: String,
     pairs: usize,
@@ -44,6 +44,8 @@ struct Report {
     changed: usize,
     unopened: Vec<String>,
     by_key: BTreeMap<String, i64>,
+    /// Pairs in the spool of this machine that wait for a database, by key; or why it cannot be read.
+    spooled: Result<BTreeMap<String, i64>, String>,
     /// Keys of the file that seal nothing any more.
     unused: Vec<String>,
 }
@@ -101,12 +103,12 @@ const NEW_KEY_STANDS: &str = "what was sealed again stays so; run this command a
 async fn seal_again(
     context: &Context,
     rotation: &Rotation,
-    sealer: &Sealer,
+    sealer: &Arc<Sealer>,
     due: i64,
 ) -> Result<Report, Fault> {
     let failed = |error| context.store_after(error, NEW_KEY_STANDS);
     let actor = Context::actor();
-    let mut report = Report { first: first(sealer), ..Report::default() };
+    let mut report = Report::new(first(sealer));
     let mut progress = Progress::new(context.output, "rotate-key");
     let apps = rotation.apps(&actor).await.map_err(failed)?;
     (report.apps, report.changed) = (apps.done, apps.changed);
@@ -126,8 +128,10 @@ async fn seal_again(
     }
     drop(progress);
     let used = rotation.key_use().await.map_err(failed)?;
-    report.unused = sealer.key_ids().into_iter().skip(1).filter(|id| !used.by_key.contains_key(id)).collect();
+    let spool = Spool::new(context.config.oauth.spool_dir.clone(), Arc::clone(sealer));
+    report.spooled = spool.keys().map_err(|error| error.to_string());
     report.by_key = used.by_key;
+    report.unused = sealer.key_ids().into_iter().skip(1).filter(|id| !report.needs(id)).collect();
     Ok(report)
 }
 
@@ -161,7 +165,8 @@ fn say(context: &Context, report: &Report) -> Result<Exit, Fault> {
     if context.output.json {
         let content = json!({
             "first_key": report.first, "pairs": report.pairs, "apps": report.apps, "changed": report.changed,
-            "unopened": report.unopened, "keys": report.by_key, "unused_keys": report.unused,
+            "unopened": report.unopened, "keys": report.by_key, "spooled": report.spooled.as_ref().ok(),
+            "unused_keys": report.unused,
         });
         context.output.document(&Document::new(content, now()))?;
     } else {
@@ -171,6 +176,24 @@ fn say(context: &Context, report: &Report) -> Result<Exit, Fault> {
 }
 
 impl Report {
+    fn new(first: String) -> Self {
+        Self {
+            first,
+            pairs: 0,
+            apps: 0,
+            changed: 0,
+            unopened: Vec::new(),
+            by_key: BTreeMap::new(),
+            spooled: Ok(BTreeMap::new()),
+            unused: Vec::new(),
+        }
+    }
+
+    /// Whether something is still sealed with this key, or may be.
+    fn needs(&self, key: &String) -> bool {
+        self.by_key.contains_key(key) || self.spooled.as_ref().map_or(true, |keys| keys.contains_key(key))
+    }
+
     fn text(&self) -> String {
         let of = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         let sign = if self.unopened.is_empty() { good("✓") } else { warn("!") };
@@ -192,6 +215,23 @@ impl Report {
                 out,
                 "  {count} cannot be opened (their key is missing, or they were changed): {named}"
             );
+        }
+        match &self.spooled {
+            Ok(keys) => {
+                for (key, count) in keys.iter().filter(|(key, _)| **key != self.first) {
+                    let wait = counted(*count, "pair waits", "pairs wait");
+                    let _ = writeln!(
+                        out,
+                        "  {wait} in the spool with key {key}: keep it until a program has taken them up"
+                    );
+                }
+            }
+            Err(error) => {
+                let _ = writeln!(
+                    out,
+                    "  the spool cannot be read ({error}): keep every key that may seal a pair there"
+                );
+            }
         }
         if self.unused.is_empty() {
             out += "  every key of the file is in use\n";
@@ -236,9 +276,13 @@ mod tests {
             changed: 2,
             unopened: Vec::new(),
             by_key: BTreeMap::from([("5298d884".to_owned(), 1_205)]),
+            spooled: Ok(BTreeMap::from([("77aa01fe".to_owned(), 2)])),
             unused: vec!["0a1b2c3d".to_owned()],
         };
         assert_eq!(bare(&report.text()), include_str!("../../../tests/golden/tokens_rotate.txt"));
+        assert!(report.needs(&"77aa01fe".to_owned()) && !report.needs(&"0a1b2c3d".to_owned()));
+        let blind = Report { spooled: Err("Permission denied".to_owned()), ..report };
+        assert!(blind.needs(&"0a1b2c3d".to_owned()), "who cannot look says of no key that it may go");
     }
 
     #[test]
