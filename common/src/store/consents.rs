@@ -3,6 +3,8 @@
 //! The state of an attempt is used up by one statement ([`Control::use_consent`]); what its consent brings is stored
 //! together with the attempt's end, the mall's state and the audit entry ([`Control::grant_consent`]).
 
+mod lost;
+
 use chrono::{DateTime, Utc};
 use serde_json::{Value, json};
 use sqlx::postgres::PgRow;

@@ -15,6 +15,7 @@ mod callback;
 mod start;
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::{Path, RawQuery, Request, State};
@@ -29,13 +30,14 @@ use axum::routing::get;
 use common::config::{BaseUrl, Config};
 use common::domain::consent::ConsentOutcome;
 use common::store::{Control, StoreError};
+use tokio::time::interval;
 use tokio_util::task::TaskTracker;
 use uuid::Uuid;
 
 use super::cookie;
 use super::language::Language;
 use super::page::Page;
-use super::refusals::Refusals;
+use super::refusals::{ACTOR, Refusals};
 use super::settle::{NotReady, Settler};
 
 /// What `/oauth/ping` answers.
@@ -45,6 +47,11 @@ pub(crate) const PING_PATH: &str = "/oauth/ping";
 
 /// Seconds after which an exchange that was begun will not end any more: its process is gone.
 const LOST_AFTER: i64 = 90;
+
+/// After so long also the slowest exchange has ended, its tries to store included.
+const GIVEN_UP: Duration = Duration::from_mins(5);
+/// How often exchanges that were lost are looked for.
+const LOOK: Duration = Duration::from_secs(15);
 
 /// No script, no frame, no form, nothing from elsewhere.
 const POLICY: &str =
@@ -107,6 +114,25 @@ impl Web {
             .fallback(callback::take)
             .layer(middleware::from_fn(guarded))
             .with_state(Arc::clone(&self.desk))
+    }
+
+    /// Says of each consent whose exchange was lost with its program that it brought nothing. For ever.
+    pub(crate) async fn tell_of_lost(&self) {
+        let mut tick = interval(LOOK);
+        loop {
+            tick.tick().await;
+            match self.desk.control.end_lost_consents(GIVEN_UP, ACTOR).await {
+                Ok(malls) => {
+                    for mall in malls {
+                        tracing::warn!(event = "connect.lost", %mall, "a consent of {mall} was lost while it was settled: cafe24-sync connect {mall}");
+                    }
+                }
+                Err(error) => tracing::debug!(
+                    error = &error as &dyn std::error::Error,
+                    "consents could not be looked at"
+                ),
+            }
+        }
     }
 
     /// Waits for the exchanges under way: their codes are used up, and their tokens exist nowhere else.

@@ -107,7 +107,10 @@ async fn browsers(
 /// Answers browsers until `shutdown`, and ends what they have begun.
 async fn answer(browsers: Option<(Web, TcpListener, SocketAddr)>, shutdown: CancellationToken) {
     if let Some((web, listener, _)) = browsers {
-        listener::serve(listener, web.router(), shutdown).await;
+        tokio::select! {
+            () = listener::serve(listener, web.router(), shutdown) => {}
+            () = web.tell_of_lost() => {}
+        }
         web.finish().await;
     }
 }

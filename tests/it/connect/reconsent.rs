@@ -168,3 +168,20 @@ async fn o07_a_worse_consent_that_ends_the_old_pair_parks_the_mall_and_a_better_
     assert_eq!(site.world.db.number("SELECT count(*) FROM dead_letters").await?, 0);
     worker.stop(SOON).await.map(drop)
 }
+
+#[tokio::test]
+async fn o07_a_consent_that_is_lost_with_the_program_that_settled_it_is_told_of() -> Result<()> {
+    let site = Site::start_with(true, kind()).await?;
+    let before = site.stored("hanbit").await?;
+    let attempt = site.ask("hanbit", &[]).await?;
+    // What a daemon leaves behind that dies between the exchange and the commit.
+    site.run_sql("UPDATE consents SET used_at = now() - interval '6 minutes'").await?;
+    let ended = attempt.command.output(SOON).await?;
+    assert_eq!(fault(&ended), (Some(4), "E-AUTH-21"), "{}", ended.stderr);
+    assert!(ended.stderr.contains("the program that settled the answer ended meanwhile"), "{}", ended.stderr);
+    assert_eq!(
+        (site.stored("hanbit").await?, site.refusals().await?),
+        (before, vec!["not_stored".to_owned()])
+    );
+    Ok(())
+}
