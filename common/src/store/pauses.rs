@@ -1,9 +1,10 @@
 //! Endpoints that are not called for now, and pauses that end by themselves.
 //!
 //! A pause is a row (`endpoint_pauses`); the SQL function `waits_for` reads it wherever it is decided whether a job may
-//! be sent. Workers write one when an endpoint breaks for everybody ([`Ledger::report_breakage`]), people write them by
-//! the command line. A pause that the API caused ends by a probe: a few of its jobs run, and the first good answer ends
-//! it for all ([`Control::probe_pause`]).
+//! be sent. Workers write one when an endpoint breaks for everybody ([`Ledger::report_breakage`]), people by hand. One
+//! that the API caused ends by a probe: a few jobs run, and the first good answer ends it ([`Control::probe_pause`]).
+
+mod keep;
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
@@ -20,10 +21,6 @@ use crate::domain::endpoint::Endpoint;
 use crate::domain::failure::{Breakage, BreakerLimits};
 use crate::domain::ids::MallId;
 
-/// Malls whose jobs are parked in one transaction: some ten thousand jobs, a few hundred milliseconds.
-const MALLS_AT_ONCE: i64 = 50;
-/// Jobs released in one transaction.
-const RELEASED_AT_ONCE: i64 = 10_000;
 /// Jobs that probe a paused endpoint, one a mall: one mall may have trouble of its own.
 const PROBES: i64 = 3;
 
@@ -277,49 +274,6 @@ impl Control {
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(pause).collect()
-    }
-
-    /// Parks the waiting jobs of endpoints that are paused for all malls, in portions. Returns how many.
-    pub async fn park_paused(&self) -> Result<i64, StoreError> {
-        let any = "SELECT EXISTS (SELECT FROM endpoint_pauses WHERE ended_at IS NULL AND mall_id IS NULL)";
-        if !sqlx::query(any).fetch_one(&self.pool).await?.try_get::<bool, _>(0)? {
-            return Ok(0);
-        }
-        let (mut after, mut parked) = (String::new(), 0);
-        loop {
-            let row = sqlx::query(include_str!("sql/park_paused.sql"))
-                .bind(&after)
-                .bind(MALLS_AT_ONCE)
-                .fetch_one(&self.pool)
-                .await?;
-            parked += row.try_get::<i64, _>("parked")?;
-            match row.try_get("last")? {
-                Some(last) => after = last,
-                None => return Ok(parked),
-            }
-        }
-    }
-
-    /// Releases parked jobs that wait for nothing any more, in portions. Returns how many.
-    pub async fn release_parked(&self) -> Result<i64, StoreError> {
-        let mut all = 0;
-        loop {
-            let row = sqlx::query(include_str!("sql/reconcile_parked.sql"))
-                .bind(RELEASED_AT_ONCE)
-                .fetch_one(&self.pool)
-                .await?;
-            let released: i64 = row.try_get("released")?;
-            all += released;
-            if released < RELEASED_AT_ONCE {
-                return Ok(all);
-            }
-        }
-    }
-
-    /// Ends the pauses whose time is over. Returns how many.
-    pub async fn end_due_pauses(&self) -> Result<i64, StoreError> {
-        let row = sqlx::query(include_str!("sql/end_due_pauses.sql")).fetch_one(&self.pool).await?;
-        Ok(row.try_get("ended")?)
     }
 }
 

@@ -52,7 +52,7 @@ impl Pauses {
                     _ => self.align().await?,
                 },
                 _ = due.tick() => {
-                    let ended = self.control.end_due_pauses().await?;
+                    let ended = self.control.end_due_pauses().await? + self.control.end_silent_probes().await?;
                     if ended > 0 {
                         tracing::info!(event = "pauses.ended", ended, "pauses ended by themselves");
                     }

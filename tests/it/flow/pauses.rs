@@ -234,6 +234,56 @@ async fn h02_a_mall_paused_for_a_time_resumes_by_itself() -> Result<()> {
 }
 
 #[tokio::test]
+async fn h02_many_malls_paused_until_the_same_moment_are_all_resumed_each_with_its_entry() -> Result<()> {
+    let flow = Flow::start(Setup::new(&["one"]).workers(0)).await?;
+    // More than go at once, each with a job that waits; one endpoint's pause ends with them.
+    flow.run_sql(
+        "INSERT INTO connectors (mall_id, agency_id, dialect, limiter_key, config_json, state, paused_until) \
+         SELECT 'mall' || i, agency_id, dialect, 'mall' || i, config_json, 'paused', now() + interval '1 hour' \
+           FROM connectors, generate_series(1, 120) AS i WHERE mall_id = 'one'; \
+         INSERT INTO runs (run_id, kind, wish) VALUES (gen_random_uuid(), 'enqueue', '{}'); \
+         INSERT INTO jobs (job_id, run_id, limiter_key, mall_id, shop_no, endpoint, granularity, start_date, end_date, \
+                           generation, lane, turn, work_state) \
+         SELECT gen_random_uuid(), run_id, mall_id, mall_id, 1, 'products', 'day', '2025-03-01', '2025-03-01', 0, 'fresh', 1, \
+                'parked' FROM connectors, runs WHERE state = 'paused'; \
+         INSERT INTO endpoint_pauses (endpoint, cause, reason, paused_by, until) \
+         VALUES ('products', 'operator', 'moving', 'kim@desk', now() + interval '1 hour')",
+    )
+    .await?;
+    flow.run_sql("UPDATE connectors SET paused_until = now() WHERE paused_until IS NOT NULL").await?;
+    wait_until("all active", SOON, || async {
+        Ok(flow.world.db.number("SELECT count(*) FROM connectors WHERE state = 'active'").await? == 121)
+    })
+    .await?;
+    assert_eq!(flow.world.jobs_in(&["parked"]).await?, 120, "the endpoint's pause still holds");
+    flow.run_sql("UPDATE endpoint_pauses SET until = now()").await?;
+    wait_until("none parked", SOON, || async { Ok(flow.world.jobs_in(&["parked"]).await? == 0) }).await?;
+    let entries = "SELECT count(*) FROM audit_log WHERE actor = 'daemon:pauses'";
+    assert_eq!(flow.world.db.number(entries).await?, 121);
+    Ok(())
+}
+
+#[tokio::test]
+async fn w01_a_probe_whose_worker_ended_before_it_told_ends_the_pause_all_the_same() -> Result<()> {
+    let flow = Flow::start(Setup::new(&["one"])).await?;
+    wish_products(&flow).await?;
+    flow.settled().await?;
+    // As it stands in the ledger: the probes' jobs are over, one of them well, and nobody said so.
+    flow.run_sql(
+        "INSERT INTO endpoint_pauses (endpoint, dialect, cause, reason, paused_by, probes, probed_at) \
+         SELECT 'products', 'seed', 'not_found', 'HTTP 404', 'worker:breaker', array_agg(job_id), now() \
+           FROM (SELECT job_id FROM jobs ORDER BY job_id LIMIT 2) AS j; \
+         UPDATE jobs SET work_state = 'failed', error_class = 'invalid_request' \
+          WHERE job_id = (SELECT probes[1] FROM endpoint_pauses); \
+         UPDATE jobs SET finished_at = now() - interval '1 minute' WHERE job_id = ANY (SELECT unnest(probes) FROM endpoint_pauses)",
+    )
+    .await?;
+    wait_until("the pause over", SOON, || async { Ok(flow.world.db.number(OPEN).await? == 0) }).await?;
+    assert_eq!(flow.rows_of("SELECT ended_by FROM endpoint_pauses").await?, ["worker:probe"]);
+    Ok(())
+}
+
+#[tokio::test]
 async fn h02_an_endpoint_paused_for_all_malls_needs_a_yes_and_its_jobs_wait_until_it_is_resumed() -> Result<()>
 {
     let flow = at_work().await?;

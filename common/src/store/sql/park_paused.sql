@@ -1,7 +1,7 @@
 -- park_paused.sql: waiting jobs of endpoints that are paused for all malls are parked, some malls at a time, so that no
 -- lock is held for longer than a moment however deep the backlog is.
 -- $1 after this mall id (keyset) $2 malls at most. Answers the last mall that was looked at, NULL: none was left.
--- Index jobs_live. Locks in job_id order; what somebody else has locked is parked by its claim. Called by store/pauses.rs.
+-- Index jobs_live. Locks in job_id order; what somebody else has locked is parked by its claim. Called by store/pauses/keep.rs.
 WITH portion AS (
     SELECT mall_id FROM connectors WHERE mall_id > $1 ORDER BY mall_id LIMIT $2
 ), parked AS (

@@ -1,6 +1,6 @@
 -- probe_ended.sql: a probe of a paused endpoint ended. $1 job_id $2 whether its answer was good
 -- Good: the pause ends (the trigger tells, the daemon releases). Bad: the pause holds, without this probe.
--- Answers one row with the endpoint if the pause ended. Called by store/pauses.rs only.
+-- Answers one row with the endpoint if the pause ended. Called by store/pauses.rs and store/pauses/keep.rs.
 WITH probed AS (
     UPDATE endpoint_pauses
        SET probes = CASE WHEN $2 THEN '{}' ELSE array_remove(probes, $1) END,

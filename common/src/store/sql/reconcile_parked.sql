@@ -1,19 +1,24 @@
 -- reconcile_parked.sql: parked jobs that wait for nothing any more are released: an endpoint of all malls was resumed, or
--- a job was parked between a change and its claim. $1 at most this many; called until fewer come back.
+-- a job was parked between a change and its claim. Some malls at a time, so that a million parked jobs are looked at once
+-- a pass, not once a portion.
+-- $1 after this mall id (keyset) $2 malls at most. Answers the last mall that was looked at, NULL: none was left.
 -- Index jobs_parked. Tells the feeder. Locks in job_id order; what somebody else has locked is his to decide.
-WITH released AS (
+-- Called by store/pauses/keep.rs only.
+WITH portion AS (
+    SELECT DISTINCT mall_id FROM jobs WHERE work_state = 'parked' AND mall_id > $1 ORDER BY mall_id LIMIT $2
+), released AS (
     UPDATE jobs SET work_state = 'planned'
      WHERE job_id IN (
         SELECT j.job_id
-          FROM jobs j
+          FROM portion
           JOIN connectors c USING (mall_id)
+          JOIN jobs j USING (mall_id)
           LEFT JOIN LATERAL waits_for(c, j.endpoint, j.job_id) AS barrier ON true
          WHERE j.work_state = 'parked' AND barrier.what IS NULL
          ORDER BY j.job_id
-         LIMIT $1
            FOR UPDATE OF j SKIP LOCKED)
     RETURNING limiter_key
 ), told AS (
     SELECT pg_notify('cafe24_feed', limiter_key) FROM (SELECT DISTINCT limiter_key FROM released) AS keys
 )
-SELECT count(*) AS released, (SELECT count(*) FROM told) AS told FROM released
+SELECT (SELECT max(mall_id) FROM portion) AS last, count(*) AS released, (SELECT count(*) FROM told) AS told FROM released
