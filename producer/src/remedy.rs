@@ -53,7 +53,10 @@ impl Remedy {
             },
             (None, PauseCause::NotFound) => Self {
                 what: "not there (404), paused for all malls",
-                action: format!("see to cafe24.base_url and the API's notices, then {resume}"),
+                action: format!(
+                    "see to cafe24.base_url and the API's notices, or, if one mall alone answers so, cafe24-sync \
+                     malls pause MALL --endpoint {endpoint}; then {resume}"
+                ),
             },
         }
     }

@@ -38,7 +38,8 @@ pub(super) fn seen(finding: Finding) -> Seen {
             (format!("{}{}: {malls}", remedy.what, because(&finding.detail)), remedy.action)
         }
     };
-    let remedy = if finding.malls > 1 && remedy.contains(EACH) {
+    let each = finding.malls > 1 && !matches!(finding.kind.as_str(), "api_changed" | "endpoint_missing");
+    let remedy = if each && remedy.contains(EACH) {
         format!("{remedy} for each: cafe24-sync malls list shows {}", number(finding.malls))
     } else {
         remedy
@@ -82,6 +83,17 @@ mod tests {
         let many = seen(finding("forbidden", 4_012, "hanbit", ""));
         assert_eq!(many.text, "Cafe24 refuses the app: 4,012 malls");
         assert!(many.remedy.contains("malls resume MALL for each"), "{}", many.remedy);
+    }
+
+    #[test]
+    fn a_path_that_is_missing_for_one_mall_alone_has_a_way_out_for_the_others() {
+        let seen = seen(finding("endpoint_missing", 40, "products", "HTTP 404, seen with mall hanbit"));
+        assert!(
+            seen.remedy.contains("cafe24-sync malls pause MALL --endpoint products; then")
+                && seen.remedy.ends_with("cafe24-sync endpoints resume products"),
+            "{}",
+            seen.remedy
+        );
     }
 
     #[test]
