@@ -9,13 +9,18 @@ use super::{Flow, LIMIT, Setup, day};
 
 const FROM: &str = "2025-03-01";
 const TO: &str = "2025-03-20";
-/// Requests of 80 that may leave until the first refusal is committed: two at a time, for the 100 ms of a batch, from a
-/// bucket a hundred times as fast as the real one.
+/// Requests of 80 that may leave until the first refusal is committed: the bucket of [`unhurried`] for a second and a half,
+/// so that it does not matter how busy the machine is while a batch of 100 ms is written.
 const UNDER_WAY: u64 = 20;
+
+/// A bucket that does not empty itself into a closed door before anybody can know that it is closed.
+pub(super) fn unhurried(setup: Setup) -> Setup {
+    setup.set("LIMITS__CAPACITY", "5").set("LIMITS__REFILL_PER_SECOND", "10")
+}
 
 #[tokio::test]
 async fn a04_a_mall_without_approval_is_parked_and_resumes_when_it_has_one() -> Result<()> {
-    let flow = Flow::start(Setup::new(&["hanbit", "other"])).await?;
+    let flow = Flow::start(unhurried(Setup::new(&["hanbit", "other"]))).await?;
     flow.world.sim.set_approved("hanbit", false).context("approval")?;
     flow.enqueue(&["--all", "--from", FROM, "--to", TO, "--chunk-days", "1"]).await?;
     flow.settled().await?;
@@ -35,7 +40,7 @@ async fn a04_a_mall_without_approval_is_parked_and_resumes_when_it_has_one() -> 
 
 #[tokio::test]
 async fn a04_a_consent_without_the_scope_is_told_apart_from_a_missing_approval() -> Result<()> {
-    let flow = Flow::start(Setup::new(&["hanbit"])).await?;
+    let flow = Flow::start(unhurried(Setup::new(&["hanbit"]))).await?;
     let refusal = r#"{"error":{"code":403,"message":"INVALID SCOPE"}}"#.to_owned();
     let fault =
         FaultKind::Status { code: 403, headers: BTreeMap::new(), body: Some(refusal), retry_after: None };
