@@ -1,7 +1,9 @@
 //! Tokens that end: renewed once for all, or the mall waits for a person.
 
+use std::collections::BTreeMap;
+
 use tests::harness::{Context as _, Result, Span};
-use tests::simulator::{FaultRule, Target};
+use tests::simulator::{FaultKind, FaultRule, Target};
 
 use super::closed::parked;
 use super::{Flow, Setup, day, status};
@@ -65,4 +67,32 @@ async fn o04_a_token_url_that_fails_for_a_while_is_no_reason_for_a_new_consent()
     // No request was sent, so no attempt was made, however long the token URL fails.
     assert!(jobs.iter().all(|job| job.state == "done" && job.attempts == 0), "{jobs:?}");
     Ok(())
+}
+
+#[tokio::test]
+async fn a04_an_app_that_is_refused_costs_no_consent_and_once_it_is_mended_the_mall_is_resumed() -> Result<()>
+{
+    let flow = Flow::start(Setup::new(&["hanbit"])).await?;
+    flow.world.sim.expire_access("hanbit").context("expire")?;
+    let refusal = Some(r#"{"error":"invalid_client"}"#.to_owned());
+    let refused = FaultKind::Status { code: 401, headers: BTreeMap::new(), body: refusal, retry_after: None };
+    let rule = FaultRule { endpoint: Some(Target::Token), ..FaultRule::always(refused) };
+    flow.world.sim.order(rule).context("order")?;
+    flow.wish("hanbit", "visitors", FROM, "2025-03-10", &["--chunk-days", "1"]).await?;
+    flow.settled().await?;
+    assert_eq!(
+        (flow.state_of("hanbit").await?.as_str(), flow.world.jobs_in(&["parked"]).await?),
+        ("forbidden", 10)
+    );
+    let sql = "SELECT state_reason FROM connectors WHERE mall_id = 'hanbit'";
+    let reason: String = flow.world.db.client().query_one(sql, &[]).await.context(sql)?.get(0);
+    assert!(reason.contains("check `oauth.client_id` and `oauth.client_secret`"), "{reason}");
+
+    flow.world.sim.clear_faults();
+    flow.cli(&["malls", "resume", "hanbit"]).await?.success()?;
+    flow.settled().await?;
+    assert_eq!(flow.state_of("hanbit").await?, "active");
+    let endpoints = vec![tests::simulator::Endpoint::VisitorsView];
+    let span = Span { endpoints, ..Span::days("hanbit", day(FROM), day("2025-03-10")) };
+    flow.world.exact(&[span]).await.map(drop)
 }

@@ -4,7 +4,7 @@ use std::error::Error;
 use std::time::Duration;
 
 use common::api::{Evidence, FetchError, ForbiddenReason};
-use common::domain::failure::{Breakage, Disposition, FailureClass, disposition};
+use common::domain::failure::{Breakage, Disposition, disposition};
 use common::oauth::TokenError;
 use common::store::{ClaimedJob, ConnectorState, Failure, Outcome, Parking};
 
@@ -52,9 +52,17 @@ impl Failed {
     /// `token_version` is that of the newest tokens that were known; if there are newer ones, they are tried next time.
     pub(crate) fn of_token(error: &TokenError, token_version: i64) -> Self {
         let failure = Failure { class: error.class(), text: chain(error), evidence: None };
-        let park = matches!(error.class(), FailureClass::Forbidden | FailureClass::Unauthorized).then(|| {
-            Parking { state: ConnectorState::NeedsConsent, reason: error.to_string(), token_version }
-        });
+        let state = match error {
+            TokenError::NoTokens | TokenError::NeedsConsent { .. } => Some(ConnectorState::NeedsConsent),
+            // The consent lives on: once the app is mended, the mall is resumed with the tokens that it has.
+            TokenError::Refused(_) => Some(ConnectorState::Forbidden),
+            TokenError::Unreachable(_)
+            | TokenError::Busy
+            | TokenError::Spooled
+            | TokenError::CoolingDown
+            | TokenError::Store(_) => None,
+        };
+        let park = state.map(|state| Parking { state, reason: chain(error), token_version });
         Self { failure, retry_after: None, park, breaks: None }
     }
 }
