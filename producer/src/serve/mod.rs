@@ -64,6 +64,11 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Serv
     let recorder = common::telemetry::install_recorder();
     let led = {
         let lead = async {
+            // Ours, whoever leads: another machine's daemon does not see it.
+            tokio::select! {
+                () = tokens.take_up_spool() => {}
+                () = shutdown.cancelled() => {}
+            }
             let led =
                 Feeder::new(config, control.clone(), Some(Arc::clone(&tokens))).run(shutdown.clone()).await;
             // Whatever ended it, the consents under way are finished first.

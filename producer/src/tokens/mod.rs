@@ -86,6 +86,13 @@ impl Tokens {
         self.keeper.as_ref()
     }
 
+    /// Stores what a process before us left in this machine's spool, as far as the store is there.
+    pub(crate) async fn take_up_spool(&self) {
+        if let Some(keeper) = &self.keeper {
+            keeper.take_up_spool().await;
+        }
+    }
+
     /// Keeps pairs alive for ever.
     pub(crate) async fn run(&self) {
         let Some(keeper) = &self.keeper else {

@@ -5,13 +5,15 @@ use std::time::{Duration, Instant};
 
 use common::config::{Secret, UrlTemplate};
 use common::domain::ids::MallId;
-use common::oauth::{App, AppCredentials, Keep, OAuthClient, OAuthTimeouts, Sealer, TokenKeeper, TokenStore};
+use common::oauth::{
+    App, AppCredentials, Keep, OAuthClient, OAuthTimeouts, Sealer, Spool, TokenKeeper, TokenStore, Waiting,
+};
 use common::store::{Control, Ledger, SealedTokenStore};
-use tests::harness::{Context as _, Result, World, WorldConfig};
+use tests::harness::{Context as _, Result, Signal, World, WorldConfig, wait_until};
 use tests::simulator::{FaultKind, FaultRule, SimConfig, Target};
 use tokio::task::JoinSet;
 
-use super::spec;
+use super::{SOON, spec};
 
 type Keeper = Arc<TokenKeeper<SealedTokenStore>>;
 
@@ -21,11 +23,15 @@ async fn world(malls: &[String]) -> Result<World> {
     World::start_with(WorldConfig { sim, ..WorldConfig::default() }).await
 }
 
-/// A keeper with its own pool, as a worker has one.
-fn keeper(world: &World, ledger: &Ledger) -> Result<Keeper> {
+fn sealer(world: &World) -> Result<Arc<Sealer>> {
     let key = world.programs.environment().get("CAFE24_SYNC__OAUTH__MASTER_KEY_FILE").context("a key")?;
     let key = Secret::new(std::fs::read_to_string(key).context("the key")?);
-    let sealer = Arc::new(Sealer::from_keys(&key).context("keys")?);
+    Ok(Arc::new(Sealer::from_keys(&key).context("keys")?))
+}
+
+/// A keeper with its own pool, as a worker has one.
+fn keeper(world: &World, ledger: &Ledger) -> Result<Keeper> {
+    let sealer = sealer(world)?;
     let config = world.sim.config();
     let credentials = AppCredentials {
         client_id: config.client_id.clone(),
@@ -155,5 +161,24 @@ async fn o02_a_refresh_that_nobody_ended_is_looked_after_before_a_job_wants_the_
     let due = control.due_tokens(Duration::from_hours(7 * 24), "", 50).await.context("the due")?;
     let due: Vec<_> = due.iter().map(|due| (due.mall_id.as_str(), due.version)).collect();
     assert_eq!(due, [("hanbit", 1)]);
+    Ok(())
+}
+
+#[tokio::test]
+async fn o03_a_daemon_takes_its_spool_up_although_another_one_leads() -> Result<()> {
+    let world = world(&["hanbit".to_owned()]).await?;
+    let leader = world.programs.serve()?;
+    leader.event("leader.acquired", SOON).await?;
+    leader.signal(Signal::Stop)?;
+    let mall: MallId = "hanbit".parse().context("a mall")?;
+    let ledger = Ledger::new(world.db.url(), 1).context("a pool")?;
+    let stored = keeper(&world, &ledger)?.store().load(&mall).await.context("stored")?;
+    let spool = Spool::new(world.programs.logs().join("spool"), sealer(&world)?);
+    let waiting = Waiting { mall, agency: stored.agency, used: stored.version, pair: stored.pair };
+    spool.write(&waiting).context("written")?;
+    let _standby = world.programs.serve()?;
+    wait_until("the spool is empty", SOON, || async { Ok(spool.files().context("the spool")?.is_empty()) })
+        .await?;
+    assert_eq!(world.db.number("SELECT token_version FROM connectors").await?, stored.version + 1);
     Ok(())
 }
