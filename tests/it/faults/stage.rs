@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 use chrono::{Days, NaiveDate};
 use tests::harness::proxy::Proxy;
 use tests::harness::{
-    Context as _, OwnServer, Program, Result, Servers, Span, Trouble, World, WorldConfig, compare_with_truth,
-    wait_until,
+    Context as _, OwnServer, Program, Programs, Result, Servers, Span, Trouble, World, WorldConfig,
+    compare_with_truth, wait_until,
 };
 use tests::simulator::{MallSpec, Report, SimConfig};
 use tokio_postgres::Client;
@@ -135,7 +135,12 @@ impl Stage {
 
     /// A daemon that leads.
     pub(super) async fn feeder(&self) -> Result<Program> {
-        let feeder = self.world.programs.serve()?;
+        self.feeder_of(&self.world.programs).await
+    }
+
+    /// The same, set up otherwise.
+    pub(super) async fn feeder_of(&self, programs: &Programs) -> Result<Program> {
+        let feeder = programs.serve()?;
         feeder.event("leader.acquired", SOON).await?;
         Ok(feeder)
     }
