@@ -16,7 +16,7 @@ use crate::domain::ids::MallId;
 /// Largest answer in bytes; a real one has about 600.
 const BODY_MAX: usize = 64 << 10;
 
-/// How long a call may last. A row of the database is locked meanwhile, so: not long.
+/// How long a call may last. A lease is held meanwhile and must outlive it, so: not long.
 #[derive(Debug, Clone, Copy)]
 pub struct OAuthTimeouts {
     /// Until the connection stands; 2 s.
