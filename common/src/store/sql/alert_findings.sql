@@ -3,7 +3,8 @@
 -- A cause among malls is their state's reason without its numbers and without the mall's name; after the ten most frequent
 -- ones of a kind the others are one cause. A 429 counts for a quarter of an hour. Dead letters that were enough for an
 -- alert are over only below half of that (enough), lest one that comes each minute opens and closes it each minute.
--- example: the first mall. Indexes jobs_finished (asked only if there are letters enough), dead_letters_open. Called every few seconds by the daemon, store/alerts.rs.
+-- example: the first mall. Indexes jobs_finished (asked only if there are letters enough), dead_letters_open.
+-- Called every few seconds by the daemon, store/alerts.rs.
 WITH stuck AS (
     SELECT c.mall_id,
            CASE WHEN l.mall_id IS NULL THEN c.state ELSE 'rotation_lost' END AS kind,
@@ -21,12 +22,14 @@ WITH stuck AS (
            mode() WITHIN GROUP (ORDER BY class) AS class
       FROM dead_letters
      WHERE state = 'open' AND died_at > now() - interval '1 hour'
-), ended AS (
-    SELECT count(*) AS jobs
-      FROM jobs
-     WHERE work_state IN ('done', 'failed') AND finished_at > now() - interval '1 hour'
 ), enough AS (
     SELECT CASE WHEN EXISTS (SELECT FROM alerts WHERE kind = 'dead_letters' AND closed_at IS NULL) THEN 0.5 ELSE 1 END AS part
+), ended AS (
+    -- One more than there may be for these letters to be too many: a busy hour's jobs are not all counted.
+    SELECT count(*) AS jobs
+      FROM (SELECT FROM jobs
+             WHERE work_state IN ('done', 'failed') AND finished_at > now() - interval '1 hour'
+             LIMIT (SELECT ceil(dead / nullif($2::float8 * part, 0))::bigint + 1 FROM letters, enough)) AS counted
 )
 SELECT stuck.kind, CASE WHEN place <= 10 THEN cause.cause ELSE 'other reasons' END AS subject, count(*) AS malls,
        min(stuck.mall_id) AS example, min(stuck.detail) AS detail
