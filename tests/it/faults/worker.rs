@@ -41,8 +41,8 @@ async fn w01_a_worker_killed_during_the_fetch_loses_nothing() -> Result<()> {
     let (_feeder, worker) = (stage.feeder().await?, stage.worker().await?);
     stage.world.sim.order(FaultRule::always(FaultKind::Hold)).context("order")?;
     let jobs = stage.enqueue().await?;
-    // Two of each mall.
-    wait_until("answers held", SOON, || async { Ok(stage.world.sim.held() >= 2) }).await?;
+    // Two of each mall: the second when the bucket, which nothing is known of before the first answer, has refilled.
+    wait_until("answers held", SOON, || async { Ok(stage.world.sim.held() == 4) }).await?;
     worker.kill().await?;
     stage.world.sim.clear_faults();
     let _next = stage.worker().await?;
