@@ -20,7 +20,7 @@ const SCOPE: &str = "mall.analytics";
 
 /// An installation whose daemon takes callbacks. The daemon ends before what it stands on.
 pub(super) struct Site {
-    daemon: Program,
+    pub(super) daemon: Program,
     pub(super) world: World,
     pub(super) origin: String,
 }
@@ -77,6 +77,11 @@ impl Site {
         let env = env.map(|(name, value)| (format!("CAFE24_SYNC__{name}"), value)).to_vec();
         let world =
             World::start_with(WorldConfig { sim, env, no_import: !known, ..WorldConfig::default() }).await?;
+        Self::on(world, origin).await
+    }
+
+    /// On a world whose programs are set up for callbacks to `origin`.
+    pub(super) async fn on(world: World, origin: String) -> Result<Self> {
         let daemon = world.programs.serve()?;
         daemon.listen(SOON).await?;
         Ok(Self { daemon, world, origin })
@@ -91,14 +96,19 @@ impl Site {
     }
 
     /// Opens the link: the address of Cafe24's consent page.
-    async fn open(&self, browser: &Browser, link: &str) -> Result<String> {
+    pub(super) async fn open(&self, browser: &Browser, link: &str) -> Result<String> {
         let reply = browser.visit(link).await?;
         assert_eq!(reply.status, 303, "{reply:?}");
         Ok(reply.location()?.to_owned())
     }
 
     /// Answers Cafe24's consent page: the address of the callback. `choices` change its form.
-    async fn consent(&self, browser: &Browser, authorize: &str, choices: &[(&str, &str)]) -> Result<String> {
+    pub(super) async fn consent(
+        &self,
+        browser: &Browser,
+        authorize: &str,
+        choices: &[(&str, &str)],
+    ) -> Result<String> {
         let page = browser.visit(authorize).await?;
         assert_eq!(page.status, 200, "{page:?}");
         let mut form = hidden_fields(&page.body);
@@ -175,7 +185,7 @@ fn hidden_fields(html: &str) -> Vec<(String, String)> {
 }
 
 /// Which page it is.
-fn page_of(reply: &Reply) -> &str {
+pub(super) fn page_of(reply: &Reply) -> &str {
     reply.body.split("data-page=\"").nth(1).and_then(|rest| rest.split('"').next()).unwrap_or("none")
 }
 
@@ -195,7 +205,7 @@ fn changed(url: &str, name: &str, value: Option<&str>) -> String {
 }
 
 /// The value of a parameter.
-fn parameter<'a>(url: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn parameter<'a>(url: &'a str, name: &str) -> Option<&'a str> {
     let pairs = url.split_once('?')?.1.split('&').filter_map(|pair| pair.split_once('='));
     pairs.into_iter().find(|(key, _)| *key == name).map(|(_, value)| value)
 }

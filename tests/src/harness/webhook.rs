@@ -47,6 +47,11 @@ impl Webhook {
         &self.url
     }
 
+    /// What of it nobody may know.
+    pub fn token(&self) -> &str {
+        self.url.rsplit('/').next().unwrap_or_default()
+    }
+
     /// What it took, in order.
     pub fn messages(&self) -> Vec<Value> {
         self.seen.lock().unwrap_or_else(PoisonError::into_inner).messages.clone()

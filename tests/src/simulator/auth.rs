@@ -176,7 +176,7 @@ impl Shared {
             .and_then(|value| value.strip_prefix("Basic "))
             .and_then(|text| STANDARD.decode(text.trim()).ok());
         sent.is_some_and(|sent| {
-            sent == format!("{}:{}", self.config.client_id, self.config.client_secret).into_bytes()
+            self.config.apps().any(|(id, secret)| sent == format!("{id}:{secret}").into_bytes())
         })
     }
 }

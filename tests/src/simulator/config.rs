@@ -85,6 +85,8 @@ pub struct SimConfig {
     pub client_id: String,
     /// Its secret.
     pub client_secret: String,
+    /// Further apps, ids and secrets, that may ask for every mall's tokens.
+    pub other_apps: Vec<(String, String)>,
     /// The registered redirect address; `None` takes any.
     pub redirect_uri: Option<String>,
     /// Life of an access token.
@@ -105,6 +107,14 @@ pub struct SimConfig {
     pub open_control: bool,
     /// Arrival times kept for each mall.
     pub arrivals_kept: usize,
+}
+
+impl SimConfig {
+    /// Every app that there is: id and secret.
+    pub(crate) fn apps(&self) -> impl Iterator<Item = (&str, &str)> {
+        let others = self.other_apps.iter().map(|(id, secret)| (id.as_str(), secret.as_str()));
+        others.chain([(self.client_id.as_str(), self.client_secret.as_str())])
+    }
 }
 
 /// The header value the specification pins.
@@ -130,6 +140,7 @@ impl Default for SimConfig {
             latency: Duration::ZERO..=Duration::ZERO,
             client_id: "simulated-client".to_owned(),
             client_secret: "simulated-secret".to_owned(),
+            other_apps: Vec::new(),
             redirect_uri: None,
             access_lifetime: Duration::from_hours(2),
             refresh_lifetime: Duration::from_hours(14 * 24),

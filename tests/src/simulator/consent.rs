@@ -96,7 +96,7 @@ impl Shared {
             (StatusCode::NOT_FOUND, "mall not found")
         } else if field("response_type") != "code" {
             (StatusCode::BAD_REQUEST, "response_type must be code")
-        } else if field("client_id") != self.config.client_id {
+        } else if !self.config.apps().any(|(id, _)| id == field("client_id")) {
             (StatusCode::BAD_REQUEST, "client_id is unknown")
         } else if !(plain && web && registered) {
             (StatusCode::BAD_REQUEST, "The redirect_uri added by Cafe24 Developers is invalid")

@@ -7,10 +7,13 @@ use base64::engine::general_purpose::{STANDARD_NO_PAD, URL_SAFE_NO_PAD};
 /// So much of a secret is a leak, too: what a cut left of it.
 const BEGINNING: usize = 12;
 
+/// The form that is none.
+pub(super) const PLAIN: &str = "plain";
+
 /// Each form with its name. Base64 of a longer text holds the secret in one of three ways, by where it begins.
 pub(super) fn forms(secret: &[u8]) -> Vec<(&'static str, Vec<u8>)> {
     let mut forms = vec![
-        ("plain", secret.to_vec()),
+        (PLAIN, secret.to_vec()),
         ("hex", hex(secret, |byte| format!("{byte:02x}"))),
         ("upper hex", hex(secret, |byte| format!("{byte:02X}"))),
         ("url-encoded", percent(secret).into_bytes()),

@@ -8,13 +8,13 @@
 mod forms;
 pub mod places;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::fmt;
 
 use aho_corasick::{AhoCorasick, MatchKind};
 
-use self::forms::forms;
 pub use self::forms::percent;
+use self::forms::{PLAIN, forms};
 use super::trouble::{Context as _, Result, Trouble};
 
 /// Shorter texts occur by chance.
@@ -51,6 +51,27 @@ pub struct Leak {
     pub around: String,
 }
 
+impl Place {
+    /// Takes out what shows a secret on purpose: `text` is exactly that, to be found exactly once in exactly one of
+    /// `places`, the one called `name`. All else in it is still searched.
+    ///
+    /// # Errors
+    /// [`Trouble`] if it is not there, or more than once: then nobody knows which was meant.
+    pub fn without(places: &mut [Self], name: &str, text: &str) -> Result<()> {
+        let searcher = AhoCorasick::new([text]).context("what is shown on purpose")?;
+        let mut named = places.iter_mut().filter(|place| place.name == name);
+        let (Some(place), None) = (named.next(), named.next()) else {
+            return Err(Trouble::new(format!("there is not one place called {name}")));
+        };
+        let found: Vec<_> = searcher.find_iter(&place.bytes).map(|found| found.range()).collect();
+        let [shown] = &found[..] else {
+            return Err(Trouble::new(format!("what is there on purpose is {} times in {name}", found.len())));
+        };
+        place.bytes.drain(shown.clone());
+        Ok(())
+    }
+}
+
 impl Canaries {
     /// None yet.
     pub fn new() -> Self {
@@ -69,6 +90,17 @@ impl Canaries {
             self.known.entry(text).or_insert_with(|| (name.to_owned(), form));
         }
         Ok(())
+    }
+
+    /// What kinds of secrets there are, by the names that they were given.
+    pub fn kinds(&self) -> BTreeSet<&str> {
+        self.known.values().map(|(name, _)| name.as_str()).collect()
+    }
+
+    /// Every secret as it is, with its name.
+    pub fn plain(&self) -> impl Iterator<Item = (&str, &[u8])> {
+        let plain = self.known.iter().filter(|(_, (_, form))| *form == PLAIN);
+        plain.map(|(text, (name, _))| (name.as_str(), text.as_slice()))
     }
 
     /// How many texts are looked for.
@@ -144,6 +176,22 @@ mod tests {
         let harmless = place("log", "abcdefghijk lmnopqrstuv ABCDEFGHIJKLMNOPQRSTUV YWJjZGVmZ2hp");
         assert_eq!(canaries.search(&[harmless]).expect("a search"), []);
         assert!(canaries.add("short", "abc").is_err());
+    }
+
+    #[test]
+    fn i07_what_is_shown_on_purpose_is_let_go_once_in_one_place() {
+        let mut canaries = Canaries::new();
+        canaries.add("the secret", "abcdefghijklmnopqrstuv").expect("long enough");
+        let shown = "open /abcdefghijklmnopqrstuv";
+        let mut places = [place("answer", format!("1. {shown}\n")), place("log", shown)];
+        Place::without(&mut places, "answer", shown).expect("there once");
+        let leaks = canaries.search(&places).expect("a search");
+        assert_eq!(leaks.iter().map(|leak| &leak.place).collect::<Vec<_>>(), ["log"]);
+        // It is gone; a second one would not be let go; and there is no such place.
+        assert!(Place::without(&mut places, "answer", shown).is_err());
+        let mut twice = [place("answer", shown.repeat(2))];
+        assert!(Place::without(&mut twice, "answer", shown).is_err());
+        assert!(Place::without(&mut twice, "another", shown).is_err());
     }
 
     #[test]

@@ -7,7 +7,7 @@ use tokio_postgres::Client;
 
 use super::Place;
 use crate::harness::broker::Broker;
-use crate::harness::program::Program;
+use crate::harness::http::{Browser, Reply};
 use crate::harness::scrape::get;
 use crate::harness::trouble::{Context as _, Result};
 
@@ -27,11 +27,36 @@ pub fn files(folder: &Path, except: &[&str]) -> Result<Vec<Place>> {
     Ok(places)
 }
 
-/// What `ps` shows of a running program.
-pub fn command_line(program: &Program) -> Result<Place> {
-    let path = format!("/proc/{}/cmdline", program.pid());
-    let bytes = fs::read(&path).with_context(|| path.clone())?;
-    Ok(Place { name: format!("the command line of {}", program.name()), bytes })
+/// What `ps` shows of each program that runs on this machine, ours or not.
+pub fn command_lines() -> Result<Vec<Place>> {
+    let mut places = Vec::new();
+    for entry in fs::read_dir("/proc").context("/proc")? {
+        let pid = entry.context("/proc")?.file_name().to_string_lossy().into_owned();
+        // One that has ended meanwhile shows nothing more.
+        if pid.bytes().all(|b| b.is_ascii_digit())
+            && let Ok(bytes) = fs::read(format!("/proc/{pid}/cmdline"))
+        {
+            places.push(Place { name: format!("the command line of {pid}"), bytes });
+        }
+    }
+    Ok(places)
+}
+
+/// The pages of a program as a browser gets them, headers and all, whatever their status.
+pub async fn visits(origin: &str, paths: &[&str]) -> Result<Vec<Place>> {
+    let browser = Browser::new();
+    let mut places = Vec::new();
+    for path in paths {
+        places.push(reply(path, &browser.visit(&format!("{origin}{path}")).await?));
+    }
+    Ok(places)
+}
+
+/// What a browser got.
+pub fn reply(name: &str, reply: &Reply) -> Place {
+    let headers = reply.headers.iter().map(|(name, value)| format!("{name}: {value}\n"));
+    let text = format!("{}\n{}\n{}", reply.status, headers.collect::<String>(), reply.body);
+    Place { name: format!("the answer to {name}"), bytes: text.into_bytes() }
 }
 
 /// The pages of a program, whatever their status.
