@@ -10,7 +10,7 @@ use common::domain::ids::AppId;
 use common::oauth::Place;
 use common::store::{AppRemoval, AuditEntry, NewApp, StoredApp};
 
-use super::again;
+use super::agree::{Ask, Question};
 use super::context::Context;
 use crate::cli::AppsCommand;
 use crate::fault::{Exit, Fault};
@@ -181,17 +181,15 @@ async fn remove(context: &Context, app: &AppId, yes: bool) -> Result<Exit, Fault
     if !yes {
         let plan =
             format!("app {app} (client id {}): its secret is erased; no mall names it", stored.client_id);
-        if !context.output.can_ask() {
-            if !context.output.json {
-                context.output.answer(&plan)?;
-            }
-            let why = "the secret can be had again from Cafe24 only".to_owned();
-            return Err(Fault::NeedsYes { why, action: again(&["--yes"]) });
-        }
-        context.output.complain(&plan);
-        if !context.output.confirm("remove it?") {
-            context.output.note("nothing was removed");
-            return Ok(Exit::Refused);
+        let ask = Ask {
+            plan: &plan,
+            why: "the secret can be had again from Cafe24 only".to_owned(),
+            with: &["--yes"],
+            question: Question::Words("remove it?"),
+            declined: "nothing was removed",
+        };
+        if let Some(exit) = ask.of(context.output)? {
+            return Ok(exit);
         }
     }
     let entry = AuditEntry {
@@ -207,12 +205,8 @@ async fn remove(context: &Context, app: &AppId, yes: bool) -> Result<Exit, Fault
         AppRemoval::InUse(malls) => return Err(Fault::AppInUse { app: app.clone(), malls }),
         AppRemoval::Removed => {}
     }
-    if context.output.json {
-        let content = serde_json::json!({ "app_id": app, "removed": true });
-        context.output.document(&Document::new(content, common::clock::now()))?;
-    } else {
-        context.output.answer(&format!("{} app {app}: removed", good("✓")))?;
-    }
+    let content = serde_json::json!({ "app_id": app, "removed": true });
+    context.say(content, &format!("{} app {app}: removed", good("✓")))?;
     Ok(Exit::Done)
 }
 

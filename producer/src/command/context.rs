@@ -18,6 +18,7 @@ use crate::dead::DrainError;
 use crate::fault::{Fault, Server, causes};
 use crate::feed::FeedError;
 use crate::output::Output;
+use crate::output::json::Document;
 use crate::output::text::clean;
 use crate::plan::eta::Pace;
 
@@ -216,6 +217,15 @@ impl Context {
             DrainError::Broker(error) => self.feed(FeedError::Broker(error), "no letter is lost"),
             DrainError::Store(error) => self.store_after(error, "no letter is lost"),
             DrainError::Feed(error) => self.feed(error, "no letter is lost"),
+        }
+    }
+
+    /// Gives the answer: `content` for programs, `text` for people.
+    pub(super) fn say(&self, content: serde_json::Value, text: &str) -> Result<(), Fault> {
+        if self.output.json {
+            self.output.document(&Document::new(content, common::clock::now()))
+        } else {
+            self.output.answer(text)
         }
     }
 

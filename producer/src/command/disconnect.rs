@@ -5,17 +5,17 @@ use common::oauth::{OAuthClient, OAuthTimeouts};
 use common::store::Control;
 
 use super::again;
+use super::agree::{Ask, Question};
 use super::context::Context;
 use super::enqueue::unknown_mall;
 use crate::cli::DisconnectArgs;
 use crate::connect::{After, Ended, Ending, NotEnded};
 use crate::fault::{Exit, Fault};
-use crate::output::json::Document;
 use crate::output::paint::{good, warn};
 use crate::output::text::counted;
 
 pub(super) async fn run(context: &Context, args: &DisconnectArgs) -> Result<Exit, Fault> {
-    let (mall, output) = (&args.mall, context.output);
+    let mall = &args.mall;
     let control = context.database().await?;
     let known = control.connectors(std::slice::from_ref(mall)).await.map_err(|error| context.store(error))?;
     if known.is_empty() {
@@ -27,17 +27,15 @@ pub(super) async fn run(context: &Context, args: &DisconnectArgs) -> Result<Exit
         return say(context, mall, None, waiting, &format!("{plan}\nnothing was changed (--dry-run)\n"));
     }
     if !args.yes {
-        if !output.can_ask() {
-            if !output.json {
-                output.answer(&plan)?;
-            }
-            let why = "only the mall's main operator can connect it again".to_owned();
-            return Err(Fault::NeedsYes { why, action: again(&["--yes"]) });
-        }
-        output.complain(&plan);
-        if !output.confirm_by_typing(mall.as_str()) {
-            output.note("nothing was changed");
-            return Ok(Exit::Refused);
+        let ask = Ask {
+            plan: &plan,
+            why: "only the mall's main operator can connect it again".to_owned(),
+            with: &["--yes"],
+            question: Question::Typed(mall.to_string()),
+            declined: "nothing was changed",
+        };
+        if let Some(exit) = ask.of(context.output)? {
+            return Ok(exit);
         }
     }
     let actor = Context::actor();
@@ -111,15 +109,11 @@ fn say(
     waiting: i64,
     text: &str,
 ) -> Result<Exit, Fault> {
-    if context.output.json {
-        let content = serde_json::json!({
-            "mall_id": mall, "dry_run": ended.is_none(), "revoked": ended == Some(Ended::Revoked),
-            "had_tokens": ended.map(|ended| ended != Ended::NoTokens), "jobs_parked": waiting,
-        });
-        context.output.document(&Document::new(content, common::clock::now()))?;
-    } else {
-        context.output.answer(text)?;
-    }
+    let content = serde_json::json!({
+        "mall_id": mall, "dry_run": ended.is_none(), "revoked": ended == Some(Ended::Revoked),
+        "had_tokens": ended.map(|ended| ended != Ended::NoTokens), "jobs_parked": waiting,
+    });
+    context.say(content, text)?;
     Ok(Exit::Done)
 }
 

@@ -10,12 +10,12 @@ use common::domain::endpoint::Endpoint;
 use common::store::{Control, EndpointPause, NewPause, PauseCause};
 use serde_json::json;
 
-use super::again;
+use super::agree::{Ask, Question};
 use super::context::Context;
 use super::malls::NO_REASON;
 use crate::cli::EndpointsCommand;
 use crate::fault::{Exit, Fault};
-use crate::output::json::{Document, List, with_times};
+use crate::output::json::{List, with_times};
 use crate::output::paint::command;
 use crate::output::plain::tsv;
 use crate::output::table::{Align, table};
@@ -131,7 +131,6 @@ async fn pause(
     dry_run: bool,
     yes: bool,
 ) -> Result<Exit, Fault> {
-    let output = context.output;
     let (malls, jobs) = control.endpoint_backlog(endpoint).await.map_err(|error| context.store(error))?;
     let stop = new
         .until
@@ -145,17 +144,15 @@ async fn pause(
         return say(context, endpoint, "not paused yet", new.until, &plan);
     }
     if !yes {
-        if !output.can_ask() {
-            if !output.json {
-                output.answer(&plan)?;
-            }
-            let why = "it stops an endpoint for every mall".to_owned();
-            return Err(Fault::NeedsYes { why, action: again(&["--yes"]) });
-        }
-        output.complain(&plan);
-        if !output.confirm("Pause it?") {
-            output.note("nothing was paused");
-            return Ok(Exit::Refused);
+        let ask = Ask {
+            plan: &plan,
+            why: "it stops an endpoint for every mall".to_owned(),
+            with: &["--yes"],
+            question: Question::Words("Pause it?"),
+            declined: "nothing was paused",
+        };
+        if let Some(exit) = ask.of(context.output)? {
+            return Ok(exit);
         }
     }
     if !control.pause(new).await.map_err(|error| context.store(error))? {
@@ -218,13 +215,8 @@ fn say(
     until: Option<DateTime<Utc>>,
     text: &str,
 ) -> Result<Exit, Fault> {
-    if context.output.json {
-        let until = until.map(crate::output::text::json_time);
-        let content = json!({ "endpoint": endpoint, "state": state, "until": until, "text": text });
-        context.output.document(&Document::new(content, now()))?;
-    } else {
-        context.output.answer(text)?;
-    }
+    let until = until.map(crate::output::text::json_time);
+    context.say(json!({ "endpoint": endpoint, "state": state, "until": until, "text": text }), text)?;
     Ok(Exit::Done)
 }
 

@@ -17,6 +17,7 @@ use uuid::Uuid;
 use self::answer::Answer;
 use self::wait::{End, Ended};
 use super::again;
+use super::agree::{Ask, Question};
 use super::context::Context;
 use crate::cli::EnqueueArgs;
 use crate::fault::{Exit, Fault};
@@ -167,21 +168,14 @@ impl Enqueue<'_> {
         if self.args.yes {
             return Ok(None);
         }
-        let output = self.context.output;
-        let text = preview.text("nothing sent yet");
-        if output.can_ask() {
-            output.complain(&text);
-            let question = format!("{why}. Plan {}?", counted(preview.jobs, "job", "jobs"));
-            if output.confirm(&question) {
-                return Ok(None);
-            }
-            output.note("nothing was planned");
-            return Ok(Some(Exit::Refused));
-        }
-        if !output.json {
-            output.answer(&text)?;
-        }
-        Err(Fault::NeedsYes { why, action: again(&["--plan", &preview.id, "--yes"]) })
+        let ask = Ask {
+            plan: &preview.text("nothing sent yet"),
+            question: Question::Words(&format!("{why}. Plan {}?", counted(preview.jobs, "job", "jobs"))),
+            why,
+            with: &["--plan", &preview.id, "--yes"],
+            declined: "nothing was planned",
+        };
+        ask.of(self.context.output)
     }
 
     async fn go(&self) -> Result<Exit, Fault> {

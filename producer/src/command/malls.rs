@@ -14,14 +14,13 @@ pub(super) use pause::NO_REASON;
 
 use common::domain::ids::MallId;
 
-use super::again;
+use super::agree::{Ask, Question};
 use super::context::Context;
 use super::disconnect::end;
 use super::enqueue::unknown_mall;
 use crate::cli::MallsCommand;
 use crate::connect::After;
 use crate::fault::{Exit, Fault};
-use crate::output::json::Document;
 
 pub(super) async fn run(context: &Context, command: MallsCommand) -> Result<Exit, Fault> {
     match command {
@@ -45,17 +44,15 @@ async fn remove(context: &Context, mall: &MallId, yes: bool, force: bool) -> Res
         "{mall}: its tokens are revoked at Cafe24 and erased, its waiting jobs are cancelled, its figures stay"
     );
     if !yes {
-        if !context.output.can_ask() {
-            if !context.output.json {
-                context.output.answer(&plan)?;
-            }
-            let why = "a removed mall must be authorised again to come back".to_owned();
-            return Err(Fault::NeedsYes { why, action: again(&["--yes"]) });
-        }
-        context.output.complain(&plan);
-        if !context.output.confirm_by_typing(mall.as_str()) {
-            context.output.note("nothing was removed");
-            return Ok(Exit::Refused);
+        let ask = Ask {
+            plan: &plan,
+            why: "a removed mall must be authorised again to come back".to_owned(),
+            with: &["--yes"],
+            question: Question::Typed(mall.to_string()),
+            declined: "nothing was removed",
+        };
+        if let Some(exit) = ask.of(context.output)? {
+            return Ok(exit);
         }
     }
     end(context, control, mall, force, After::Remove).await?;
@@ -63,11 +60,6 @@ async fn remove(context: &Context, mall: &MallId, yes: bool, force: bool) -> Res
 }
 
 fn say(context: &Context, mall: &MallId, state: &str, text: &str) -> Result<Exit, Fault> {
-    if context.output.json {
-        let content = serde_json::json!({ "mall_id": mall, "state": state });
-        context.output.document(&Document::new(content, common::clock::now()))?;
-    } else {
-        context.output.answer(text)?;
-    }
+    context.say(serde_json::json!({ "mall_id": mall, "state": state }), text)?;
     Ok(Exit::Done)
 }

@@ -1,5 +1,7 @@
 //! One file a noun. A command returns how the program ends, or the one fault that stopped it.
 
+mod agree;
+
 mod apps;
 
 mod alerts;

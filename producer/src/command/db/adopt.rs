@@ -7,11 +7,10 @@ use common::store::{AuditEntry, Control};
 use serde_json::json;
 use uuid::Uuid;
 
-use crate::command::again;
+use crate::command::agree::{Ask, Question};
 use crate::command::context::Context;
 use crate::fault::{Exit, Fault};
 use crate::feed::{self, FeedError};
-use crate::output::json::Document;
 use crate::output::paint::good;
 
 /// Whose the neighbours are now.
@@ -35,17 +34,15 @@ pub(super) async fn run(context: &Context, new_id: bool, dry_run: bool, yes: boo
         return answer(context, &owners, id, false, &plan);
     }
     if !yes {
-        if !context.output.can_ask() {
-            if !context.output.json {
-                context.output.answer(&plan)?;
-            }
-            let why = "programs of the installation that has them now will refuse to start".to_owned();
-            return Err(Fault::NeedsYes { why, action: again(&["--yes"]) });
-        }
-        context.output.complain(&plan);
-        if !context.output.confirm("Are all programs of the other installation stopped?") {
-            context.output.note("nothing was changed");
-            return Ok(Exit::Refused);
+        let ask = Ask {
+            plan: &plan,
+            why: "programs of the installation that has them now will refuse to start".to_owned(),
+            with: &["--yes"],
+            question: Question::Words("Are all programs of the other installation stopped?"),
+            declined: "nothing was changed",
+        };
+        if let Some(exit) = ask.of(context.output)? {
+            return Ok(exit);
         }
     }
     let entry = AuditEntry {
@@ -103,15 +100,11 @@ fn plan(owners: &Owners, new: Option<Uuid>) -> String {
 }
 
 fn answer(context: &Context, owners: &Owners, id: Uuid, done: bool, text: &str) -> Result<Exit, Fault> {
-    if context.output.json {
-        let content = json!({
-            "deployment_id": id, "adopted": done,
-            "before": { "deployment_id": owners.ours, "redis": owners.redis, "rabbitmq": owners.rabbitmq },
-        });
-        context.output.document(&Document::new(content, common::clock::now()))?;
-    } else {
-        context.output.answer(text)?;
-    }
+    let content = json!({
+        "deployment_id": id, "adopted": done,
+        "before": { "deployment_id": owners.ours, "redis": owners.redis, "rabbitmq": owners.rabbitmq },
+    });
+    context.say(content, text)?;
     Ok(Exit::Done)
 }
 

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::which;
 use crate::cli::{ConfirmArgs, DeadDiscardArgs, DeadPurgeArgs, DeadRestoreArgs};
 use crate::command::again;
+use crate::command::agree::{Ask, Question};
 use crate::command::context::Context;
 use crate::fault::{Exit, Fault};
 use crate::output::json::Document;
@@ -159,30 +160,23 @@ fn plan_id(change: Change, summary: &LetterSummary) -> String {
 
 /// Sees to a yes; `Some`: how the program ends instead.
 fn agree(context: &Context, plan: &Plan) -> Result<Option<Exit>, Fault> {
-    let output = context.output;
-    let text = plan.text("nothing changed yet");
-    if !output.can_ask() {
-        if !output.json {
-            output.answer(&text)?;
-        }
-        let why = format!(
+    let letters = plan.summary.letters;
+    let words = format!("{} {}?", verb(plan.change), counted(letters, "letter", "letters"));
+    let ask = Ask {
+        plan: &plan.text("nothing changed yet"),
+        why: format!(
             "{} of letters takes them out of sight; there is no terminal to ask on",
             noun(plan.change)
-        );
-        return Err(Fault::NeedsYes { why, action: again(&["--plan", &plan.id, "--yes"]) });
-    }
-    output.complain(&text);
-    let letters = plan.summary.letters;
-    let agreed = if plan.change == Change::Purge || letters > MANY {
-        output.confirm_by_typing(&letters.to_string())
-    } else {
-        output.confirm(&format!("{} {}?", verb(plan.change), counted(letters, "letter", "letters")))
+        ),
+        with: &["--plan", &plan.id, "--yes"],
+        question: if plan.change == Change::Purge || letters > MANY {
+            Question::Typed(letters.to_string())
+        } else {
+            Question::Words(&words)
+        },
+        declined: "nothing was changed",
     };
-    if agreed {
-        return Ok(None);
-    }
-    output.note("nothing was changed");
-    Ok(Some(Exit::Refused))
+    ask.of(context.output)
 }
 
 fn noun(change: Change) -> &'static str {

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use self::screen::Plan;
 use super::which;
 use crate::cli::DeadReplayArgs;
+use crate::command::agree::{Ask, Question};
 use crate::command::context::Context;
 use crate::command::{again, quote};
 use crate::dead::replay::{Replayed, pages};
@@ -241,26 +242,18 @@ impl Replaying<'_> {
 
     /// Sees to a yes; `Some`: how the program ends instead.
     fn agree(&self, plan: &Plan) -> Result<Option<Exit>, Fault> {
-        let output = self.context.output;
-        let text = plan.text("nothing replayed yet");
-        if !output.can_ask() {
-            if !output.json {
-                output.answer(&text)?;
-            }
-            let why = "a replay sends requests; there is no terminal to ask on".to_owned();
-            return Err(Fault::NeedsYes { why, action: again(&["--plan", &plan.id, "--yes"]) });
-        }
-        output.complain(&text);
-        let agreed = if plan.letters > MANY {
-            output.confirm_by_typing(&plan.letters.to_string())
-        } else {
-            output.confirm("Replay?")
+        let ask = Ask {
+            plan: &plan.text("nothing replayed yet"),
+            why: "a replay sends requests; there is no terminal to ask on".to_owned(),
+            with: &["--plan", &plan.id, "--yes"],
+            question: if plan.letters > MANY {
+                Question::Typed(plan.letters.to_string())
+            } else {
+                Question::Words("Replay?")
+            },
+            declined: "nothing was replayed",
         };
-        if agreed {
-            return Ok(None);
-        }
-        output.note("nothing was replayed");
-        Ok(Some(Exit::Refused))
+        ask.of(self.context.output)
     }
 
     async fn begin(

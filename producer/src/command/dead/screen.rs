@@ -200,6 +200,18 @@ pub(super) mod tests {
     use crate::command::health::tests::at;
     use crate::output::paint::bare;
 
+    pub(in crate::command::dead) fn group() -> LetterGroup {
+        LetterGroup {
+            group: "9f31c2a".to_owned(),
+            class: "contract_violation".to_owned(),
+            cause: "products: data[].orderCount is missing".to_owned(),
+            letters: 3,
+            malls: 1,
+            first: at() - chrono::Duration::hours(52),
+            last: at(),
+        }
+    }
+
     pub(in crate::command::dead) fn letter() -> DeadLetter {
         let id = Uuid::from_u128(0x9f31_c2aa_0000_5000_8000_0000_0000_0001);
         DeadLetter {
@@ -261,15 +273,7 @@ pub(super) mod tests {
 
     #[test]
     fn letters_of_one_cause_are_one_line() {
-        let group = LetterGroup {
-            group: "9f31c2a".to_owned(),
-            class: "contract_violation".to_owned(),
-            cause: "products: data[].orderCount is missing".to_owned(),
-            letters: 3,
-            malls: 1,
-            first: at() - chrono::Duration::hours(52),
-            last: at(),
-        };
+        let group = group();
         let other = LetterGroup {
             group: "00aa11b".to_owned(),
             letters: 1_204,

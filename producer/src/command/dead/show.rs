@@ -247,9 +247,8 @@ fn standing(told: &Told) -> Option<String> {
 mod tests {
     use uuid::Uuid;
 
-    use super::super::screen::tests::letter;
+    use super::super::screen::tests::{group, letter};
     use super::*;
-    use crate::command::health::tests::at;
     use crate::output::paint::bare;
 
     fn told(letter: DeadLetter) -> Told {
@@ -263,16 +262,7 @@ mod tests {
 
     #[test]
     fn a_group_shows_its_newest_letter() {
-        let group = LetterGroup {
-            group: "9f31c2a".to_owned(),
-            class: "contract_violation".to_owned(),
-            cause: "products: data[].orderCount is missing".to_owned(),
-            letters: 3,
-            malls: 1,
-            first: at() - chrono::Duration::hours(52),
-            last: at(),
-        };
-        let told = Told { group: Some(group), ..told(letter()) };
+        let told = Told { group: Some(group()), ..told(letter()) };
         assert_eq!(bare(&text(&told)), include_str!("../../../tests/golden/dead_show_group.txt"));
     }
 

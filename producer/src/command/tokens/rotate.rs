@@ -19,6 +19,7 @@ use common::store::{AuditEntry, KeyUse, Rotation};
 use serde_json::json;
 
 use crate::command::again;
+use crate::command::agree::{Ask, Question};
 use crate::command::context::Context;
 use crate::fault::{Exit, Fault};
 use crate::output::json::Document;
@@ -67,17 +68,15 @@ pub(super) async fn run(context: &Context, wanted: Wanted) -> Result<Exit, Fault
         return shown(context, &plan, &used, due);
     }
     if !wanted.yes && (due > 0 || file.is_some()) {
-        if !context.output.can_ask() {
-            if !context.output.json {
-                context.output.answer(&plan)?;
-            }
-            let why = "every stored secret is sealed again".to_owned();
-            return Err(Fault::NeedsYes { why, action: again(&["--yes"]) });
-        }
-        context.output.complain(&plan);
-        if !context.output.confirm("go on?") {
-            context.output.note("nothing was changed");
-            return Ok(Exit::Refused);
+        let ask = Ask {
+            plan: &plan,
+            why: "every stored secret is sealed again".to_owned(),
+            with: &["--yes"],
+            question: Question::Words("go on?"),
+            declined: "nothing was changed",
+        };
+        if let Some(exit) = ask.of(context.output)? {
+            return Ok(exit);
         }
     }
     if let Some(file) = file {
