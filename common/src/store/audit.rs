@@ -4,7 +4,8 @@
 
 use chrono::{DateTime, Utc};
 use serde::Serialize;
-use sqlx::{PgConnection, Row};
+use sqlx::postgres::PgQueryResult;
+use sqlx::{PgConnection, Postgres, Row, Transaction};
 
 use super::error::StoreError;
 use super::pool::Control;
@@ -62,6 +63,20 @@ pub(super) async fn record(tx: &mut PgConnection, entry: &AuditEntry<'_>) -> Res
     .execute(tx)
     .await?;
     Ok(())
+}
+
+/// Commits `tx` with `entry`, if the statement that is the effect changed something. `false`: it did not, and nothing is kept.
+pub(super) async fn commit_if_changed(
+    mut tx: Transaction<'static, Postgres>,
+    done: &PgQueryResult,
+    entry: &AuditEntry<'_>,
+) -> Result<bool, StoreError> {
+    if done.rows_affected() == 0 {
+        return Ok(false);
+    }
+    record(&mut tx, entry).await?;
+    tx.commit().await?;
+    Ok(true)
 }
 
 impl Control {

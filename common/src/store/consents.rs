@@ -223,16 +223,7 @@ impl Control {
         if finish(&mut tx, consent.consent_id, outcome, detail).await? {
             let mut details = detail.clone();
             details["reason"] = outcome.as_str().into();
-            details["asked_by"] = consent.asked_by.as_str().into();
-            let entry = AuditEntry {
-                actor,
-                action: "connect.refused",
-                mall: Some(&consent.mall_id),
-                target: &consent.consent_id.to_string(),
-                plan: None,
-                details,
-            };
-            record(&mut tx, &entry).await?;
+            note(&mut tx, consent, actor, "connect.refused", details).await?;
         }
         tx.commit().await?;
         Ok(())
@@ -280,20 +271,24 @@ impl Control {
             "refresh_expires_at": tokens.refresh_expires_at, "jobs_released": released,
         });
         finish(&mut tx, consent.consent_id, ConsentOutcome::Connected, &detail).await?;
-        let mut details = detail;
-        details["asked_by"] = consent.asked_by.as_str().into();
-        let entry = AuditEntry {
-            actor,
-            action: "connect.granted",
-            mall: Some(&consent.mall_id),
-            target: &consent.consent_id.to_string(),
-            plan: None,
-            details,
-        };
-        record(&mut tx, &entry).await?;
+        note(&mut tx, consent, actor, "connect.granted", detail).await?;
         tx.commit().await?;
         Ok(Some(Granted { shops: now.shops, state: now.state, mode: now.mode, released }))
     }
+}
+
+/// An attempt's end in the audit log, with who had asked for it.
+async fn note(
+    tx: &mut PgConnection,
+    consent: &Consent,
+    actor: &str,
+    action: &'static str,
+    mut details: Value,
+) -> Result<(), StoreError> {
+    details["asked_by"] = consent.asked_by.as_str().into();
+    let target = consent.consent_id.to_string();
+    let mall = Some(&consent.mall_id);
+    record(tx, &AuditEntry { actor, action, mall, target: &target, plan: None, details }).await
 }
 
 async fn lock(tx: &mut PgConnection, mall: &MallId) -> Result<Option<Connector>, StoreError> {

@@ -168,9 +168,6 @@ impl Control {
                 .await?
             }
         };
-        if done.rows_affected() == 0 {
-            return Ok(false);
-        }
         let target = match (new.endpoint, new.mall) {
             (Some(endpoint), _) => endpoint.as_str(),
             (None, Some(mall)) => mall.as_str(),
@@ -184,9 +181,7 @@ impl Control {
             plan: None,
             details: json!({ "reason": new.reason, "until": new.until }),
         };
-        audit::record(&mut tx, &entry).await?;
-        tx.commit().await?;
-        Ok(true)
+        audit::commit_if_changed(tx, &done, &entry).await
     }
 
     /// Sends again for a mall that a person paused, or whose app is approved now. `false`: it is in another state.
@@ -199,9 +194,6 @@ impl Control {
         .bind(mall.as_str())
         .execute(&mut *tx)
         .await?;
-        if done.rows_affected() == 0 {
-            return Ok(false);
-        }
         let entry = AuditEntry {
             actor,
             action: "malls.resume",
@@ -210,9 +202,7 @@ impl Control {
             plan: None,
             details: json!({}),
         };
-        audit::record(&mut tx, &entry).await?;
-        tx.commit().await?;
-        Ok(true)
+        audit::commit_if_changed(tx, &done, &entry).await
     }
 
     /// Ends a pause of an endpoint at once; its jobs are released. `false`: it had ended already.
@@ -226,9 +216,6 @@ impl Control {
         .bind(actor)
         .execute(&mut *tx)
         .await?;
-        if done.rows_affected() == 0 {
-            return Ok(false);
-        }
         let entry = AuditEntry {
             actor,
             action: action(pause.mall_id.is_some(), "malls.resume", "endpoints.resume"),
@@ -237,9 +224,7 @@ impl Control {
             plan: None,
             details: json!({ "cause": pause.cause }),
         };
-        audit::record(&mut tx, &entry).await?;
-        tx.commit().await?;
-        Ok(true)
+        audit::commit_if_changed(tx, &done, &entry).await
     }
 
     /// Lets a few of a pause's jobs run, to see whether the API is well again (`sql/probe_pause.sql`). 0: no job can.

@@ -4,7 +4,7 @@ use sqlx::Row;
 
 use crate::domain::ids::{AppId, MallId};
 use crate::oauth::{Place, Sealed, Sealer, TokenPair, TokenStoreError};
-use crate::store::audit::{AuditEntry, record};
+use crate::store::audit::{AuditEntry, commit_if_changed};
 use crate::store::error::StoreError;
 use crate::store::pool::Control;
 
@@ -70,12 +70,7 @@ impl Control {
             .bind(reason)
             .execute(&mut *tx)
             .await?;
-        if done.rows_affected() == 0 {
-            return Ok(false);
-        }
-        record(&mut tx, entry).await?;
-        tx.commit().await?;
-        Ok(true)
+        commit_if_changed(tx, &done, entry).await
     }
 
     /// Removes a connection with its tokens and its entry in the audit log; its waiting jobs are cancelled, its figures stay.
@@ -94,11 +89,6 @@ impl Control {
         .bind(version)
         .execute(&mut *tx)
         .await?;
-        if done.rows_affected() == 0 {
-            return Ok(false);
-        }
-        record(&mut tx, entry).await?;
-        tx.commit().await?;
-        Ok(true)
+        commit_if_changed(tx, &done, entry).await
     }
 }
