@@ -27,19 +27,7 @@ async fn page(window: &Window) -> Result<String> {
 async fn a_person_consents_in_korean_or_english_and_the_waiting_jobs_run() -> Result<()> {
     let site = site().await?;
     site.world.cli(&["disconnect", "hanbit", "--yes"]).await?.success()?;
-    let wish = [
-        "--mall",
-        "hanbit",
-        "--endpoint",
-        "visitors",
-        "--from",
-        "2025-03-01",
-        "--to",
-        "2025-03-04",
-        "--chunk-days",
-        "1",
-    ];
-    site.world.enqueue(&wish).await?;
+    site.wish_for_four_days().await?;
     assert_eq!(site.world.jobs_in(&["parked"]).await?, WAITING);
     let worker = site.world.programs.worker()?;
     let driver = Driver::start(&site.world.programs).await?;

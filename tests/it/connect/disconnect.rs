@@ -27,19 +27,7 @@ fn away(site: &Site) -> Result<()> {
 async fn a_disconnected_mall_has_no_tokens_anywhere_and_waits_for_a_consent() -> Result<()> {
     let site = Site::start(true).await?;
     let before = site.stored("hanbit").await?.context("a mall")?;
-    let wish = [
-        "--mall",
-        "hanbit",
-        "--endpoint",
-        "visitors",
-        "--from",
-        "2025-03-01",
-        "--to",
-        "2025-03-04",
-        "--chunk-days",
-        "1",
-    ];
-    site.world.enqueue(&wish).await?;
+    site.wish_for_four_days().await?;
 
     // Looked at, and asked for without a yes: nothing is done.
     let looked = site.world.cli(&["disconnect", "hanbit", "--dry-run"]).await?;

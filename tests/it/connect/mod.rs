@@ -50,6 +50,12 @@ fn spec(mall: &str) -> MallSpec {
 }
 
 impl Site {
+    /// Four jobs of a day each, for hanbit.
+    pub(super) async fn wish_for_four_days(&self) -> Result<Value> {
+        let days = ["--from", "2025-03-01", "--to", "2025-03-04", "--chunk-days", "1"];
+        self.world.enqueue(&[&["--mall", "hanbit", "--endpoint", "visitors"], &days[..]].concat()).await
+    }
+
     /// `hanbit` and `other` are simulated; `hanbit` is connected if `known`.
     async fn start(known: bool) -> Result<Self> {
         Self::start_with(known, SimConfig::default()).await
