@@ -21,11 +21,21 @@ find_rabbit() {
     if [[ -x $found ]]; then printf '%s\n' "$found"; else command -v "$program"; fi
 }
 
+# How libfaketime shall move a clock: the wall clock only, as the file says at each look, without memory shared between
+# users.
+moved_clock=(FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1 FAKETIME_DISABLE_SHM=1)
+
+find_moved_clock() {
+    local found
+    found=$(compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' | head -n 1) && printf '%s\n' "$found"
+}
+
 # missing_packages: Debian names of what is not here, one a line; nothing if all is.
 missing_packages() {
     find_rabbit rabbitmq-server >/dev/null || echo rabbitmq-server
     find_redis >/dev/null || echo redis-server
     { find_postgres postgres && find_postgres initdb; } >/dev/null || echo postgresql
+    if [[ -n ${wants_clock:-} ]] && ! find_moved_clock >/dev/null; then echo libfaketime; fi
     if [[ -n ${wants_browser:-} ]]; then missing_browser; fi
 }
 

@@ -2,12 +2,13 @@
 # Run one private server in the foreground. This process *becomes* the server (exec all the way), so that whoever
 # started it may stop, kill or freeze the server by the pid it already has. Used by ./dev and by the test harness.
 #
-#   serve.sh redis|postgres|rabbit --port P --dir D [--with-parent] [-- SERVER ARGUMENTS]
+#   serve.sh redis|postgres|rabbit --port P --dir D [--with-parent] [--clock FILE] [-- SERVER ARGUMENTS]
 #   serve.sh ctl --dir D -- ARGUMENTS        rabbitmqctl for the RabbitMQ in D
 #
 # --port         loopback port; rabbit also takes P+1 (Erlang distribution) and P+2 (its own epmd)
 # --dir          everything it writes; kept between starts, so a second start finds the same data
 # --with-parent  the kernel ends the server when the process that called this script ends, however it ends
+# --clock        the server's wall clock is moved by what FILE says (+3600), read anew at each look; it waits as ever
 #
 # In D, before the start: extra.conf (appended to rabbitmq.conf) and advanced.config (RabbitMQ's file of that name).
 # Logs go to stdout and stderr. Nothing listens beyond the loopback. Data outlives a crash of the server, not of
@@ -17,7 +18,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=deploy/dev/find.sh
 . "$here/find.sh"
 
-port='' dir='' with_parent=''
+port='' dir='' with_parent='' clock=()
 
 parse() {
     while (($#)); do
@@ -25,6 +26,7 @@ parse() {
             --port) port=$2; shift 2 ;;
             --dir) dir=$2; shift 2 ;;
             --with-parent) with_parent=yes; shift ;;
+            --clock) clock=(env "LD_PRELOAD=$(find_moved_clock)" "FAKETIME_TIMESTAMP_FILE=$2" "${moved_clock[@]}"); shift 2 ;;
             --) shift; extra=("$@"); return ;;
             *) echo "serve.sh: unknown argument $1" >&2; exit 2 ;;
         esac
@@ -35,6 +37,7 @@ parse() {
 # the kernel forgets it when a process changes its user.
 become() {
     local signal=$1; shift
+    set -- "${clock[@]}" "$@"
     if [[ -n $with_parent ]]; then exec setpriv --pdeathsig "$signal" "${as_user[@]}" -- "$@"; fi
     if ((${#as_user[@]})); then exec setpriv "${as_user[@]}" -- "$@"; fi
     exec "$@"
