@@ -55,10 +55,11 @@ test_integration() {
 
 # run_tests [lint|unit|it|browser] [FILTER…]; a browser is installed unless a filter may leave its tests out.
 run_tests() {
-    local what=${1:-all} started wants_browser=''
+    local what=${1:-all} started wants_browser='' wants_clock=''
     started=$(now_ms)
     if (($#)); then shift; fi
     case $what:$# in all:* | browser:* | it:0) wants_browser=yes ;; esac
+    case $what in all | it) wants_clock=yes ;; esac
     case $what in lint) ;; all | unit | it | browser) open_state test; start_servers ;; esac
     case $what in
         all) rm -rf "$root/target/test-logs"; test_lints; test_units; test_integration it ;;

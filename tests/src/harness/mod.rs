@@ -26,6 +26,7 @@
 
 mod broker;
 mod children;
+mod clock;
 mod compare;
 mod database;
 mod http;
@@ -47,6 +48,7 @@ mod webhook;
 mod world;
 
 pub use broker::Broker;
+pub use clock::MovedClock;
 pub use compare::{Span, Summary, compare_with_truth, truth_of};
 pub use database::TestDb;
 pub use http::{Browser, Reply};

@@ -16,6 +16,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::children;
+use super::clock::MovedClock;
 use super::ports::free_ports;
 use super::program::{Output, Program};
 use super::servers::{root, state_dir};
@@ -46,6 +47,7 @@ pub struct OwnServer {
     port: u16,
     dir: PathBuf,
     arguments: Vec<String>,
+    clock: Option<PathBuf>,
     running: Option<Program>,
 }
 
@@ -58,6 +60,14 @@ impl OwnServer {
     /// With further arguments, such as `--appendonly yes` for Redis or `-c max_connections=20` for Postgres.
     pub async fn start_with(kind: Kind, arguments: &[&str]) -> Result<Self> {
         let mut own = Self::prepare(kind, arguments)?;
+        own.resume().await?;
+        Ok(own)
+    }
+
+    /// Whose wall clock is `clock`.
+    pub async fn start_at(kind: Kind, clock: &MovedClock) -> Result<Self> {
+        let mut own = Self::prepare(kind, &[])?;
+        own.clock = Some(clock.file());
         own.resume().await?;
         Ok(own)
     }
@@ -78,7 +88,7 @@ impl OwnServer {
         let dir = state_dir().join(format!("own-{}-{}-{number}", kind.name(), std::process::id()));
         fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        Ok(Self { kind, port: free_ports(3)?, dir, arguments, running: None })
+        Ok(Self { kind, port: free_ports(3)?, dir, arguments, clock: None, running: None })
     }
 
     /// Its URL in the form of [`super::Servers`]; the same after each start.
@@ -125,6 +135,9 @@ impl OwnServer {
         let script = root().join("deploy/dev/serve.sh");
         let mut command = children::command(script.as_os_str(), Signal::Kill);
         command.arg(self.kind.name()).arg("--port").arg(self.port.to_string()).arg("--dir").arg(&self.dir);
+        if let Some(clock) = &self.clock {
+            command.arg("--clock").arg(clock);
+        }
         command.arg("--with-parent").arg("--").args(&self.arguments);
         let program = Program::start(self.kind.name(), command, &self.dir)?.quiet();
         self.running = Some(program);
