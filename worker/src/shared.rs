@@ -155,7 +155,7 @@ mod tests {
         assert_eq!(Recalled::read("hanbit"), Some(of(Some("hanbit"), None)));
         assert_eq!(Recalled::read("hanbit/products"), Some(of(Some("hanbit"), Some("products"))));
         assert_eq!(Recalled::read("*/products"), Some(of(None, Some("products"))));
-        for foreign in ["*", "", "/", "hanbit/", "hanbit/carts", "*/products/x"] {
+        for foreign in ["*", "", "/", "hanbit/", "hanbit/sales", "*/products/x"] {
             assert_eq!(Recalled::read(foreign), None, "{foreign}");
         }
     }

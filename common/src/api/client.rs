@@ -182,10 +182,10 @@ impl ApiClient {
             }
         };
         let expected = Expected {
-            mall_id: request.mall_id.clone(),
-            wire: request.endpoint.wire(request.dialect),
-            granularity: request.granularity,
-            chunk: request.chunk,
+            mall_id: request.wanted().mall_id.clone(),
+            wire: request.wire(),
+            granularity: request.wanted().granularity,
+            chunk: request.wanted().chunk,
             row_max: self.config.row_max,
         };
         let page = decode_somewhere(&mut seen.body, expected).await;
@@ -204,7 +204,7 @@ impl ApiClient {
             .get(format!("{}{path}", self.config.base_url))
             .header(AUTHORIZATION, bearer)
             .header(ACCEPT, "application/json");
-        for (name, value) in request.dialect.headers() {
+        for (name, value) in request.dialect().grammar().headers {
             http = http.header(*name, *value);
         }
         match timeout(self.config.first_byte_timeout, http.send()).await {

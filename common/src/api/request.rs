@@ -1,41 +1,85 @@
 //! What is asked: path and parameters, from the endpoint table.
 
-use crate::domain::calendar::{DayRange, Granularity};
-use crate::domain::endpoint::{Dialect, Endpoint};
-use crate::domain::ids::{MallId, ShopNo};
+use std::fmt::Write;
 
-/// One request.
+use crate::domain::endpoint::{Dialect, Endpoint, Unaskable, Wire};
+use crate::domain::job::Wanted;
+
+/// One request: something that is wanted, or one page of it. Made only of what can be asked of the dialect.
 #[derive(Debug, Clone, Copy)]
 pub struct Request<'a> {
-    /// Whose figures.
-    pub mall_id: &'a MallId,
-    /// Which shop; the seed dialect has no parameter for it.
-    pub shop_no: ShopNo,
-    /// Which figures.
-    pub endpoint: Endpoint,
-    /// What one row covers.
-    pub granularity: Granularity,
-    /// The KST days asked for, both included; whole periods.
-    pub chunk: DayRange,
-    /// How the mall's API speaks.
-    pub dialect: Dialect,
+    wanted: Wanted<'a>,
+    dialect: Dialect,
+    wire: &'static Wire,
+    offset: usize,
 }
 
-impl Request<'_> {
+impl<'a> Request<'a> {
+    /// The request for `wanted`, or for its first page.
+    ///
+    /// # Errors
+    /// [`Unaskable`] if the dialect has no request that means this.
+    pub fn new(wanted: Wanted<'a>, dialect: Dialect) -> Result<Self, Unaskable> {
+        let wire = wanted.endpoint.asked(dialect, wanted.granularity, wanted.chunk)?;
+        Ok(Self { wanted, dialect, wire, offset: 0 })
+    }
+
+    /// The page that begins after `offset` rows. Means nothing in a dialect whose answers come whole.
+    #[must_use]
+    pub fn after(self, offset: usize) -> Self {
+        Self { offset, ..self }
+    }
+
+    /// What is wanted.
+    pub fn wanted(&self) -> Wanted<'a> {
+        self.wanted
+    }
+
+    /// Which figures.
+    pub fn endpoint(&self) -> Endpoint {
+        self.wanted.endpoint
+    }
+
+    /// How the mall's API speaks.
+    pub fn dialect(&self) -> Dialect {
+        self.dialect
+    }
+
+    pub(super) fn wire(&self) -> &'static Wire {
+        self.wire
+    }
+
     /// Path and query, beginning with `/`. Holds no secret.
     ///
     /// Every part is either a constant of the table or of a type whose text needs no percent-encoding.
     pub fn path_and_query(&self) -> String {
-        let wire = self.endpoint.wire(self.dialect);
-        format!(
-            "{}?{}={}&{}={}&{}={}",
-            wire.path.replace("{mall_id}", self.mall_id.as_str()),
-            wire.start_param,
-            self.chunk.start(),
-            wire.end_param,
-            self.chunk.end(),
-            wire.granularity_param,
-            self.granularity,
-        )
+        let Self { wanted, wire, .. } = self;
+        let grammar = self.dialect.grammar();
+        let mut path = wire.path.replace("{mall_id}", wanted.mall_id.as_str());
+        let mut mark = '?';
+        let mut add = |name: &str, value: &dyn std::fmt::Display| {
+            // Writing to a String cannot fail.
+            let _ = write!(path, "{mark}{name}={value}");
+            mark = '&';
+        };
+        if let Some(name) = grammar.mall_param {
+            add(name, wanted.mall_id);
+        }
+        if let Some(name) = grammar.shop_param {
+            add(name, &wanted.shop_no);
+        }
+        add(grammar.start_param, &wanted.chunk.start());
+        add(grammar.end_param, &wanted.chunk.end());
+        if let Some(name) = grammar.granularity_param {
+            add(name, &wanted.granularity);
+        }
+        for (name, value) in grammar.params.iter().chain(wire.params) {
+            add(name, value);
+        }
+        if let Some(paging) = grammar.paging {
+            add(paging.limit_param, &paging.size);
+            add(paging.offset_param, &self.offset);
+        }
+        path
     }
 }

@@ -11,7 +11,7 @@ use super::decode::{Decoder, KeySeed, shortened};
 use super::number::{parse_count, parse_decimal};
 use super::text;
 use crate::domain::calendar::parse_row_day;
-use crate::domain::endpoint::{Column, Wire};
+use crate::domain::endpoint::{Column, Grain, Wire};
 use crate::domain::metric::{MetricRow, Values};
 
 /// Characters of a label that are kept.
@@ -45,7 +45,9 @@ impl Field {
 
 fn known(wire: &Wire, key: &[u8]) -> Option<(Field, &'static str)> {
     let named = |name: Option<&'static str>| name.filter(|name| name.as_bytes() == key);
-    if let Some(name) = named(Some(wire.date_field)) {
+    if let Grain::DayRows { date_field } = wire.grain
+        && let Some(name) = named(Some(date_field))
+    {
         return Some((Field::Day, name));
     }
     if let Some(name) = named(wire.entity_field) {
@@ -102,7 +104,11 @@ impl<'de> Visitor<'de> for RowSeed<'_, '_> {
             Some(name) => entity_id.ok_or_else(|| decoder.missing(name))?,
             None => decoder.expected.mall_id.as_str().to_owned(),
         };
-        let day = day.ok_or_else(|| decoder.missing(wire.date_field))?;
+        let day = match wire.grain {
+            Grain::DayRows { date_field } => day.ok_or_else(|| decoder.missing(date_field))?,
+            // One day, since a longer range cannot be asked for.
+            Grain::RangeAggregate => decoder.expected.chunk.start(),
+        };
         for (place, metric) in wire.metrics.iter().enumerate() {
             if seen & Field::Metric(place).bit() == 0 {
                 return Err(decoder.missing(metric.name));

@@ -172,6 +172,17 @@ pub struct Wanted<'a> {
 }
 
 impl Job {
+    /// What it fetches.
+    pub fn wanted(&self) -> Wanted<'_> {
+        Wanted {
+            mall_id: &self.mall_id,
+            shop_no: self.shop_no,
+            endpoint: self.endpoint,
+            granularity: self.granularity,
+            chunk: self.chunk,
+        }
+    }
+
     /// Whether the two jobs ask for a slice in common.
     pub fn overlaps(&self, other: &Self) -> bool {
         (self.shop_no, self.endpoint, self.granularity) == (other.shop_no, other.endpoint, other.granularity)
@@ -232,13 +243,7 @@ mod tests {
     #[test]
     fn the_same_wish_has_the_same_id_and_the_next_generation_another() {
         let job = Job::try_from(wire("2026-02-01", "2026-02-02", Granularity::Day)).expect("valid");
-        let wanted = Wanted {
-            mall_id: &job.mall_id,
-            shop_no: job.shop_no,
-            endpoint: job.endpoint,
-            granularity: job.granularity,
-            chunk: job.chunk,
-        };
+        let wanted = job.wanted();
         assert_eq!(Job::derive_id(wanted, 0), Job::derive_id(wanted, 0));
         assert_ne!(Job::derive_id(wanted, 0), Job::derive_id(wanted, 1));
     }

@@ -10,7 +10,7 @@ use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use futures::future::{BoxFuture, FutureExt, try_join_all};
 use tokio_postgres::{Statement, Transaction};
 use uuid::Uuid;
@@ -21,7 +21,7 @@ use super::connectors::ConnectorState;
 use super::error::{StoreError, TransactionError};
 use super::metrics;
 use super::pool::Ledger;
-use crate::domain::calendar::Granularity;
+use crate::domain::calendar::{Granularity, kst_day};
 use crate::domain::chunk::periods;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::failure::FailureClass;
@@ -38,8 +38,8 @@ pub struct Fetched {
     pub fence: i64,
     /// All rows of the chunk, sorted by day and entity id, no key twice.
     pub rows: Vec<MetricRow>,
-    /// The KST day on which the request was sent: a period that had not ended before it is partial.
-    pub asked_on: NaiveDate,
+    /// When the request was sent, the first one of several: a period that had not ended before that KST day is partial.
+    pub asked_at: DateTime<Utc>,
 }
 
 /// What a mall becomes when only a person can mend it.
@@ -301,7 +301,7 @@ async fn win(
         slices.values().map(|slice| i32::try_from(slice.rows.len()).unwrap_or(i32::MAX)).collect();
     let partial: Vec<_> = slices
         .values()
-        .map(|slice| slice.fetched.job.granularity.period_end(slice.day) >= slice.fetched.asked_on)
+        .map(|slice| slice.fetched.job.granularity.period_end(slice.day) >= kst_day(slice.fetched.asked_at))
         .collect();
     let (fences, checksums) =
         (column(|slice| slice.fetched.fence), column(|slice| slice_checksum(slice.rows)));

@@ -8,7 +8,7 @@ use sqlx::{PgConnection, Row};
 use super::error::StoreError;
 use super::pool::Control;
 use super::tokens::TokensAtRest;
-use crate::domain::endpoint::Dialect;
+use crate::domain::endpoint::{Dialect, Endpoint};
 use crate::domain::ids::{AppId, LimiterKey, MallId, ShopNo};
 
 /// Whether requests are sent for a mall. Source: `cafe24-analytics-api.md`, Environment Variables.
@@ -84,6 +84,8 @@ pub struct NewConnector {
     pub dialect: Dialect,
     /// Shops to synchronise.
     pub shops: Vec<ShopNo>,
+    /// Endpoints to synchronise; `None` keeps what is stored, and gives a new mall the [core](Endpoint::core).
+    pub endpoints: Option<Vec<Endpoint>>,
     /// The bucket its requests take from.
     pub limiter_key: LimiterKey,
     /// Whether requests are sent.
@@ -117,6 +119,8 @@ pub struct Connector {
     pub dialect: Dialect,
     /// Shops to synchronise.
     pub shops: Vec<ShopNo>,
+    /// Endpoints to synchronise.
+    pub endpoints: Vec<Endpoint>,
     /// The bucket its requests take from.
     pub limiter_key: LimiterKey,
     /// Whether requests are sent.
@@ -158,7 +162,7 @@ impl Connector {
 }
 
 /// What [`connector`] reads.
-pub(super) const COLUMNS: &str = "mall_id, agency_id, dialect, shops, limiter_key, config_json ->> 'mode' AS mode, \
+pub(super) const COLUMNS: &str = "mall_id, agency_id, dialect, shops, endpoints, limiter_key, config_json ->> 'mode' AS mode, \
     config_json ? 'oauth_tokens' AS has_tokens, state, state_reason, state_since, app_id, token_issued_at, \
     access_expires_at, refresh_expires_at, token_scopes, token_key_id";
 
@@ -222,6 +226,8 @@ pub(super) async fn store(tx: &mut PgConnection, connector: &NewConnector) -> Re
         .execute(&mut *tx)
         .await?;
     let shops: Vec<i32> = connector.shops.iter().map(|shop| shop.get()).collect();
+    let endpoints: Vec<Endpoint> = connector.endpoints.clone().unwrap_or_else(|| Endpoint::core().collect());
+    let endpoints: Vec<&str> = endpoints.into_iter().map(Endpoint::as_str).collect();
     let tokens = connector.tokens.as_ref();
     let row = sqlx::query(include_str!("sql/import_connector.sql"))
         .bind(connector.mall_id.as_str())
@@ -241,6 +247,8 @@ pub(super) async fn store(tx: &mut PgConnection, connector: &NewConnector) -> Re
             AppChoice::Keep | AppChoice::Configured => None,
             AppChoice::Named(app) => Some(app.as_str()),
         })
+        .bind(endpoints)
+        .bind(connector.endpoints.is_some())
         .fetch_one(&mut *tx)
         .await?;
     Ok(row.try_get("new")?)
@@ -256,6 +264,11 @@ pub(super) fn connector(row: &PgRow) -> Result<Connector, StoreError> {
         shops: shops
             .into_iter()
             .map(|n| ShopNo::try_from(n).map_err(StoreError::foreign))
+            .collect::<Result<_, _>>()?,
+        endpoints: row
+            .try_get::<Vec<String>, _>("endpoints")?
+            .into_iter()
+            .map(|name| name.parse().map_err(StoreError::foreign))
             .collect::<Result<_, _>>()?,
         limiter_key: LimiterKey::try_from(text("limiter_key")?).map_err(StoreError::foreign)?,
         mode: Mode::from(text("mode")?),

@@ -256,6 +256,7 @@ impl Control {
             agency_id: consent.agency_id.clone(),
             dialect: consent.dialect,
             shops: shops.unwrap_or_else(|| vec![ShopNo::FIRST]),
+            endpoints: None,
             limiter_key: stored.map_or(limiter_key, |old| &old.limiter_key).clone(),
             mode: stored.map_or(Mode::Api, |old| old.mode.clone()),
             tokens: Some(tokens.clone()),

@@ -103,6 +103,7 @@ impl Context {
             agency_id: DEFAULT_AGENCY.to_owned(),
             dialect: Dialect::Seed,
             shops: vec![ShopNo::FIRST],
+            endpoints: None,
             limiter_key: self.limiter_key(mall),
             mode: Mode::Api,
             app: AppChoice::Keep,

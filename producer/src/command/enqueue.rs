@@ -218,7 +218,7 @@ impl Enqueue<'_> {
         let malls = if self.args.all { json!("all") } else { json!(self.args.malls) };
         json!({
             "malls": malls, "from": s.range.start(), "to": s.range.end(), "granularity": s.granularity,
-            "endpoints": s.endpoints, "chunk_days": s.chunk_days, "lane": s.lane, "force": self.args.force,
+            "endpoints": s.endpoints_asked(), "chunk_days": s.chunk_days, "lane": s.lane, "force": self.args.force,
         })
     }
 

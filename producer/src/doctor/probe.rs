@@ -12,6 +12,7 @@ use common::domain::calendar::{DayRange, Granularity, kst_day};
 use common::domain::endpoint::Endpoint;
 use common::domain::failure::FailureClass;
 use common::domain::ids::ShopNo;
+use common::domain::job::Wanted;
 use common::limiter::{Grant, Limiter, Observation, RedisLimiter, Take};
 use common::oauth::{Place, Sealed, Sealer, TokenPair};
 use common::store::Connector;
@@ -52,17 +53,18 @@ async fn asked(doctor: &Doctor) -> Result<Vec<Finding>, Finding> {
         Finding::problem(NAME, in_one_line(&error), "install the package ca-certificates")
     })?;
     let yesterday = kst_day(now()) - Days::new(1);
-    let request = Request {
+    let wanted = Wanted {
         mall_id: mall,
         shop_no: connector.shops.first().copied().unwrap_or(ShopNo::FIRST),
-        endpoint: Endpoint::all()
+        endpoint: Endpoint::core()
             .find(|endpoint| endpoint.supports(connector.dialect, Granularity::Day))
             .ok_or_else(|| Finding::note(NAME, "not sent: the dialect has no endpoint by day"))?,
         granularity: Granularity::Day,
         chunk: DayRange::new(yesterday, yesterday)
             .map_err(|error| Finding::note(NAME, format!("not sent: {error}")))?,
-        dialect: connector.dialect,
     };
+    let request = Request::new(wanted, connector.dialect)
+        .map_err(|error| Finding::note(NAME, format!("not sent: {error}")))?;
     let limiter = super::redis::limiter(&doctor.config)
         .map_err(|_| Finding::note(NAME, "not sent: the bucket cannot be asked"))?;
     if super::redis::is_foreign(&limiter, doctor).await.unwrap_or(true) {

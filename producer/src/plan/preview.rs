@@ -78,8 +78,8 @@ impl Preview {
         let jobs_of = |name: &str| counts.by_endpoint.get(name).copied().unwrap_or(0);
         let mut chunk_days: Vec<u32> = Vec::new();
         for mall in &selection.malls {
-            for endpoint in &selection.endpoints {
-                let days = selection.longest_chunk(*endpoint, mall.dialect);
+            for endpoint in selection.endpoints_of(mall) {
+                let Some(days) = selection.longest_chunk(endpoint, mall.dialect) else { continue };
                 if !chunk_days.contains(&days) {
                     chunk_days.push(days);
                 }
@@ -88,7 +88,11 @@ impl Preview {
         Self {
             id: planned.id.clone(),
             malls: selection.malls.len(),
-            endpoints: selection.endpoints.iter().map(|e| (e.to_string(), jobs_of(e.as_str()))).collect(),
+            endpoints: selection
+                .endpoints_asked()
+                .iter()
+                .map(|e| (e.to_string(), jobs_of(e.as_str())))
+                .collect(),
             chunk_days,
             range: selection.range,
             granularity: selection.granularity,

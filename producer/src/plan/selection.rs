@@ -28,8 +28,8 @@ const RETRY: Duration = Duration::from_millis(200);
 pub struct Selection {
     /// The malls, by id.
     pub malls: Vec<Connector>,
-    /// Which figures, in the order of the table.
-    pub endpoints: Vec<Endpoint>,
+    /// Which figures, in the order of the table; `None`: of each mall those that it is synchronised with.
+    pub endpoints: Option<Vec<Endpoint>>,
     /// What one row covers.
     pub granularity: Granularity,
     /// Which KST days.
@@ -53,55 +53,97 @@ pub struct Planned {
     pub id: String,
 }
 
+/// Malls for which the same is planned.
+struct Alike<'a> {
+    dialect: Dialect,
+    endpoints: Vec<Endpoint>,
+    malls: Vec<&'a Connector>,
+}
+
 struct Group {
     shops: Vec<ShopToPlan>,
-    dialect: Dialect,
+    chunks: Vec<PlannedChunk>,
 }
 
 impl Selection {
-    /// Longest range of one request to `endpoint`.
-    pub fn longest_chunk(&self, endpoint: Endpoint, dialect: Dialect) -> u32 {
-        let limit = endpoint.wire(dialect).max_days;
-        self.chunk_days.map_or(limit, |days| days.min(limit))
+    /// Longest range of one request to `endpoint`, if the dialect has it.
+    pub fn longest_chunk(&self, endpoint: Endpoint, dialect: Dialect) -> Option<u32> {
+        let limit = endpoint.max_days(dialect)?;
+        Some(self.chunk_days.map_or(limit, |days| days.min(limit)))
+    }
+
+    /// What is wished for of `mall`, whether its dialect has it or not.
+    fn wished_of<'a>(&'a self, mall: &'a Connector) -> &'a [Endpoint] {
+        self.endpoints.as_deref().unwrap_or(&mall.endpoints)
+    }
+
+    /// What can be asked of `mall`.
+    pub fn endpoints_of(&self, mall: &Connector) -> Vec<Endpoint> {
+        let wished = self.wished_of(mall);
+        Endpoint::all()
+            .filter(|endpoint| wished.contains(endpoint) && endpoint.supports(mall.dialect, self.granularity))
+            .collect()
+    }
+
+    /// What is asked of any mall, in the order of the table.
+    pub fn endpoints_asked(&self) -> Vec<Endpoint> {
+        let of_malls: Vec<_> = self.malls.iter().map(|mall| self.endpoints_of(mall)).collect();
+        Endpoint::all().filter(|endpoint| of_malls.iter().any(|of| of.contains(endpoint))).collect()
     }
 
     /// Whether a paused endpoint is among what is wished for.
     pub fn is_hit_by(&self, pause: &EndpointPause) -> bool {
-        self.endpoints.contains(&pause.endpoint)
-            && self.malls.iter().any(|mall| {
-                pause.mall_id.as_ref().is_none_or(|paused| *paused == mall.mall_id)
-                    && pause.dialect.as_deref().is_none_or(|dialect| dialect == mall.dialect.as_str())
-            })
+        self.malls.iter().any(|mall| {
+            self.endpoints_of(mall).contains(&pause.endpoint)
+                && pause.mall_id.as_ref().is_none_or(|paused| *paused == mall.mall_id)
+                && pause.dialect.as_deref().is_none_or(|dialect| dialect == mall.dialect.as_str())
+        })
     }
 
-    fn chunks(&self, dialect: Dialect) -> Vec<PlannedChunk> {
-        self.endpoints
+    fn chunks(&self, dialect: Dialect, endpoints: &[Endpoint]) -> Vec<PlannedChunk> {
+        endpoints
             .iter()
-            .filter(|endpoint| endpoint.supports(dialect, self.granularity))
-            .flat_map(|endpoint| {
-                chunks(self.range, self.granularity, self.longest_chunk(*endpoint, dialect), self.today)
+            .filter_map(|endpoint| Some((*endpoint, self.longest_chunk(*endpoint, dialect)?)))
+            .flat_map(|(endpoint, max_days)| {
+                chunks(self.range, self.granularity, max_days, self.today)
                     .into_iter()
-                    .map(|range| PlannedChunk { endpoint: *endpoint, granularity: self.granularity, range })
+                    .map(move |range| PlannedChunk { endpoint, granularity: self.granularity, range })
             })
             .collect()
     }
 
     /// More jobs than this cannot come of it: every chunk of every shop.
     pub fn most_jobs(&self) -> usize {
-        self.malls.iter().map(|mall| mall.shops.len() * self.chunks(mall.dialect).len()).sum()
+        self.alike()
+            .into_iter()
+            .map(|Alike { dialect, endpoints, malls }| {
+                let shops: usize = malls.iter().map(|mall| mall.shops.len()).sum();
+                shops * self.chunks(dialect, &endpoints).len()
+            })
+            .sum()
     }
 
-    /// Groups of malls that speak alike.
-    fn groups(&self) -> Vec<Group> {
-        let mut groups = Vec::new();
-        let mut dialects: Vec<Dialect> = Vec::new();
+    /// The malls of each dialect and set of endpoints.
+    fn alike(&self) -> Vec<Alike<'_>> {
+        let mut alike: Vec<Alike<'_>> = Vec::new();
         for mall in &self.malls {
-            if !dialects.contains(&mall.dialect) {
-                dialects.push(mall.dialect);
+            let (dialect, endpoints) = (mall.dialect, self.endpoints_of(mall));
+            match alike.iter_mut().find(|known| known.dialect == dialect && known.endpoints == endpoints) {
+                Some(known) => known.malls.push(mall),
+                None => alike.push(Alike { dialect, endpoints, malls: vec![mall] }),
             }
         }
-        for dialect in dialects {
-            let malls: Vec<_> = self.malls.iter().filter(|mall| mall.dialect == dialect).collect();
+        alike
+    }
+
+    /// Groups of malls for which the same is planned.
+    fn groups(&self) -> Vec<Group> {
+        let mut groups = Vec::new();
+        for Alike { dialect, endpoints, malls } in self.alike() {
+            let chunks = self.chunks(dialect, &endpoints);
+            if chunks.is_empty() {
+                continue;
+            }
             for some in malls.chunks(GROUP) {
                 let shops = some
                     .iter()
@@ -113,7 +155,7 @@ impl Selection {
                         })
                     })
                     .collect();
-                groups.push(Group { shops, dialect });
+                groups.push(Group { shops, chunks: chunks.clone() });
             }
         }
         groups
@@ -148,10 +190,9 @@ impl Selection {
         run_id: Option<Uuid>,
         group: &Group,
     ) -> Result<PlanCounts, StoreError> {
-        let chunks = self.chunks(group.dialect);
         let mut tries = 1;
         loop {
-            match control.plan(run_id, self.wish, self.lane, &group.shops, &chunks).await {
+            match control.plan(run_id, self.wish, self.lane, &group.shops, &group.chunks).await {
                 Err(error) if error.class() == FailureClass::Infrastructure && tries < TRIES => {
                     tracing::debug!(error = &error as &dyn std::error::Error, "planning a group again");
                     sleep(RETRY * 2_u32.pow(tries)).await;
@@ -179,6 +220,7 @@ pub(crate) mod tests {
             agency_id: "default".to_owned(),
             dialect: Dialect::Seed,
             shops: vec![ShopNo::FIRST],
+            endpoints: Endpoint::core().collect(),
             mode: Mode::from(mode.to_owned()),
             state: ConnectorState::Active,
             state_reason: None,
@@ -193,7 +235,7 @@ pub(crate) mod tests {
         let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
         Selection {
             malls,
-            endpoints: Endpoint::all().collect(),
+            endpoints: None,
             granularity: Granularity::Day,
             range: DayRange::new(day("2025-12-18"), day("2026-02-15")).expect("in order"),
             chunk_days: None,

@@ -4,7 +4,8 @@ use std::error::Error;
 use std::time::Duration;
 
 use common::api::{Evidence, FetchError, ForbiddenReason};
-use common::domain::failure::{Breakage, Disposition, disposition};
+use common::domain::endpoint::Unaskable;
+use common::domain::failure::{Breakage, Disposition, FailureClass, disposition};
 use common::oauth::TokenError;
 use common::store::{ClaimedJob, ConnectorState, Failure, Outcome, Parking};
 
@@ -47,6 +48,13 @@ impl Failed {
             _ => None,
         };
         Self { failure, retry_after, park, breaks }
+    }
+
+    /// No request means this: the plan was wrong, or the mall has changed its dialect since. Nothing was sent.
+    pub(crate) fn of_unaskable(error: Unaskable) -> Self {
+        let failure =
+            Failure { class: FailureClass::InvalidRequest, text: error.to_string(), evidence: None };
+        Self { failure, retry_after: None, park: None, breaks: None }
     }
 
     /// `token_version` is that of the newest tokens that were known; if there are newer ones, they are tried next time.

@@ -3,7 +3,6 @@
 use std::panic::AssertUnwindSafe;
 
 use common::api::{FetchError, Fetched as Answer, Request};
-use common::domain::calendar::kst_day;
 use common::domain::failure::FailureClass;
 use common::limiter::{Grant, Limiter, Observation};
 use common::oauth::AccessToken;
@@ -76,6 +75,10 @@ enum Verdict {
 async fn request(shared: &Shared, work: &Work, grant: &Grant) -> Verdict {
     let claimed = &work.claimed;
     let job = &claimed.job;
+    let request = match Request::new(job.wanted(), claimed.dialect) {
+        Ok(request) => request,
+        Err(error) => return Verdict::Failed(outcome::Failed::of_unaskable(error)),
+    };
     let token = match shared.tokens.token(&job.mall_id, claimed.token_version).await {
         Ok(token) => token,
         Err(error) => return Verdict::Failed(outcome::Failed::of_token(&error, claimed.token_version)),
@@ -88,10 +91,10 @@ async fn request(shared: &Shared, work: &Work, grant: &Grant) -> Verdict {
         common::telemetry::count_stale_grant();
         return Verdict::Again { renewed: false };
     }
-    let asked_on = kst_day(common::clock::now());
-    let answer = ask(shared, claimed, &token.access, grant).await;
+    let asked_at = common::clock::now();
+    let answer = ask(shared, claimed, &request, &token.access, grant).await;
     match answer.result {
-        Ok(page) => Verdict::Rows(rows::fetched(claimed, page, asked_on)),
+        Ok(page) => Verdict::Rows(rows::fetched(claimed, page, asked_at)),
         Err(error) if error.class() == FailureClass::Unauthorized && !work.renewed => {
             match shared.tokens.after_unauthorized(&job.mall_id, token.version).await {
                 Ok(_) => Verdict::Again { renewed: true },
@@ -103,19 +106,16 @@ async fn request(shared: &Shared, work: &Work, grant: &Grant) -> Verdict {
 }
 
 /// Sends the request and tells the bucket what the answer said.
-async fn ask(shared: &Shared, claimed: &ClaimedJob, token: &AccessToken, grant: &Grant) -> Answer {
-    let job = &claimed.job;
-    let request = Request {
-        mall_id: &job.mall_id,
-        shop_no: job.shop_no,
-        endpoint: job.endpoint,
-        granularity: job.granularity,
-        chunk: job.chunk,
-        dialect: claimed.dialect,
-    };
-    let answer = shared.api.fetch(&request, token).await;
+async fn ask(
+    shared: &Shared,
+    claimed: &ClaimedJob,
+    request: &Request<'_>,
+    token: &AccessToken,
+    grant: &Grant,
+) -> Answer {
+    let answer = shared.api.fetch(request, token).await;
     let class = answer.result.as_ref().err().map(FetchError::class);
-    common::telemetry::observe_request(job.endpoint.as_str(), class, answer.elapsed, answer.bytes);
+    common::telemetry::observe_request(request.endpoint().as_str(), class, answer.elapsed, answer.bytes);
     Span::current().record("status", answer.status);
     Span::current().record("dur_ms", u64::try_from(answer.elapsed.as_millis()).unwrap_or(u64::MAX));
     if answer.status.is_some() {

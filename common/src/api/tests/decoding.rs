@@ -11,7 +11,7 @@ fn expected(endpoint: &str, granularity: Granularity) -> Expected {
     let day = |text: &str| text.parse().expect("a day");
     Expected {
         mall_id: "yourmall".parse().expect("valid"),
-        wire: endpoint.wire(Dialect::Seed),
+        wire: endpoint.wire(Dialect::Seed).expect("in the dialect"),
         granularity,
         // Whole weeks, and a whole month of four weeks.
         chunk: DayRange::new(day("2026-02-01"), day("2026-02-28")).expect("in order"),

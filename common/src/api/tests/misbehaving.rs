@@ -9,6 +9,7 @@ use crate::domain::calendar::{DayRange, Granularity};
 use crate::domain::endpoint::Dialect;
 use crate::domain::failure::FailureClass;
 use crate::domain::ids::{MallId, ShopNo};
+use crate::domain::job::Wanted;
 
 const TOKEN: &str = "canary-token-0iqR5nM5";
 const ROWS: &[u8] = br#"{"data":[{"date":"2026-02-15","visitCount":1432}]}"#;
@@ -28,14 +29,14 @@ pub(super) fn client(server: &Server) -> ApiClient {
 async fn fetch(client: &ApiClient) -> Fetched {
     let mall: MallId = "yourmall".parse().expect("valid");
     let day = "2026-02-15".parse().expect("a day");
-    let request = Request {
+    let wanted = Wanted {
         mall_id: &mall,
         shop_no: ShopNo::FIRST,
         endpoint: "visitors".parse().expect("known"),
         granularity: Granularity::Day,
         chunk: DayRange::new(day, day).expect("in order"),
-        dialect: Dialect::Seed,
     };
+    let request = Request::new(wanted, Dialect::Seed).expect("askable");
     client.fetch(&request, &Secret::new(TOKEN)).await
 }
 

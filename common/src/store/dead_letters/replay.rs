@@ -213,14 +213,14 @@ fn read(row: &PgRow, today: NaiveDate) -> Result<Found, StoreError> {
     let granularity: Granularity =
         row.try_get::<&str, _>("granularity")?.parse().map_err(StoreError::foreign)?;
     let range = DayRange::new(start, end).map_err(StoreError::foreign)?;
-    if endpoint.supports(dialect, granularity) {
+    if let Some(max_days) = endpoint.max_days(dialect).filter(|_| endpoint.supports(dialect, granularity)) {
         found.wanted = Some(Wanted {
             shop_no: row.try_get("shop_no")?,
             limiter_key: row.try_get("limiter_key")?,
             endpoint,
             granularity,
             // The mall may have changed its dialect since, and with it the longest range of a request.
-            chunks: chunks(range, granularity, endpoint.wire(dialect).max_days, today),
+            chunks: chunks(range, granularity, max_days, today),
             died_at: row.try_get("died_at")?,
         });
     }

@@ -47,11 +47,10 @@ fn nearest<'a>(mall: &MallId, known: impl Iterator<Item = &'a MallId>) -> Option
         .map(|(_, id)| id.clone())
 }
 
-/// The endpoints in the order of their table, each once.
-pub(super) fn endpoints(args: &EnqueueArgs) -> Vec<Endpoint> {
-    Endpoint::all()
-        .filter(|endpoint| args.endpoints.is_empty() || args.endpoints.contains(endpoint))
-        .collect()
+/// The endpoints that the command line names, in the order of their table, each once; `None`: those of each mall.
+pub(super) fn endpoints(args: &EnqueueArgs) -> Option<Vec<Endpoint>> {
+    let named = || Endpoint::all().filter(|endpoint| args.endpoints.contains(endpoint)).collect();
+    (!args.endpoints.is_empty()).then(named)
 }
 
 #[cfg(test)]

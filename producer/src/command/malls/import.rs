@@ -136,6 +136,7 @@ fn connector(context: &Context, mall: &FileMall, sealer: Option<&Sealer>) -> New
         agency_id: mall.agency.clone(),
         dialect: mall.dialect,
         shops: mall.shops.clone(),
+        endpoints: None,
         limiter_key: context.limiter_key(&mall.mall_id),
         mode: mall.mode.clone(),
         app: mall.app.clone(),

@@ -13,7 +13,7 @@ fn preview(malls: Vec<Connector>, parked: i64, pauses: &[EndpointPause]) -> Prev
     let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
     let selection = Selection {
         malls,
-        endpoints: Endpoint::all().collect(),
+        endpoints: None,
         granularity: Granularity::Day,
         range: DayRange::new(day("2025-11-18"), day("2026-02-15")).expect("in order"),
         chunk_days: Some(1),
@@ -27,7 +27,7 @@ fn preview(malls: Vec<Connector>, parked: i64, pauses: &[EndpointPause]) -> Prev
         in_work: 56,
         jobs: 724,
         parked,
-        by_endpoint: Endpoint::all().map(|e| (e.to_string(), 181)).collect(),
+        by_endpoint: Endpoint::core().map(|e| (e.to_string(), 181)).collect(),
         by_key: [("greenfarm", 362), ("hanbit", 362)]
             .iter()
             .map(|(key, n)| ((*key).to_owned().try_into().expect("a key"), *n))

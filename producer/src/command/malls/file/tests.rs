@@ -41,7 +41,7 @@ fn csv_of_a_spreadsheet_is_taken_with_its_tokens() {
 
 #[test]
 fn every_bad_line_is_named_with_its_reason() {
-    let text = "{\"mall_id\":\"a\"}\n{\"mall_id\":\"Evil.com/\"}\nnonsense\n{\"mall_id\":\"a\"}\n{\"mall_id\":\"b\",\"shop\":[1]}\n{\"mall_id\":\"c\",\"shops\":[0]}\n{\"mall_id\":\"d\",\"dialect\":\"live\"}\n{}\n";
+    let text = "{\"mall_id\":\"a\"}\n{\"mall_id\":\"Evil.com/\"}\nnonsense\n{\"mall_id\":\"a\"}\n{\"mall_id\":\"b\",\"shop\":[1]}\n{\"mall_id\":\"c\",\"shops\":[0]}\n{\"mall_id\":\"d\",\"dialect\":\"mobile\"}\n{}\n";
     let found = problems(text);
     assert_eq!(found.iter().map(|(line, _)| *line).collect::<Vec<_>>(), [2, 3, 4, 5, 6, 7, 8]);
     let texts: Vec<&str> = found.iter().map(|(_, problem)| problem.as_str()).collect();

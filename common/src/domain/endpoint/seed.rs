@@ -1,0 +1,38 @@
+//! The dialect of the specification, `cafe24-analytics-api.md`: what its endpoints have in common.
+
+use super::dialect::Grammar;
+use super::wire::{Grain, Wire};
+use crate::domain::calendar::Granularity;
+
+/// Longest range of a request (`design.md` §4).
+const MAX_DAYS: u32 = 31;
+
+/// The mall in the path, camelCase parameters, a pinned schema version, whole answers.
+pub(super) static GRAMMAR: Grammar = Grammar {
+    scope: "mall.analytics",
+    headers: &[("X-Cafe24-Api-Version", "2024-06-01")],
+    mall_param: None,
+    shop_param: None,
+    start_param: "startDate",
+    end_param: "endDate",
+    granularity_param: Some("dateType"),
+    granularities: &Granularity::ALL,
+    paging: None,
+    params: &[],
+};
+
+/// One row for each day and entity, under `data`.
+pub(super) const ROWS: Wire = Wire {
+    path: "",
+    params: &[],
+    wrapper: "data",
+    grain: Grain::DayRows { date_field: "date" },
+    max_days: MAX_DAYS,
+    entity_field: None,
+    aliases: &[],
+    label_field: None,
+    metrics: &[],
+    extra: &[],
+    left_out: &[],
+    sum: None,
+};
