@@ -23,6 +23,7 @@ pub type Missing = dyn Fn() -> BoxFuture<'static, Vec<String>> + Send + Sync;
 pub struct Pages {
     listener: TcpListener,
     bound: SocketAddr,
+    more: Router,
 }
 
 /// The port cannot be had.
@@ -55,7 +56,13 @@ impl Pages {
     /// Binds `listen` (port 0 takes a free one), which the setting `key` names.
     pub async fn bind(listen: SocketAddr, key: &'static str) -> Result<Self, BindError> {
         let (listener, bound) = bind(listen, key).await?;
-        Ok(Self { listener, bound })
+        Ok(Self { listener, bound, more: Router::new() })
+    }
+
+    /// Serves the pages of `more`, too.
+    #[must_use]
+    pub fn with(self, more: Router) -> Self {
+        Self { more, ..self }
     }
 
     /// Where they are.
@@ -69,7 +76,8 @@ impl Pages {
             .route("/healthz", get(async || "ok\n"))
             .route("/readyz", get(ready))
             .route("/metrics", get(metrics))
-            .with_state(Answers { missing, recorder });
+            .with_state(Answers { missing, recorder })
+            .merge(self.more);
         if let Err(error) = axum::serve(self.listener, router).await {
             tracing::error!(error = &error as &dyn std::error::Error, "the health port failed");
         }

@@ -1,4 +1,5 @@
-//! What the operating system may tell others of this process: no core file, no look into its memory, no readable files.
+//! What the operating system may tell others of this process: no core file, no look into its memory, no readable files;
+//! and how its machine is called.
 //!
 //! Tokens and keys are in memory while the programs run. A core dump would write them to a disk, and a debugger of the
 //! same user, or `/proc/PID/environ`, would show them (`faults.md` X5).
@@ -15,4 +16,9 @@ pub fn harden() -> std::io::Result<()> {
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     Ok(())
+}
+
+/// This machine's name, for people; empty if it has none.
+pub fn host() -> String {
+    std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default().trim().to_owned()
 }

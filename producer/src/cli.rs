@@ -14,6 +14,8 @@ mod tokens;
 
 mod pauses;
 
+mod serve;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -30,6 +32,8 @@ pub use self::dead::{
 use self::enqueue::EXAMPLES as ENQUEUE_EXAMPLES;
 pub use self::enqueue::EnqueueArgs;
 pub use self::pauses::{EndpointsCommand, PauseArgs, ResumeArgs};
+use self::serve::EXAMPLES as SERVE_EXAMPLES;
+pub use self::serve::ServeArgs;
 pub use self::tokens::{TokensCommand, TokensRefreshArgs};
 
 /// Examples stand first: they are what people look for.
@@ -142,9 +146,9 @@ pub enum Command {
     /// The settings in force
     #[command(subcommand, help_template = HELP)]
     Config(ConfigCommand),
-    /// Run the daemon: feed the queues, heal what was lost, keep dead letters
-    #[command(help_template = HELP)]
-    Serve,
+    /// Run the daemon, or its duties once
+    #[command(help_template = HELP, before_help = SERVE_EXAMPLES)]
+    Serve(ServeArgs),
     /// Print completions for a shell
     #[command(help_template = HELP)]
     Completions {

@@ -28,4 +28,6 @@ mod connect;
 
 pub mod tokens;
 
+pub mod duty;
+
 pub mod serve;

@@ -4,6 +4,7 @@
 
 mod browser;
 mod connect;
+mod daemon;
 mod deployment;
 mod doctor;
 mod fair;

@@ -12,8 +12,6 @@ use super::audit::{self, AuditEntry};
 use super::error::StoreError;
 use super::pool::{Control, Ledger};
 
-/// Told in one go.
-const DUE_AT_ONCE: i64 = 50;
 /// Alerts shown that ended.
 const ENDED_SHOWN: i64 = 50;
 
@@ -164,11 +162,13 @@ impl Control {
         rows.iter().map(alert).collect()
     }
 
-    /// What has to be told now (`sql/alerts_due.sql`).
-    pub async fn alerts_due(&self) -> Result<Vec<Alert>, StoreError> {
-        let rows =
-            sqlx::query(include_str!("sql/alerts_due.sql")).bind(DUE_AT_ONCE).fetch_all(&self.pool).await?;
-        rows.iter().map(alert).collect()
+    /// Takes the oldest alert that has to be told now; nobody else gets it for as long as `taken`.
+    pub async fn take_due_alert(&self, taken: Duration) -> Result<Option<Alert>, StoreError> {
+        let row = sqlx::query(include_str!("sql/alerts_due.sql"))
+            .bind(taken.as_secs_f64())
+            .fetch_optional(&self.pool)
+            .await?;
+        row.as_ref().map(alert).transpose()
     }
 
     /// The webhook took `told`, as it was when it was read.

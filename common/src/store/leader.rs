@@ -1,34 +1,73 @@
 //! Leadership: one process has a duty, the others stand by.
 //!
-//! An advisory lock on a session of its own. Postgres frees it when the session ends; a process that was stopped keeps
-//! its session, so the session has an idle timeout that the leader beats every few seconds (`faults.md` S2).
+//! An advisory lock on a session of its own. Postgres frees it when the session ends. A process that was stopped, or whose
+//! machine is gone, ends no session; so the session may be idle for [`LEASE`] at most, and the leader beats more often
+//! (`faults.md` S2).
+//!
+//! The other half of the lease is the leader's own: [`Leadership::hold`] ends [`LEASE`] after the last beat that was
+//! answered was *sent*, by the monotonic clock, which goes on while a process is stopped. The server counts from when the
+//! beat *arrived*, so the old leader knows that it does not lead any more before anybody else can.
 
+use std::future::poll_fn;
+use std::pin::pin;
+use std::task::Poll;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use sqlx::{Connection, PgConnection, Row};
+use tokio::time::{Instant, sleep, sleep_until, timeout};
 
 use super::error::StoreError;
 use super::pool::Control;
 
 /// A leader that says nothing for this long is no leader any more.
-const IDLE_TIMEOUT: &str = "10s";
-/// A leader whose server says nothing for this long has lost its session, as far as it can know.
+const LEASE: Duration = Duration::from_secs(6);
+/// How often a leader shows that it lives: three beats may be lost.
+const BEAT: Duration = Duration::from_millis(1_500);
+/// How often who stands by asks for the lock. So a takeover takes 7 s at most, and the time of a statement or two.
+const ASK: Duration = Duration::from_secs(1);
+/// A server that says nothing for this long is out of reach.
 const SILENT: Duration = Duration::from_secs(5);
 
-/// The lock, held as long as this value lives and [`beat`](Self::beat) succeeds.
+/// The lock, held as long as this value lives and [`hold`](Self::hold) goes on.
 #[derive(Debug)]
 pub struct Leadership {
     session: PgConnection,
+    /// Until then the server cannot have given the lock to anybody else.
+    until: Instant,
+}
+
+/// Who leads, and since when.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Leader {
+    /// Host and process id.
+    pub instance: String,
+    /// When it took the lock.
+    pub since: DateTime<Utc>,
 }
 
 impl Leadership {
-    /// How often to call [`beat`](Self::beat).
-    pub const BEAT: Duration = Duration::from_secs(3);
-
-    /// Shows that the leader lives. An error means that leadership is lost: stop the duty at once.
-    pub async fn beat(&mut self) -> Result<(), StoreError> {
-        within(sqlx::query("SELECT 1").execute(&mut self.session)).await?;
-        Ok(())
+    /// Holds the lock until it is lost, or may be: stop the duty at once. Look at this first whenever anything is looked
+    /// at: a process that was stopped finds its lease over before it takes another step.
+    pub async fn hold(&mut self) -> StoreError {
+        loop {
+            let beat = async {
+                sleep(BEAT).await;
+                let sent = Instant::now();
+                sqlx::query("SELECT 1").execute(&mut self.session).await.map(|_| sent)
+            };
+            self.until = tokio::select! {
+                biased;
+                () = over(self.until) => return StoreError::Unavailable {
+                    what: "no beat was answered in time".to_owned(),
+                    source: format!("the lease of {} s is over", LEASE.as_secs()).into(),
+                },
+                beat = beat => match beat {
+                    Ok(sent) => sent + LEASE,
+                    Err(error) => return error.into(),
+                },
+            };
+        }
     }
 
     /// Gives the lock back.
@@ -37,8 +76,14 @@ impl Leadership {
     }
 }
 
+/// Ready from `at` on, at each look: also when the process was stopped and its timers have not caught up yet.
+async fn over(at: Instant) {
+    let mut alarm = pin!(sleep_until(at));
+    poll_fn(|cx| if Instant::now() >= at { Poll::Ready(()) } else { alarm.as_mut().poll(cx) }).await;
+}
+
 async fn within<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
-    match tokio::time::timeout(SILENT, answer).await {
+    match timeout(SILENT, answer).await {
         Ok(answer) => Ok(answer?),
         Err(silent) => Err(StoreError::Unavailable {
             what: "it did not answer in time".to_owned(),
@@ -48,19 +93,54 @@ async fn within<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Resu
 }
 
 impl Control {
-    /// Tries to become the leader of `duty`; `None` when another process is.
-    pub async fn try_lead(&self, duty: &str) -> Result<Option<Leadership>, StoreError> {
-        let options =
-            self.pool.connect_options().as_ref().clone().options([("idle_session_timeout", IDLE_TIMEOUT)]);
-        let mut session = within(PgConnection::connect_with(&options)).await?;
-        let ask =
-            sqlx::query("SELECT pg_try_advisory_lock(hashtext('cafe24-sync'), hashtext($1))").bind(duty);
-        let row = within(ask.fetch_one(&mut session)).await?;
-        if row.try_get(0)? {
-            Ok(Some(Leadership { session }))
-        } else {
-            within(session.close()).await?;
-            Ok(None)
+    /// Tries to become the leader of `duty` as `instance`; `None` when another process is.
+    pub async fn try_lead(&self, duty: &str, instance: &str) -> Result<Option<Leadership>, StoreError> {
+        let mut session = self.candidate().await?;
+        match ask(&mut session, duty, instance).await? {
+            Some(until) => Ok(Some(Leadership { session, until })),
+            None => within(session.close()).await.map(|()| None),
         }
     }
+
+    /// Stands by until the lock of `duty` is free, and takes it as `instance`. May be dropped at any time.
+    pub async fn lead_when_free(&self, duty: &str, instance: &str) -> Result<Leadership, StoreError> {
+        let mut session = self.candidate().await?;
+        loop {
+            if let Some(until) = ask(&mut session, duty, instance).await? {
+                return Ok(Leadership { session, until });
+            }
+            sleep(ASK).await;
+        }
+    }
+
+    /// Who leads `duty` now; `None`: nobody.
+    pub async fn leader(&self, duty: &str) -> Result<Option<Leader>, StoreError> {
+        let row = sqlx::query(include_str!("sql/leader.sql")).bind(duty).fetch_optional(&self.pool).await?;
+        row.map(|row| Ok(Leader { instance: row.try_get("instance")?, since: row.try_get("since")? }))
+            .transpose()
+    }
+
+    async fn candidate(&self) -> Result<PgConnection, StoreError> {
+        let lease = format!("{}ms", LEASE.as_millis());
+        let options =
+            self.pool.connect_options().as_ref().clone().options([("idle_session_timeout", lease.as_str())]);
+        within(PgConnection::connect_with(&options)).await
+    }
+}
+
+/// Asks for the lock, and says who has it now. Until when it is ours at least.
+async fn ask(session: &mut PgConnection, duty: &str, instance: &str) -> Result<Option<Instant>, StoreError> {
+    let lock = sqlx::query("SELECT pg_try_advisory_lock(hashtext('cafe24-sync'), hashtext($1))").bind(duty);
+    if !within(lock.fetch_one(&mut *session)).await?.try_get(0)? {
+        return Ok(None);
+    }
+    let sent = Instant::now();
+    let told = sqlx::query(
+        "INSERT INTO leaders (duty, instance) VALUES ($1, $2) \
+         ON CONFLICT (duty) DO UPDATE SET instance = excluded.instance, since = now()",
+    )
+    .bind(duty)
+    .bind(instance);
+    within(told.execute(session)).await?;
+    Ok(Some(sent + LEASE))
 }

@@ -51,7 +51,7 @@ pub use dead_letters::{
 pub use error::{StoreError, TransactionError};
 pub use feed::{FeedJob, KeyJobs};
 pub use inspect::{FenceFacts, MissingRight, SealedPair, ServerFacts};
-pub use leader::Leadership;
+pub use leader::{Leader, Leadership};
 pub use listen::{Channel, Listener};
 pub use locks::LockHolder;
 pub use mall::{Edges, MallDetails};

@@ -8,10 +8,14 @@ use common::domain::backoff::Backoff;
 use common::notify::{Event, Form, Message, NotifyError, Webhook};
 use common::store::{Alert, Control, StoreError};
 use tokio::sync::Notify;
-use tokio::time::{sleep, timeout};
+use tokio::time::{Instant, timeout};
 
 use crate::output::text::json_time;
 
+/// How long an alert is its courier's alone. Longer than the webhook may take to answer.
+const TAKEN: Duration = Duration::from_mins(1);
+/// Later than this after it was taken, an alert is not sent: another courier may have it by the time it arrives.
+const USE_BY: Duration = Duration::from_secs(20);
 /// How often to look for reminders and for what is to be tried again, without being woken.
 const LOOK: Duration = Duration::from_secs(5);
 /// Waits between the tries of one alert.
@@ -26,58 +30,69 @@ pub(crate) fn webhook(settings: &AlertsConfig) -> Option<Result<Webhook, NotifyE
     settings.webhook_url.clone().map(|url| Webhook::new(url, form))
 }
 
-/// Tells for ever; without a webhook, nothing.
-pub(super) async fn courier(control: &Control, profile: &str, settings: &AlertsConfig, changed: &Notify) {
-    let webhook = match webhook(settings) {
-        Some(Ok(webhook)) => webhook,
-        Some(Err(error)) => {
+/// The webhook, if one is set and can be used; else alerts are shown, not sent.
+pub(super) fn usable(settings: &AlertsConfig) -> Option<Webhook> {
+    match webhook(settings)? {
+        Ok(webhook) => Some(webhook),
+        Err(error) => {
             tracing::error!(
                 event = "alerts.failed",
                 error = &error as &dyn std::error::Error,
                 "alerts are shown, not sent"
             );
-            return std::future::pending().await;
+            None
         }
-        None => return std::future::pending().await,
-    };
-    let mut failures = 0;
-    loop {
-        let Err(error) = until_failure(control, profile, &webhook, changed).await;
-        tracing::warn!(
-            event = "alerts.failed",
-            error = &error as &dyn std::error::Error,
-            "what has to be told is not known; trying again"
-        );
-        sleep(Backoff::RECONNECT.random_wait(failures)).await;
-        failures += 1;
     }
 }
 
-async fn until_failure(
+/// Tells until Postgres fails; without a webhook, nothing.
+pub(super) async fn courier(
+    control: &Control,
+    profile: &str,
+    settings: &AlertsConfig,
+    changed: &Notify,
+) -> Result<Infallible, StoreError> {
+    let Some(webhook) = usable(settings) else { return std::future::pending().await };
+    loop {
+        tell_due(control, profile, &webhook).await?;
+        let _ = timeout(LOOK, changed.notified()).await;
+    }
+}
+
+/// Tells what is due, one after the other. How many the webhook took.
+///
+/// Each is taken before it is told, so that of two couriers (one of a process that was stopped and woke up) only one
+/// tells it; and what was taken too long ago is told no more by who took it.
+pub(super) async fn tell_due(
     control: &Control,
     profile: &str,
     webhook: &Webhook,
-    changed: &Notify,
-) -> Result<Infallible, StoreError> {
+) -> Result<usize, StoreError> {
+    let mut told = 0;
     loop {
-        for alert in control.alerts_due().await? {
-            let (opened, closed) = (json_time(alert.opened_at), alert.closed_at.map(json_time));
-            match webhook.send(&message(profile, &alert, &opened, closed.as_deref())).await {
-                Ok(()) => control.alert_told(&alert).await?,
-                Err(error) => {
-                    let wait = RETRY.bound(u32::try_from(alert.tries).unwrap_or(0));
-                    tracing::warn!(
-                        event = "alert.not_told",
-                        alert_id = alert.alert_id,
-                        tries = alert.tries + 1,
-                        error = &error as &dyn std::error::Error,
-                        "the webhook did not take an alert; trying again"
-                    );
-                    control.alert_not_told(&alert, wait).await?;
-                }
+        let asked = Instant::now();
+        let Some(alert) = control.take_due_alert(TAKEN).await? else { return Ok(told) };
+        if asked.elapsed() > USE_BY {
+            continue;
+        }
+        let (opened, closed) = (json_time(alert.opened_at), alert.closed_at.map(json_time));
+        match webhook.send(&message(profile, &alert, &opened, closed.as_deref())).await {
+            Ok(()) => {
+                control.alert_told(&alert).await?;
+                told += 1;
+            }
+            Err(error) => {
+                let wait = RETRY.bound(u32::try_from(alert.tries).unwrap_or(0));
+                tracing::warn!(
+                    event = "alert.not_told",
+                    alert_id = alert.alert_id,
+                    tries = alert.tries + 1,
+                    error = &error as &dyn std::error::Error,
+                    "the webhook did not take an alert; trying again"
+                );
+                control.alert_not_told(&alert, wait).await?;
             }
         }
-        let _ = timeout(LOOK, changed.notified()).await;
     }
 }
 

@@ -1,17 +1,16 @@
 //! Looks for causes, and keeps the table of alerts in step with them.
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 
 use common::config::{AlertsConfig, Config};
-use common::domain::backoff::Backoff;
 use common::store::{Control, StoreError};
 use tokio::sync::Notify;
-use tokio::time::{MissedTickBehavior, interval, sleep};
 
-use super::courier::courier;
+use super::courier::{courier, tell_due, usable};
 use super::words;
 
-/// The two tasks, for as long as they are run.
+/// The two tasks: looking and telling.
 #[derive(Debug)]
 pub(crate) struct Alerts {
     control: Control,
@@ -31,32 +30,8 @@ impl Alerts {
         }
     }
 
-    pub(crate) async fn run(&self) {
-        tokio::join!(self.watch(), courier(&self.control, &self.profile, &self.settings, &self.changed));
-    }
-
-    async fn watch(&self) {
-        let mut tick = interval(self.settings.every);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        let mut failures = 0;
-        loop {
-            tick.tick().await;
-            match self.look().await {
-                Ok(()) => failures = 0,
-                Err(error) => {
-                    tracing::warn!(
-                        event = "alerts.failed",
-                        error = &error as &dyn std::error::Error,
-                        "looking for causes of alerts failed; trying again"
-                    );
-                    sleep(Backoff::RECONNECT.random_wait(failures)).await;
-                    failures += 1;
-                }
-            }
-        }
-    }
-
-    async fn look(&self) -> Result<(), StoreError> {
+    /// Brings the table in step with the causes. How many alerts were opened and closed.
+    pub(crate) async fn look(&self) -> Result<(usize, usize), StoreError> {
         let found = self.control.alert_findings(self.settings.dead_minimum, self.settings.dead_share).await?;
         let seen: Vec<_> = found.into_iter().map(words::seen).collect();
         let mut open: BTreeMap<&str, usize> = BTreeMap::new();
@@ -76,6 +51,20 @@ impl Alerts {
         if !changes.is_empty() {
             self.changed.notify_one();
         }
-        Ok(())
+        let opened = changes.iter().filter(|change| change.opened).count();
+        Ok((opened, changes.len() - opened))
+    }
+
+    /// Tells what has to be told, as it comes; without a webhook, nothing.
+    pub(crate) async fn tell(&self) -> Result<Infallible, StoreError> {
+        courier(&self.control, &self.profile, &self.settings, &self.changed).await
+    }
+
+    /// Tells what has to be told now. How many alerts the webhook took.
+    pub(crate) async fn tell_due(&self) -> Result<usize, StoreError> {
+        match usable(&self.settings) {
+            Some(webhook) => tell_due(&self.control, &self.profile, &webhook).await,
+            None => Ok(0),
+        }
     }
 }

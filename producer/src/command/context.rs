@@ -30,7 +30,7 @@ pub(super) const DEFAULT_AGENCY: &str = "default";
 pub(super) const NO_TOKENS: &str = "no tokens yet";
 
 /// What the commands share.
-#[derive(Debug)]
+#[derive(Debug, Clone)]
 pub(super) struct Context {
     pub(super) config: Config,
     pub(super) output: Output,
@@ -232,9 +232,8 @@ impl Context {
 
     /// Who acts, for the audit log: `login@host`.
     pub(super) fn actor() -> String {
-        let host = std::fs::read_to_string("/proc/sys/kernel/hostname").unwrap_or_default();
         let login = common::config::env::login().unwrap_or_else(|| "unknown".to_owned());
-        let named = format!("{login}@{}", host.trim());
+        let named = format!("{login}@{}", common::process::host());
         clean(&named).chars().take(100).collect()
     }
 

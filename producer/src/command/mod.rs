@@ -157,7 +157,7 @@ async fn work(context: &Context, command: Command) -> Result<Exit, Fault> {
         Command::Dead(command) => dead::run(context, command).await,
         Command::Queue(command) => queue::run(context, &command).await,
         Command::Db(command) => db::run(context, &command).await,
-        Command::Serve => Box::pin(serve::run(context)).await,
+        Command::Serve(args) => Box::pin(serve::run(context, args)).await,
         // Done before.
         Command::Init { .. }
         | Command::Completions { .. }

@@ -1,16 +1,28 @@
-//! `serve`
+//! `serve`: the daemon, or its duties once.
+
+mod once;
+
+use std::sync::Arc;
 
 use common::telemetry;
 use tokio::signal::unix::{SignalKind, signal};
 use tokio_util::sync::CancellationToken;
 
 use super::context::Context;
+use crate::cli::ServeArgs;
 use crate::fault::{Exit, Fault, causes};
-use crate::serve::{self, ServeError};
+use crate::serve::{self, ServeError, Summary};
 use crate::tokens::TokensError;
 
+pub(super) async fn run(context: &Context, args: ServeArgs) -> Result<Exit, Fault> {
+    match args.once {
+        Some(duties) => once::run(context, &duties).await,
+        None => Box::pin(daemon(context)).await,
+    }
+}
+
 /// Runs the daemon until SIGTERM or Ctrl-C, and then ends in order.
-pub(super) async fn run(context: &Context) -> Result<Exit, Fault> {
+async fn daemon(context: &Context) -> Result<Exit, Fault> {
     let mut log = context.config.log.clone();
     match context.verbose {
         0 => {}
@@ -26,7 +38,7 @@ pub(super) async fn run(context: &Context) -> Result<Exit, Fault> {
     let shutdown = CancellationToken::new();
     let mut terminate = signal(SignalKind::terminate()).map_err(Fault::Start)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(Fault::Start)?;
-    let daemon = serve::run(context.config.clone(), shutdown.clone());
+    let daemon = serve::run(context.config.clone(), summary(context)?, shutdown.clone());
     tokio::pin!(daemon);
     let result = tokio::select! {
         result = &mut daemon => result,
@@ -44,4 +56,15 @@ pub(super) async fn run(context: &Context) -> Result<Exit, Fault> {
         Err(ServeError::Listen(error)) => Err(Fault::Listen(format!("{error}: {}", causes(&error)))),
         Err(ServeError::Feed(error)) => Err(context.feed(error, "nothing is lost: jobs stay in Postgres")),
     }
+}
+
+/// What `/status` says: of the command's document what names no mall and no agency.
+fn summary(context: &Context) -> Result<Arc<Summary>, Fault> {
+    let context = context.clone();
+    // Of its own: a slow look at all malls takes no connection from the duties.
+    let control = context.any_database()?;
+    Ok(Arc::new(move || {
+        let (context, control) = (context.clone(), control.clone());
+        Box::pin(async move { super::status::without_names(&context, &control).await })
+    }))
 }

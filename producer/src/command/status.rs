@@ -1,5 +1,7 @@
 //! `status`: what is fresh, what waits, what needs a person.
 
+mod nameless;
+
 mod screen;
 
 use std::collections::BTreeMap;
@@ -10,6 +12,7 @@ use common::store::{Alert, Backlog, Control, StoreError};
 use serde::ser::Error;
 use serde::{Serialize, Serializer};
 
+pub(super) use self::nameless::without_names;
 use self::screen::text;
 use super::alerts::item as alert_item;
 use super::context::Context;

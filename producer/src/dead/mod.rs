@@ -13,9 +13,8 @@ use std::time::Duration;
 
 use common::broker::{Broker, BrokerError, Consumer, Delivery, Envelope, Source};
 use common::config::Config;
-use common::domain::backoff::Backoff;
 use common::store::{Control, DeadMessage, StoreError};
-use tokio::time::{sleep, timeout};
+use tokio::time::timeout;
 
 use crate::feed::FeedError;
 
@@ -44,21 +43,32 @@ pub enum DrainError {
 
 /// Drains the queue until it is empty. Returns how many letters are new.
 pub async fn drain_once(config: &Config, control: &Control) -> Result<u64, DrainError> {
-    let drain = Drain::new(config, control)?;
-    let mut consumer = Consumer::open(&drain.broker, Source::DeadLetters, BATCH).await?;
+    drain(&Drain::new(config, control)?).await
+}
+
+/// Drains the queue until it is empty. Returns how many letters are new.
+pub(crate) async fn drain(drain: &Drain) -> Result<u64, DrainError> {
+    let mut arriving = drain.open().await?;
     let mut archived = 0;
-    while let Ok(first) = timeout(EMPTY, consumer.next()).await {
-        archived += drain.archive(first?, &mut consumer).await?;
+    while let Ok(first) = timeout(EMPTY, arriving.consumer.next()).await {
+        archived += arriving.archive(first?).await?;
     }
-    consumer.close().await?;
+    arriving.consumer.close().await?;
     Ok(archived)
 }
 
-/// Drains for as long as it is run.
+/// From where, and whither.
 #[derive(Debug)]
 pub(crate) struct Drain {
     control: Control,
     broker: Broker,
+}
+
+/// The letters as they arrive.
+#[derive(Debug)]
+pub(crate) struct Arriving<'a> {
+    control: &'a Control,
+    consumer: Consumer,
 }
 
 impl Drain {
@@ -66,36 +76,25 @@ impl Drain {
         Ok(Self { control: control.clone(), broker: crate::feed::broker(config, control)? })
     }
 
-    /// Drains for ever.
-    pub(crate) async fn run(&mut self) {
-        let mut failures = 0;
-        loop {
-            let Err(error) = self.until_failure(&mut failures).await;
-            tracing::warn!(
-                event = "drain.failed",
-                error = &error as &dyn std::error::Error,
-                "draining dead letters failed; trying again"
-            );
-            sleep(Backoff::RECONNECT.random_wait(failures)).await;
-            failures += 1;
-        }
+    /// Listens to the queue.
+    pub(crate) async fn open(&self) -> Result<Arriving<'_>, DrainError> {
+        let consumer = Consumer::open(&self.broker, Source::DeadLetters, BATCH).await?;
+        Ok(Arriving { control: &self.control, consumer })
     }
+}
 
-    async fn until_failure(&self, failures: &mut u32) -> Result<std::convert::Infallible, DrainError> {
-        let mut consumer = Consumer::open(&self.broker, Source::DeadLetters, BATCH).await?;
-        loop {
-            let first = consumer.next().await?;
-            let archived = self.archive(first, &mut consumer).await?;
-            *failures = 0;
-            tracing::info!(event = "letters.archived", letters = archived, "dead letters were archived");
-        }
+impl Arriving<'_> {
+    /// Waits for a letter, and archives it and what arrives shortly after it. Returns how many are new.
+    pub(crate) async fn archive_next(&mut self) -> Result<u64, DrainError> {
+        let first = self.consumer.next().await?;
+        self.archive(first).await
     }
 
     /// Archives `first` and what arrives shortly after it, then acknowledges.
-    async fn archive(&self, first: Delivery, consumer: &mut Consumer) -> Result<u64, DrainError> {
+    async fn archive(&mut self, first: Delivery) -> Result<u64, DrainError> {
         let mut deliveries = vec![first];
         while deliveries.len() < usize::from(BATCH) && bytes(&deliveries) < BATCH_BYTES {
-            let Ok(next) = timeout(LINGER, consumer.next()).await else { break };
+            let Ok(next) = timeout(LINGER, self.consumer.next()).await else { break };
             deliveries.push(next?);
         }
         let messages: Vec<_> = deliveries.iter().map(message).collect();

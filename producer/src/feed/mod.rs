@@ -6,39 +6,32 @@
 //! and how much the key can serve is read from its bucket. So a feeder that dies is replaced by its standby at once, and
 //! the worst that happens is a message published twice, whose effect happens once.
 //!
-//! One process leads (advisory lock), because two feeders would fill every window twice.
+//! One process leads ([`crate::duty`]), because two feeders would fill every window twice.
 //!
 //! - [`window`]: how many jobs of a key may be out
 //! - `budget`: how much of it retries may take
 //! - `pass`: read windows → choose jobs → publish with confirms → mark queued
-//! - `leader`: the leader's duties, and how they are taken over
-//! - `pauses`: jobs follow pauses, and pauses end in time
 //! - `reconcile`: jobs without a sign of life are planned again
 
 mod budget;
 mod error;
-mod leader;
 mod pass;
-mod pauses;
 mod reconcile;
 pub mod window;
 
 pub use error::FeedError;
-pub use leader::Feeder;
 pub use pass::FeedReport;
-pub(crate) use pass::{any_limiter, broker};
+pub(crate) use pass::{Feed, any_limiter, broker};
+pub(crate) use reconcile::Reconciler;
 
 use common::config::Config;
 use common::store::{Control, Reconciled};
 
-use pass::Feed;
-
-/// The duty that one process has: feeding, reconciling, archiving.
-const DUTY: &str = "producer";
+use crate::duty;
 
 /// Feeds every key once, unless another process leads.
 pub async fn feed_once(config: &Config, control: &Control) -> Result<FeedReport, FeedError> {
-    let Some(leadership) = control.try_lead(DUTY).await? else {
+    let Some(leadership) = control.try_lead(duty::LOCK, &duty::instance()).await? else {
         return Ok(FeedReport { leader_elsewhere: true, ..FeedReport::default() });
     };
     let mut feed = Feed::new(config, control)?;
@@ -50,5 +43,5 @@ pub async fn feed_once(config: &Config, control: &Control) -> Result<FeedReport,
 
 /// Plans again, once, what the broker or a worker lost. Works beside a leader: its statements lock what they touch.
 pub async fn reconcile_once(config: &Config, control: &Control) -> Result<Reconciled, FeedError> {
-    reconcile::Reconciler::new(config, control)?.run_once().await
+    Reconciler::new(config, control)?.run_once().await
 }

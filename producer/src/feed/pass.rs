@@ -29,7 +29,7 @@ pub struct FeedReport {
 
 /// What a pass needs.
 #[derive(Debug)]
-pub(super) struct Feed {
+pub(crate) struct Feed {
     control: Control,
     limiter: RedisLimiter,
     publisher: Publisher,
@@ -39,7 +39,7 @@ pub(super) struct Feed {
 }
 
 impl Feed {
-    pub(super) fn new(config: &Config, control: &Control) -> Result<Self, FeedError> {
+    pub(crate) fn new(config: &Config, control: &Control) -> Result<Self, FeedError> {
         Ok(Self {
             control: control.clone(),
             limiter: limiter(config, control)?,
@@ -51,7 +51,7 @@ impl Feed {
     }
 
     /// Fills the windows of `keys`.
-    pub(super) async fn pass(&mut self, keys: Vec<LimiterKey>) -> Result<FeedReport, FeedError> {
+    pub(crate) async fn pass(&mut self, keys: Vec<LimiterKey>) -> Result<FeedReport, FeedError> {
         let mut report = FeedReport { keys: keys.len(), ..FeedReport::default() };
         for some in keys.chunks(KEYS) {
             let windows = self.windows(some).await;

@@ -11,7 +11,6 @@ use common::config::{Config, ReconcileConfig};
 use common::domain::job::Lane;
 use common::limiter::RedisLimiter;
 use common::store::{Control, Deadlines, Reconciled};
-use tokio::time::{MissedTickBehavior, interval};
 
 use super::error::FeedError;
 use super::pass::{broker, limiter};
@@ -22,8 +21,9 @@ const RUNNING_AT_MOST: Duration = Duration::from_mins(15);
 /// How long jobs that ended well are kept: what an operator asks about last week.
 const KEPT: Duration = Duration::from_hours(7 * 24);
 
+/// Finds jobs without a sign of life.
 #[derive(Debug)]
-pub(super) struct Reconciler {
+pub(crate) struct Reconciler {
     control: Control,
     limiter: RedisLimiter,
     publisher: Publisher,
@@ -32,7 +32,7 @@ pub(super) struct Reconciler {
 }
 
 impl Reconciler {
-    pub(super) fn new(config: &Config, control: &Control) -> Result<Self, FeedError> {
+    pub(crate) fn new(config: &Config, control: &Control) -> Result<Self, FeedError> {
         Ok(Self {
             control: control.clone(),
             limiter: limiter(config, control)?,
@@ -42,34 +42,8 @@ impl Reconciler {
         })
     }
 
-    /// Reconciles for ever.
-    pub(super) async fn run(&mut self) {
-        let mut tick = interval(self.settings.every);
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        loop {
-            tick.tick().await;
-            match self.run_once().await {
-                Ok(done) if done == Reconciled::default() => {}
-                Ok(done) => tracing::warn!(
-                    event = "jobs.reconciled",
-                    queued = done.queued,
-                    running = done.running,
-                    released = done.released,
-                    archived = done.archived,
-                    "jobs without a sign of life were planned again"
-                ),
-                Err(error) => {
-                    tracing::warn!(
-                        event = "reconcile.failed",
-                        error = &error as &dyn std::error::Error,
-                        "reconciling failed; trying again"
-                    );
-                }
-            }
-        }
-    }
-
-    pub(super) async fn run_once(&mut self) -> Result<Reconciled, FeedError> {
+    /// One round.
+    pub(crate) async fn run_once(&mut self) -> Result<Reconciled, FeedError> {
         let deadlines = Deadlines {
             queued: self.settings.queued_deadline,
             running: self.settings.running_deadline,

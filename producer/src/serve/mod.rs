@@ -1,6 +1,7 @@
 //! The daemon: what has to happen without a person. Several may run; one leads, the others stand by.
 
 mod listener;
+mod status;
 
 use std::net::SocketAddr;
 use std::sync::Arc;
@@ -16,7 +17,8 @@ use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
 
 use crate::connect::Web;
-use crate::feed::{self, FeedError, Feeder};
+use crate::duty::{Board, Leader};
+use crate::feed::{self, FeedError};
 use crate::tokens::{Tokens, TokensError};
 
 /// Why the daemon cannot run.
@@ -42,8 +44,15 @@ pub enum ServeError {
     Listen(#[from] BindError),
 }
 
-/// Runs until `shutdown`. Postgres must be there at the start; a neighbour that goes away later is waited for.
-pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), ServeError> {
+pub(crate) use status::Summary;
+
+/// Runs until `shutdown`; `summary` is what `/status` says of the whole installation. Postgres must be there at the start; a
+/// neighbour that goes away later is waited for.
+pub(crate) async fn run(
+    config: Config,
+    summary: Arc<Summary>,
+    shutdown: CancellationToken,
+) -> Result<(), ServeError> {
     let size = u32::try_from(config.postgres.pool).unwrap_or(u32::MAX);
     let control = Control::new(config.postgres.url.expose(), size)?;
     control.check_schema().await?;
@@ -62,6 +71,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Serv
         "the daemon runs"
     );
     let recorder = common::telemetry::install_recorder();
+    let board = Arc::new(Board::default());
+    let status = status::router(control.clone(), Arc::clone(&board), summary);
     let led = {
         let lead = async {
             // Ours, whoever leads: another machine's daemon does not see it.
@@ -69,8 +80,8 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Serv
                 () = tokens.take_up_spool() => {}
                 () = shutdown.cancelled() => {}
             }
-            let led =
-                Feeder::new(config, control.clone(), Some(Arc::clone(&tokens))).run(shutdown.clone()).await;
+            let leader = Leader::daemon(config, control.clone(), Arc::clone(&tokens), Arc::clone(&board));
+            let led = leader.run(shutdown.clone()).await;
             // Whatever ended it, the consents under way are finished first.
             shutdown.cancel();
             led
@@ -78,7 +89,7 @@ pub async fn run(config: Config, shutdown: CancellationToken) -> Result<(), Serv
         tokio::select! {
             (led, ()) = async { tokio::join!(lead, answer(browsers, shutdown.clone())) } => led,
             () = upkeep(recorder.clone()) => Ok(()),
-            () = pages.serve(recorder, missing(control.clone())) => Ok(()),
+            () = pages.with(status).serve(recorder, missing(control.clone())) => Ok(()),
         }
     };
     tokens.close().await;

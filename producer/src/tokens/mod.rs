@@ -14,7 +14,6 @@ use common::oauth::{
 };
 use common::store::{Control, DueToken, Ledger, SealedTokenStore, StoreError};
 use futures::StreamExt;
-use tokio::time::{MissedTickBehavior, interval};
 
 /// Pairs renewed in one pass. Malls that were imported together do not come due together again.
 const PASS: i64 = 50;
@@ -93,33 +92,22 @@ impl Tokens {
         }
     }
 
-    /// Keeps pairs alive for ever.
-    pub(crate) async fn run(&self) {
-        let Some(keeper) = &self.keeper else {
-            tracing::warn!("no master key: nobody keeps the malls' tokens alive");
-            return std::future::pending().await;
-        };
-        let mut tick = interval((self.age / PASSES).min(EVERY));
-        tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    /// How often a pass is due.
+    pub(crate) fn every(&self) -> Duration {
+        (self.age / PASSES).min(EVERY)
+    }
+
+    /// Renews all pairs that are due.
+    pub(crate) async fn all_due(&self) -> Result<Pass, StoreError> {
+        let mut all = Pass::default();
         let mut after = String::new();
         loop {
-            tick.tick().await;
-            // Before the pairs that these replace are taken for the newest.
-            keeper.take_up_spool().await;
-            match self.pass(&mut after).await {
-                Ok(pass) if pass == Pass::default() => {}
-                Ok(Pass { renewed, dead, failed }) => tracing::info!(
-                    event = "tokens.kept",
-                    renewed,
-                    dead,
-                    failed,
-                    "{renewed} pairs of tokens renewed because of their age"
-                ),
-                Err(error) => tracing::warn!(
-                    event = "tokens.failed",
-                    error = &error as &dyn std::error::Error,
-                    "tokens could not be looked after; trying again"
-                ),
+            let pass = self.pass(&mut after).await?;
+            all.renewed += pass.renewed;
+            all.dead += pass.dead;
+            all.failed += pass.failed;
+            if after.is_empty() {
+                return Ok(all);
             }
         }
     }

@@ -12,8 +12,8 @@ use uuid::Uuid;
 
 use crate::command::context::Context;
 use crate::dead;
+use crate::duty::Leader;
 use crate::fault::{Exit, Fault};
-use crate::feed::Feeder;
 use crate::output::paint::{good, warn};
 use crate::output::progress::Progress;
 use crate::output::text::{counted, duration, number};
@@ -93,7 +93,7 @@ pub(super) async fn until_done(
 ) -> Result<Ended, Fault> {
     let stop = CancellationToken::new();
     let mut feeder = JoinSet::new();
-    feeder.spawn(Feeder::new(context.config.clone(), control.clone(), None).run(stop.clone()));
+    feeder.spawn(Leader::command(context.config.clone(), control.clone()).run(stop.clone()));
     let start = Instant::now();
     let mut watch = Watch {
         control,

@@ -56,17 +56,7 @@ pub(super) async fn due(context: &Context) -> Result<Exit, Fault> {
     if tokens.keeper().is_none() {
         return Err(Fault::NoMasterKey);
     }
-    let mut all = Pass::default();
-    let mut after = String::new();
-    loop {
-        let pass = tokens.pass(&mut after).await.map_err(|error| context.store(error))?;
-        all.renewed += pass.renewed;
-        all.dead += pass.dead;
-        all.failed += pass.failed;
-        if after.is_empty() {
-            break;
-        }
-    }
+    let all = tokens.all_due().await.map_err(|error| context.store(error))?;
     tokens.close().await;
     if context.output.json {
         let content = json!({ "renewed": all.renewed, "dead": all.dead, "failed": all.failed });
