@@ -7,7 +7,7 @@ use tests::harness::{
     Browser, Context as _, Output, Program, Result, Span, Transcript, Webhook, World, WorldConfig,
     free_ports, wait_until, wait_until_some,
 };
-use tests::simulator::{Endpoint, FaultKind, FaultRule, MallSpec, SimConfig, Size};
+use tests::simulator::{Endpoint, FaultKind, FaultRule, MallSpec, SimConfig};
 
 const MALLS: [&str; 3] = ["hanbit", "moonlit", "seoul"];
 const DOCUMENT: &str = "docs/operate.md";
@@ -27,13 +27,7 @@ struct Day {
 
 impl Day {
     async fn start() -> Result<Self> {
-        let malls = MALLS.map(|mall_id| MallSpec {
-            mall_id: mall_id.to_owned(),
-            agency: "agency-1".to_owned(),
-            size: Size::Medium,
-            shops: vec![1],
-            approved: true,
-        });
+        let malls = MALLS.map(MallSpec::new);
         let sim = SimConfig { malls: 0, extra_malls: malls.to_vec(), ..SimConfig::default() };
         let webhook = Webhook::start().await?;
         let origin = format!("http://127.0.0.1:{}", free_ports(1)?);

@@ -57,13 +57,7 @@ fn basic(text: &str) -> String {
 }
 
 fn mall(mall_id: &str) -> MallSpec {
-    MallSpec {
-        mall_id: mall_id.to_owned(),
-        agency: "agency-1".to_owned(),
-        size: Size::Small,
-        shops: vec![1],
-        approved: true,
-    }
+    MallSpec { size: Size::Small, ..MallSpec::new(mall_id) }
 }
 
 /// A world that logs everything, behind passwords, whose daemon takes callbacks to `origin`.

@@ -40,13 +40,7 @@ pub(super) struct Attempt {
 }
 
 fn spec(mall: &str) -> MallSpec {
-    MallSpec {
-        mall_id: mall.to_owned(),
-        agency: "agency-1".to_owned(),
-        size: Size::Small,
-        shops: vec![1],
-        approved: true,
-    }
+    MallSpec { size: Size::Small, ..MallSpec::new(mall) }
 }
 
 impl Site {

@@ -16,13 +16,7 @@ const SOON: Duration = Duration::from_secs(20);
 
 /// Small malls of these names, with a bucket that never matters.
 async fn world(malls: &[&str], env: &[(&str, &str)]) -> Result<World> {
-    let spec = |mall: &&str| MallSpec {
-        mall_id: (*mall).to_owned(),
-        agency: "agency-1".to_owned(),
-        size: Size::Small,
-        shops: vec![1],
-        approved: true,
-    };
+    let spec = |mall: &&str| MallSpec { size: Size::Small, ..MallSpec::new(mall) };
     let sim = SimConfig {
         malls: 0,
         capacity: 400,

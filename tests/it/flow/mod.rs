@@ -40,7 +40,7 @@ use std::time::Duration;
 use chrono::NaiveDate;
 use serde_json::{Value, json};
 use tests::harness::{Broker, Context as _, Output, Program, Result, World, WorldConfig, wait_until};
-use tests::simulator::{Endpoint, FaultKind, FaultRule, MallSpec, SimConfig, Size};
+use tests::simulator::{Endpoint, FaultKind, FaultRule, MallSpec, SimConfig};
 
 /// Longer than anything here takes on a busy machine.
 const LIMIT: Duration = Duration::from_secs(40);
@@ -101,13 +101,7 @@ impl Setup {
 }
 
 fn spec(mall: &str) -> MallSpec {
-    MallSpec {
-        mall_id: mall.to_owned(),
-        agency: "agency-1".to_owned(),
-        size: Size::Medium,
-        shops: vec![1],
-        approved: true,
-    }
+    MallSpec::new(mall)
 }
 
 /// A running installation. The programs end before what they stand on.

@@ -9,7 +9,7 @@ use std::process::ExitCode;
 use std::time::Duration;
 
 use clap::{Parser, ValueEnum};
-use tests::simulator::{BucketKind, LimiterScope, SimConfig, Simulator, SimulatorHandle};
+use tests::simulator::{BucketKind, DayKind, LimiterScope, SimConfig, Simulator, SimulatorHandle};
 
 /// A simulated Cafe24: analytics API, OAuth and token buckets for any number of malls, with faults to order
 ///
@@ -26,6 +26,12 @@ struct Args {
     /// How many of them sell thousands of products a day [default: one in eight]
     #[arg(long, value_name = "N")]
     large_malls: Option<usize>,
+    /// How many of them, the first ones, speak the dialect of real malls
+    #[arg(long, value_name = "N", default_value_t = 0)]
+    live_malls: usize,
+    /// Let days grow by the hour and be corrected for a week, instead of being final at once
+    #[arg(long)]
+    living_days: bool,
     /// Agencies the malls are dealt to
     #[arg(long, value_name = "N", default_value_t = 1)]
     agencies: usize,
@@ -151,6 +157,8 @@ fn config(args: Args) -> SimConfig {
         seed: args.seed,
         malls: args.malls,
         large_malls: args.large_malls,
+        live_malls: args.live_malls,
+        days: if args.living_days { DayKind::Living } else { DayKind::Whole },
         agencies: args.agencies,
         bucket: match args.bucket {
             Bucket::Continuous => BucketKind::Continuous,

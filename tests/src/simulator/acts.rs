@@ -2,10 +2,13 @@
 
 use std::time::Instant;
 
-use super::config::MallSpec;
+use chrono::{DateTime, NaiveDate, Utc};
+
+use super::config::{DayKind, MallSpec};
+use super::endpoint::{Endpoint, Granularity};
 use super::handle::ImportLine;
 use super::server::SimError;
-use super::state::Shared;
+use super::state::{Period, Shared, When};
 use super::tokens::TokenAnswer;
 
 impl Shared {
@@ -13,17 +16,23 @@ impl Shared {
         self.lock().malls.values().map(|mall| mall.spec.clone()).collect()
     }
 
-    pub(crate) fn issue_tokens(&self, mall: &str, scopes: &[&str]) -> Result<TokenAnswer, SimError> {
+    /// A new pair; unless scopes are named, with the one that the mall's dialect needs.
+    pub(crate) fn issue_tokens(&self, mall: &str, scopes: Option<&[&str]>) -> Result<TokenAnswer, SimError> {
         let now = self.clock.now();
-        let scopes = scopes.iter().map(|scope| (*scope).to_owned()).collect();
         let mut inner = self.lock();
-        inner.mall(mall)?.seen.tokens.issued += 1;
-        Ok(inner.tokens.issue(mall, scopes, now, &self.config))
+        let known = inner.mall(mall)?;
+        known.seen.tokens.issued += 1;
+        let dialect = known.spec.dialect;
+        let scopes = scopes.unwrap_or(&[dialect.scope()]).iter().map(|scope| (*scope).to_owned()).collect();
+        Ok(inner.tokens.issue(mall, scopes, now, &self.config).spoken(dialect))
     }
 
     pub(crate) fn current_tokens(&self, mall: &str) -> Result<TokenAnswer, SimError> {
-        let current = self.lock().tokens.current(mall, self.clock.now());
-        current.map_or_else(|| self.issue_tokens(mall, &["mall.analytics"]), Ok)
+        let (now, mut inner) = (self.clock.now(), self.lock());
+        let dialect = inner.mall(mall)?.spec.dialect;
+        let current = inner.tokens.current(mall, now);
+        drop(inner);
+        current.map_or_else(|| self.issue_tokens(mall, None), |pair| Ok(pair.spoken(dialect)))
     }
 
     pub(crate) fn expire_access(&self, mall: &str) -> Result<(), SimError> {
@@ -46,12 +55,38 @@ impl Shared {
                 oauth_tokens: self.current_tokens(&spec.mall_id)?,
                 mall_id: spec.mall_id,
                 agency: spec.agency,
-                dialect: "seed".to_owned(),
+                dialect: spec.dialect,
                 shops: spec.shops,
                 mode: "api".to_owned(),
             })
         };
         self.malls().into_iter().map(line).collect()
+    }
+
+    /// Returns the day's new serial, of the first shop.
+    pub(crate) fn restate(&self, mall: &str, endpoint: Endpoint, day: NaiveDate) -> Result<u64, SimError> {
+        let now = self.clock.now();
+        self.with_mall(mall, |mall| mall.restate(endpoint, day, now))??;
+        self.serial(mall, (endpoint, Granularity::Day, day))
+    }
+
+    /// The present serial of a period of the first shop.
+    pub(crate) fn serial(&self, mall: &str, period: Period) -> Result<u64, SimError> {
+        self.with_mall(mall, |mall| {
+            let source = mall.spec.shops.first().and_then(|shop| self.source(mall, *shop));
+            source.map_or(0, |source| self.state(mall, &source, period, When::Now).serial)
+        })
+    }
+
+    pub(crate) fn changes(
+        &self,
+        mall: &str,
+        shop: u32,
+        (endpoint, granularity, start): Period,
+    ) -> Result<Vec<DateTime<Utc>>, SimError> {
+        let source = self.with_mall(mall, |mall| self.source(mall, shop))?;
+        let living = source.filter(|_| self.config.days == DayKind::Living);
+        Ok(living.map(|source| source.changes(endpoint, granularity, start)).unwrap_or_default())
     }
 
     pub(crate) fn drain(&self, mall: &str, tokens: u32) -> Result<f64, SimError> {

@@ -1,26 +1,27 @@
-//! `GET /api/v1/malls/{mall_id}/…`: from the arrival to the answer.
+//! A request for data, in either dialect: from the arrival to the answer.
+
+mod calls;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use axum::extract::{ConnectInfo, Path, Query, State};
-use axum::http::header::AUTHORIZATION;
-use axum::http::{HeaderMap, HeaderValue, StatusCode};
+use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use chrono::NaiveDate;
 
+use calls::Call;
+pub(crate) use calls::{live, seed};
+
 use super::config::API_VERSION;
-use super::data::Source;
+use super::data::{Source, State};
+use super::dialect::Dialect;
 use super::endpoint::Endpoint;
-use super::fault::{FaultKind, Met, Target};
-use super::faulty;
-use super::query;
-use super::seen::Seen;
+use super::fault::{FaultKind, Met, Reach, Target};
 use super::socket::Peer;
-use super::state::{Inner, Shared};
-use super::tokens::Access;
+use super::state::{Inner, Shared, When};
 use super::truth::Question;
-use super::wire;
+use super::wire::Shape;
+use super::{access, faulty, live as pages, query, wire};
 
 /// What the moment of arrival decided.
 enum Admission {
@@ -34,9 +35,13 @@ enum Admission {
 struct Work {
     question: Question,
     source: Option<Source>,
-    periods: Vec<(NaiveDate, u64)>,
+    periods: Vec<(NaiveDate, State)>,
+    /// Unset in the seed dialect, which has no pages.
+    page: Option<pages::Page>,
     met: Met,
 }
+
+type Refusal = (StatusCode, String);
 
 /// Counts a request as under way until dropped, also when the client leaves early.
 struct InFlight {
@@ -52,25 +57,27 @@ impl Drop for InFlight {
     }
 }
 
-pub(crate) async fn answer(
-    State(shared): State<Arc<Shared>>,
-    ConnectInfo(peer): ConnectInfo<Peer>,
-    Path((mall, path)): Path<(String, String)>,
-    Query(pairs): Query<Vec<(String, String)>>,
-    headers: HeaderMap,
-) -> Response {
-    let (admission, level) = shared.admit(&mall, &path, &pairs, &headers);
+async fn answer(shared: &Arc<Shared>, peer: &Peer, call: Call) -> Response {
+    let (admission, level) = shared.admit(&call);
+    let Call { dialect, mall, .. } = call;
     if matches!(admission, Admission::UnknownMall) {
-        return wire::error(StatusCode::NOT_FOUND, "mall not found");
+        return match (dialect, mall.as_str()) {
+            (Dialect::Seed, _) => wire::refusal(dialect, StatusCode::NOT_FOUND, "mall not found"),
+            (Dialect::Live, "") => {
+                wire::refusal(dialect, StatusCode::UNPROCESSABLE_ENTITY, "mall_id is required")
+            }
+            // No token can be good for it.
+            (Dialect::Live, _) => wire::refusal(dialect, StatusCode::UNAUTHORIZED, "Invalid access_token"),
+        };
     }
-    let _in_flight = InFlight { shared: Arc::clone(&shared), mall: mall.clone() };
+    let _in_flight = InFlight { shared: Arc::clone(shared), mall: mall.clone() };
     shared.latency().await;
 
     let requested = u8::from(!matches!(admission, Admission::Throttled));
     let mut answer = match admission {
         Admission::UnknownMall | Admission::Throttled => StatusCode::TOO_MANY_REQUESTS.into_response(),
-        Admission::Refused(status, message) => wire::error(status, &message),
-        Admission::Admitted(work) => return shared.admitted(*work, level, &peer).await,
+        Admission::Refused(status, message) => wire::refusal(dialect, status, &message),
+        Admission::Admitted(work) => return shared.admitted(*work, level, peer).await,
     };
     shared.limit_headers(&mut answer, level, requested);
     shared.leaves(&mall, &answer, level);
@@ -79,97 +86,112 @@ pub(crate) async fn answer(
 
 impl Shared {
     /// Everything that happens at one instant, under the lock. The second half is the bucket's level.
-    fn admit(
-        &self,
-        mall_id: &str,
-        path: &str,
-        pairs: &[(String, String)],
-        headers: &HeaderMap,
-    ) -> (Admission, f64) {
+    fn admit(&self, call: &Call) -> (Admission, f64) {
         let now = Instant::now();
         let mut inner = self.lock();
-        let Ok(bucket) = inner.bucket(mall_id, self.config.limiter_scope) else {
+        let Ok(bucket) = inner.bucket(&call.mall, self.config.limiter_scope) else {
             inner.unknown_mall += 1;
             return (Admission::UnknownMall, 0.0);
         };
         let taken = bucket.take(now);
-        let Ok(mall) = inner.mall(mall_id) else { return (Admission::UnknownMall, 0.0) };
+        let Ok(mall) = inner.mall(&call.mall) else { return (Admission::UnknownMall, 0.0) };
         mall.seen.arrival(now, self.origin, taken.level, &self.config);
-        let versioned = headers.get("x-cafe24-api-version").is_some_and(|value| value == API_VERSION);
-        if !versioned {
-            mall.seen.without_version += 1;
+        let version = call.headers.get("x-cafe24-api-version");
+        match call.dialect {
+            Dialect::Seed => {
+                mall.seen.without_version += u64::from(version.is_none_or(|v| v != API_VERSION));
+            }
+            Dialect::Live => mall.seen.needless_version += u64::from(version.is_some()),
         }
         if !taken.granted {
             mall.seen.throttled += 1;
             return (Admission::Throttled, taken.level);
         }
-        let admission = match self.work(&mut inner, mall_id, path, pairs, headers, versioned) {
+        let admission = match self.work(&mut inner, call) {
             Ok(work) => Admission::Admitted(Box::new(work)),
             Err((status, message)) => Admission::Refused(status, message),
         };
         (admission, taken.level)
     }
 
-    fn work(
-        &self,
-        inner: &mut Inner,
-        mall_id: &str,
-        path: &str,
-        pairs: &[(String, String)],
-        headers: &HeaderMap,
-        versioned: bool,
-    ) -> Result<Work, (StatusCode, String)> {
-        let access = bearer(headers).map(|token| inner.tokens.check(mall_id, token, self.clock.now()));
-        let mall = inner.mall(mall_id).map_err(|error| (StatusCode::NOT_FOUND, error.to_string()))?;
-        check_access(access, &mut mall.seen)?;
+    fn work(&self, inner: &mut Inner, call: &Call) -> Result<Work, Refusal> {
+        let now = self.clock.now();
+        let Inner { malls, tokens, faults, .. } = inner;
+        let Some(mall) = malls.get_mut(&call.mall) else {
+            return Err((StatusCode::NOT_FOUND, "mall not found".to_owned()));
+        };
+        let dialect = mall.spec.dialect;
+        let token = access::bearer(&call.headers);
+        let checked = token.map(|token| tokens.check(&call.mall, token, dialect.scope(), now));
+        access::check(checked, dialect, &mut mall.seen)?;
         if !mall.spec.approved {
             return Err((StatusCode::FORBIDDEN, "the application is not approved for this mall".to_owned()));
         }
-        if self.config.strict_version && !versioned {
-            let message = format!("X-Cafe24-Api-Version must be {API_VERSION}");
-            return Err((StatusCode::BAD_REQUEST, message));
-        }
-        let endpoint = Endpoint::from_path(path)
-            .ok_or_else(|| (StatusCode::NOT_FOUND, "no such endpoint".to_owned()))?;
-        let asked = query::read(pairs, &self.config, &self.clock)
-            .map_err(|message| (StatusCode::BAD_REQUEST, message))?;
+        let known = Endpoint::from_path(&call.path).filter(|endpoint| endpoint.is_of(dialect));
+        let endpoint = known.filter(|_| dialect == call.dialect).ok_or_else(|| call.no_endpoint(dialect))?;
+        let (asked, page) = match dialect {
+            Dialect::Seed => (
+                query::read(&call.pairs, &self.config, &self.clock)
+                    .map_err(|message| (StatusCode::BAD_REQUEST, message))?,
+                None,
+            ),
+            Dialect::Live => {
+                let (asked, page) = pages::read(endpoint, &call.pairs, &self.config, &self.clock)?;
+                (asked, Some(page))
+            }
+        };
         let query::Asked { from, to, granularity, shop } = asked;
 
         mall.seen.chunk((endpoint, granularity, shop, from, to));
-        let serial = |start| (start, mall.serial(endpoint, granularity, start));
-        let periods = granularity.periods(from, to).map(serial).collect();
-        let source = mall.spec.shops.contains(&shop).then(|| self.source(&mall.spec, shop));
-        let question = Question { mall: mall_id.to_owned(), shop, endpoint, granularity, from, to };
-        let met = inner.faults.meet(mall_id, Target::Data(endpoint), Some((from, to)));
-        Ok(Work { question, source, periods, met })
+        let source = self.source(mall, shop);
+        let state = |start| {
+            let period = (endpoint, granularity, start);
+            (start, source.map(|source| self.state(mall, &source, period, When::Now)).unwrap_or_default())
+        };
+        let periods = granularity.periods(from, to).map(state).collect();
+        let question = Question { mall: call.mall.clone(), shop, endpoint, granularity, from, to };
+        let reach = Reach { from, to, offset: page.map_or(0, |page| page.offset) };
+        let met = faults.meet(&call.mall, Target::Data(endpoint), Some(reach));
+        let page = page.map(|page| page.earlier_by(met.main.as_ref().map_or(0, FaultKind::rows_back)));
+        if met.restate {
+            for day in from.iter_days().take_while(|day| *day <= to) {
+                mall.restate(endpoint, day, now)
+                    .map_err(|error| (StatusCode::CONFLICT, error.to_string()))?;
+            }
+        }
+        Ok(Work { question, source, periods, page, met })
     }
 
     async fn admitted(self: &Arc<Self>, work: Work, level: f64, peer: &Peer) -> Response {
-        let Work { question, source, periods, met } = work;
+        let Work { question, source, periods, page, met } = work;
         self.pause(&met).await;
         let rows = {
             let (question, periods) = (question.clone(), periods.clone());
             // A month of a large mall is 100,000 rows: other requests must not wait for it.
             tokio::task::spawn_blocking(move || {
+                let Question { endpoint, granularity, .. } = question;
                 let figures: Vec<_> = source
                     .iter()
-                    .flat_map(|source| periods.iter().map(move |(start, serial)| (source, *start, *serial)))
-                    .flat_map(|(source, start, serial)| {
-                        source.figures(question.endpoint, question.granularity, start, serial)
-                    })
+                    .flat_map(|source| periods.iter().map(move |(start, state)| (source, *start, state)))
+                    .flat_map(|(source, start, state)| source.figures(endpoint, granularity, start, state))
                     .collect();
-                wire::body(question.endpoint, &figures)
+                match page {
+                    None => (wire::body(endpoint, &figures), true),
+                    Some(page) => pages::body(endpoint, figures, &page),
+                }
             })
             .await
         };
-        let Ok(body) = rows else {
+        let Ok((body, is_last)) = rows else {
             return wire::error(StatusCode::INTERNAL_SERVER_ERROR, "figures could not be made");
         };
-        if met.main.as_ref().is_none_or(FaultKind::keeps_rows) {
+        if is_last && met.main.as_ref().is_none_or(FaultKind::keeps_rows) {
             self.note_served(&question, &periods);
         }
+        let dialect = if page.is_some() { Dialect::Live } else { Dialect::Seed };
+        let shape = Shape::of(&question, dialect);
         let mut answer = match &met.main {
-            Some(kind) => faulty::answer(kind, body, Some(&question), peer),
+            Some(kind) => faulty::answer(kind, body, Some(&shape), peer),
             None => faulty::good(body),
         };
         // An ordered status keeps the limit headers that its order names.
@@ -189,12 +211,12 @@ impl Shared {
         answer
     }
 
-    fn note_served(&self, question: &Question, periods: &[(NaiveDate, u64)]) {
+    fn note_served(&self, question: &Question, periods: &[(NaiveDate, State)]) {
         let at = self.clock.now();
         if let Some(mall) = self.lock().malls.get_mut(&question.mall) {
-            for (start, serial) in periods {
+            for (start, state) in periods {
                 let key = (*start, question.shop, question.endpoint, question.granularity);
-                mall.served.note(key, *serial, at);
+                mall.served.note(key, state.serial, at);
             }
         }
     }
@@ -217,73 +239,6 @@ impl Shared {
         headers.insert("x-ratelimit-burst-capacity", HeaderValue::from(self.config.capacity));
         headers.insert("x-ratelimit-replenish-rate", HeaderValue::from(rate));
     }
-
-    /// The configured latency of one answer.
-    pub(crate) async fn latency(&self) {
-        let (least, most) = (*self.config.latency.start(), *self.config.latency.end());
-        if most > Duration::ZERO {
-            let spread = most.saturating_sub(least);
-            tokio::time::sleep(least + spread.mul_f64(rand::random::<f64>())).await;
-        }
-    }
-
-    /// The pauses ordered for one request.
-    pub(crate) async fn pause(self: &Arc<Self>, met: &Met) {
-        if met.hold {
-            let _held = Held::new(Arc::clone(self));
-            let mut releases = self.releases.subscribe();
-            let before = *releases.borrow_and_update();
-            // The sender lives as long as the simulator: waiting cannot fail before its end.
-            let _until_the_end = releases.wait_for(|count| *count > before).await;
-        }
-        if met.delay > Duration::ZERO {
-            tokio::time::sleep(met.delay).await;
-        }
-    }
-}
-
-struct Held(Arc<Shared>);
-
-impl Held {
-    fn new(shared: Arc<Shared>) -> Self {
-        shared.lock().held += 1;
-        Self(shared)
-    }
-}
-
-impl Drop for Held {
-    fn drop(&mut self) {
-        let mut inner = self.0.lock();
-        inner.held = inner.held.saturating_sub(1);
-    }
-}
-
-fn bearer(headers: &HeaderMap) -> Option<&str> {
-    let value = headers.get(AUTHORIZATION)?.to_str().ok()?;
-    let (scheme, token) = value.split_once(' ')?;
-    scheme.eq_ignore_ascii_case("bearer").then(|| token.trim())
-}
-
-fn check_access(access: Option<Access>, seen: &mut Seen) -> Result<(), (StatusCode, String)> {
-    let (status, message) = match access {
-        Some(Access::Good) => return Ok(()),
-        None => {
-            seen.without_token += 1;
-            return Err((StatusCode::UNAUTHORIZED, "access token is missing".to_owned()));
-        }
-        Some(Access::NoScope) => (StatusCode::FORBIDDEN, "INVALID SCOPE"),
-        Some(Access::Expired) => {
-            seen.tokens.expired_access += 1;
-            (StatusCode::UNAUTHORIZED, "access token has expired")
-        }
-        Some(Access::Rotated) => {
-            seen.tokens.access_token_reuse += 1;
-            (StatusCode::UNAUTHORIZED, "access token is no longer valid")
-        }
-        Some(Access::Unknown | Access::OtherMall) => (StatusCode::UNAUTHORIZED, "access token is invalid"),
-    };
-    seen.refused_token += 1;
-    Err((status, message.to_owned()))
 }
 
 /// Tokens that can be spent: the floor of the level, a rounding error forgiven.

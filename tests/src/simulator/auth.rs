@@ -158,7 +158,8 @@ impl Shared {
         };
         report.issued += u64::from(done.is_ok());
         report.invalid_grant += u64::from(done.is_err());
-        done.map_err(|refusal| {
+        let dialect = state.spec.dialect;
+        done.map(|pair| pair.spoken(dialect)).map_err(|refusal| {
             let text = match refusal {
                 Refusal::Rotated => "the token was used before",
                 Refusal::Expired => "Code time expired",

@@ -25,18 +25,27 @@ impl Got {
     }
 
     pub(crate) fn rows(&self) -> Vec<serde_json::Value> {
+        self.rows_under("data")
+    }
+
+    pub(crate) fn rows_under(&self, wrapper: &str) -> Vec<serde_json::Value> {
         let document: serde_json::Value = serde_json::from_slice(&self.body).unwrap();
-        document["data"].as_array().unwrap().clone()
+        document[wrapper].as_array().unwrap().clone()
     }
 }
 
 pub(crate) fn get(address: SocketAddr, path: &str, token: Option<&str>) -> Got {
     let auth = token.map(|token| format!("Authorization: Bearer {token}\r\n")).unwrap_or_default();
-    let head = format!(
-        "GET {path} HTTP/1.1\r\nHost: simulator\r\nConnection: close\r\n\
-         X-Cafe24-Api-Version: 2024-06-01\r\n{auth}\r\n"
-    );
-    send(address, &head)
+    send(address, &request(path, &format!("X-Cafe24-Api-Version: 2024-06-01\r\n{auth}")))
+}
+
+/// Without the version header, as real malls are asked.
+pub(crate) fn get_live(address: SocketAddr, path: &str, token: &str) -> Got {
+    send(address, &request(path, &format!("Authorization: Bearer {token}\r\n")))
+}
+
+fn request(path: &str, headers: &str) -> String {
+    format!("GET {path} HTTP/1.1\r\nHost: simulator\r\nConnection: close\r\n{headers}\r\n")
 }
 
 pub(crate) fn post_form(address: SocketAddr, path: &str, basic: &str, form: &str) -> Got {

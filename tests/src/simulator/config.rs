@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::{Deserialize, Serialize};
 
 use super::bucket::BucketKind;
+use super::dialect::Dialect;
 
 /// How much a mall sells and how many people look at it.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
@@ -30,6 +31,16 @@ pub enum LimiterScope {
     Host,
 }
 
+/// How the figures of a day come about.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum DayKind {
+    /// They are there at once and change only when told to.
+    Whole,
+    /// They grow with the simulator's clock, are complete some hours after the day, and are restated later on.
+    Living,
+}
+
 /// One mall as it stands in the simulator's list.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct MallSpec {
@@ -46,6 +57,31 @@ pub struct MallSpec {
     /// A mall without approval answers 403.
     #[serde(default = "yes")]
     pub approved: bool,
+    /// How it speaks.
+    #[serde(default)]
+    pub dialect: Dialect,
+    /// Has the figures of the mall of this name: two malls that are alike but for their dialect.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub figures_of: Option<String>,
+    /// Exactly so many products sell each day, until a restatement; unset: as the size says.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub products_a_day: Option<u64>,
+}
+
+impl MallSpec {
+    /// A medium mall of the first agency with one shop, in the specification's dialect.
+    pub fn new(mall_id: &str) -> Self {
+        Self {
+            mall_id: mall_id.to_owned(),
+            agency: first_agency(),
+            size: Size::Medium,
+            shops: first_shop(),
+            approved: true,
+            dialect: Dialect::Seed,
+            figures_of: None,
+            products_a_day: None,
+        }
+    }
 }
 
 /// Settings of one simulator. The defaults are the specification's.
@@ -59,6 +95,10 @@ pub struct SimConfig {
     pub malls: usize,
     /// How many of them are large; `None`: one in eight.
     pub large_malls: Option<usize>,
+    /// How many of them speak the live dialect: the first ones, so that large malls come last.
+    pub live_malls: usize,
+    /// Whether days grow and are corrected.
+    pub days: DayKind,
     /// Agencies the generated malls are dealt to, `agency-1`, `agency-2`, …
     pub agencies: usize,
     /// Further malls, given by name.
@@ -103,6 +143,10 @@ pub struct SimConfig {
     pub max_days: u32,
     /// Longest range with `dateType=week` or `month`, in days.
     pub max_days_long: u32,
+    /// Longest range in the live dialect, in days.
+    pub max_days_live: u32,
+    /// A live `offset` from here on is refused.
+    pub max_offset: u64,
     /// Let other machines use `/control`.
     pub open_control: bool,
     /// Arrival times kept for each mall.
@@ -127,6 +171,8 @@ impl Default for SimConfig {
             seed: 1,
             malls: 8,
             large_malls: None,
+            live_malls: 0,
+            days: DayKind::Whole,
             agencies: 1,
             extra_malls: Vec::new(),
             bucket: BucketKind::Continuous,
@@ -149,6 +195,8 @@ impl Default for SimConfig {
             strict_version: false,
             max_days: 31,
             max_days_long: 366,
+            max_days_live: 365,
+            max_offset: 15_000,
             open_control: false,
             arrivals_kept: 100_000,
         }

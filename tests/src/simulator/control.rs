@@ -20,7 +20,7 @@ use super::endpoint::{Endpoint, Granularity};
 use super::fault::FaultRule;
 use super::server::SimError;
 use super::socket::Peer;
-use super::state::Shared;
+use super::state::{Shared, When};
 use super::truth::Question;
 use super::wire;
 
@@ -49,6 +49,7 @@ pub(crate) fn router(open: bool) -> Router<Arc<Shared>> {
         .route("/control/fill", post(fill))
         .route("/control/truth", get(truth))
         .route("/control/served", get(served))
+        .route("/control/changes", get(changes))
         .route("/control/report", get(report))
         .route("/control/reset", post(reset))
         .route("/control/clock", get(clock).post(set_clock))
@@ -95,7 +96,7 @@ async fn current_tokens(State(shared): Books, Path(mall): Path<String>) -> Answe
 }
 
 async fn issue_tokens(State(shared): Books, Path(mall): Path<String>) -> Answer {
-    Ok(Json(shared.issue_tokens(&mall, &["mall.analytics"])?).into_response())
+    Ok(Json(shared.issue_tokens(&mall, None)?).into_response())
 }
 
 async fn end_tokens(State(shared): Books, Path((mall, act)): Path<(String, String)>) -> Answer {
@@ -139,7 +140,7 @@ struct Restatement {
 }
 
 async fn restate(State(shared): Books, Json(body): Json<Restatement>) -> Answer {
-    let serial = shared.with_mall(&body.mall, |mall| mall.restate(body.endpoint, body.day))??;
+    let serial = shared.restate(&body.mall, body.endpoint, body.day)?;
     Ok(Json(json!({ "serial": serial })).into_response())
 }
 
@@ -177,16 +178,25 @@ struct TruthQuery {
     from: NaiveDate,
     to: Option<NaiveDate>,
     serial: Option<u64>,
+    at: Option<DateTime<Utc>>,
 }
 
 async fn truth(State(shared): Books, Query(query): Query<TruthQuery>) -> Answer {
-    let TruthQuery { mall, endpoint, shop, granularity, from, to, serial } = query;
+    let TruthQuery { mall, endpoint, shop, granularity, from, to, serial, at } = query;
     let to = to.unwrap_or(from);
     if (to - from).num_days() > i64::from(shared.config.max_days_long) {
         return Ok(wire::error(StatusCode::BAD_REQUEST, "the range is too long"));
     }
+    let when = match (serial, at) {
+        (Some(serial), None) => When::Serial(serial),
+        (None, Some(moment)) => When::At(moment),
+        (None, None) => When::Now,
+        (Some(_), Some(_)) => {
+            return Ok(wire::error(StatusCode::BAD_REQUEST, "ask by serial or by moment, not both"));
+        }
+    };
     let question = Question { mall, shop, endpoint, granularity, from, to };
-    let rows = tokio::task::spawn_blocking(move || shared.truth(&question, serial)).await;
+    let rows = tokio::task::spawn_blocking(move || shared.truth(&question, when)).await;
     match rows {
         Ok(rows) => Ok(lines(&rows?)),
         Err(_) => Ok(StatusCode::INTERNAL_SERVER_ERROR.into_response()),
@@ -197,6 +207,12 @@ async fn served(State(shared): Books, Query(query): Query<TruthQuery>) -> Answer
     let TruthQuery { mall, endpoint, shop, granularity, from, .. } = query;
     let key = (granularity.start(from), shop, endpoint, granularity);
     Ok(Json(shared.with_mall(&mall, |mall| mall.served.of(&key))?).into_response())
+}
+
+async fn changes(State(shared): Books, Query(query): Query<TruthQuery>) -> Answer {
+    let TruthQuery { mall, endpoint, shop, granularity, from, .. } = query;
+    let period = (endpoint, granularity, granularity.start(from));
+    Ok(Json(shared.changes(&mall, shop, period)?).into_response())
 }
 
 #[derive(Deserialize)]

@@ -1,11 +1,15 @@
-//! The figures: a pure function of seed, mall, shop, endpoint, granularity, period and serial.
+//! The figures: a pure function of seed, mall, shop, endpoint, granularity, period and [`State`].
 //!
-//! Sizes are skewed as in life: a product's sales fall with its rank, a domain's visits too. A serial above
+//! Sizes are skewed as in life: a product's sales fall with its rank, a domain's visits too. A revision above
 //! zero changes every figure a little, drops some products and domains and brings in new ones.
+
+mod life;
+mod paths;
+mod products;
 
 use chrono::{Datelike, NaiveDate};
 
-use super::config::Size;
+use super::config::{MallSpec, Size};
 use super::endpoint::{Endpoint, Granularity};
 use super::names;
 
@@ -15,17 +19,32 @@ pub(crate) struct Figure {
     /// First day of the period.
     pub(crate) date: NaiveDate,
     pub(crate) entity: Entity,
-    /// Visits, page views or orders.
+    /// Visits, page views, orders or product views.
     pub(crate) count: u64,
     /// KRW; zero where the endpoint has no amount.
     pub(crate) amount: u64,
+    /// What only the live dialect tells: first visits, units sold, cart adds.
+    pub(crate) detail: u64,
 }
 
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord)]
 pub(crate) enum Entity {
     Store,
     Product { number: u64, name: String },
     Domain(String),
+    Keyword(String),
+    Ad(String),
+}
+
+/// How far a period's figures had come at one moment.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub(crate) struct State {
+    /// How often they have changed; every figure bears it.
+    pub(crate) serial: u64,
+    /// How many of the changes were restatements.
+    pub(crate) revision: u64,
+    /// What is there of each day of the period, in thousandths; empty: all of it.
+    pub(crate) shares: Vec<u64>,
 }
 
 /// Where one shop's figures come from.
@@ -33,6 +52,7 @@ pub(crate) enum Entity {
 pub(crate) struct Source {
     key: u64,
     size: Size,
+    products_a_day: Option<u64>,
 }
 
 /// What a hash is for; keeps the draws independent of each other.
@@ -49,15 +69,28 @@ enum Draw {
     Domain,
     Churn,
     Restated,
+    First,
+    Units,
+    Unique,
+    Carts,
+    Keyword,
+    Ad,
+    LastVisits,
+    Correction,
 }
 
+/// A share of all.
+const WHOLE: u64 = 1000;
+
 impl Source {
-    pub(crate) fn new(seed: u64, mall_id: &str, shop: u32, size: Size) -> Self {
+    pub(crate) fn new(seed: u64, mall: &MallSpec, shop: u32) -> Self {
+        let name = mall.figures_of.as_deref().unwrap_or(&mall.mall_id);
         // FNV-1a over the mall's id: stable over runs and platforms.
-        let mall = mall_id
+        let hash = name
             .bytes()
             .fold(0xCBF2_9CE4_8422_2325_u64, |hash, b| (hash ^ u64::from(b)).wrapping_mul(0x100_0000_01B3));
-        Self { key: mix(&[seed, mall, u64::from(shop)]), size }
+        let key = mix(&[seed, hash, u64::from(shop)]);
+        Self { key, size: mall.size, products_a_day: mall.products_a_day }
     }
 
     /// All rows of one period, in the order the API lists them.
@@ -65,115 +98,43 @@ impl Source {
         &self,
         endpoint: Endpoint,
         granularity: Granularity,
-        period: NaiveDate,
-        serial: u64,
+        start: NaiveDate,
+        state: &State,
     ) -> Vec<Figure> {
-        let period = Period { granularity, start: period, serial };
+        let period = Period { granularity, start, state };
         match endpoint {
-            Endpoint::VisitorsView | Endpoint::VisitorsPageview => self.store(endpoint, &period),
+            Endpoint::VisitorsView | Endpoint::VisitorsPageview | Endpoint::VisitorsUnique => {
+                self.store(endpoint, &period)
+            }
             Endpoint::ProductsSales => self.products(&period),
+            Endpoint::CartsAction => self.carts(&period),
             Endpoint::VisitpathsDomains => self.domains(&period),
+            Endpoint::VisitpathsKeywords => self.keywords(&period),
+            Endpoint::VisitpathsAds => self.ads(&period),
         }
     }
 
-    fn store(&self, endpoint: Endpoint, period: &Period) -> Vec<Figure> {
-        let visits: u64 = period.days().map(|day| self.visits(day)).sum();
+    fn store(&self, endpoint: Endpoint, period: &Period<'_>) -> Vec<Figure> {
+        let visits = self.visits_of(period);
+        let of_ten = |what: Draw, least: u64, spread: u64| {
+            visits * (least + self.draw(what, &[period.number()]) % spread) / 10
+        };
         let total = match endpoint {
-            Endpoint::VisitorsPageview => {
-                visits * (30 + self.draw(Draw::Pages, &[period.number()]) % 30) / 10
-            }
+            Endpoint::VisitorsPageview => of_ten(Draw::Pages, 30, 30),
+            Endpoint::VisitorsUnique => period.unique(of_ten(Draw::Unique, 6, 3)),
             _ => period.unique(visits),
         };
         if total == 0 {
             return Vec::new();
         }
-        let count = marked(self.restated(total, period, 0), 97, period.serial);
-        vec![Figure { date: period.start, entity: Entity::Store, count, amount: 0 }]
+        let count = marked(self.restated(total, period, 0), period.state.serial);
+        let detail = count * (40 + self.draw(Draw::First, &[period.number()]) % 25) / 100;
+        vec![Figure { date: period.start, entity: Entity::Store, count, amount: 0, detail }]
     }
 
-    fn domains(&self, period: &Period) -> Vec<Figure> {
-        let visits = period.unique(period.days().map(|day| self.visits(day)).sum());
-        if visits == 0 {
-            return Vec::new();
-        }
-        let ranks = match self.size {
-            Size::Small => 3 + self.draw(Draw::Catalogue, &[0]) % 6,
-            Size::Medium => 12 + self.draw(Draw::Catalogue, &[0]) % 9,
-            Size::Large => 25 + self.draw(Draw::Catalogue, &[0]) % 12,
-        };
-        let mut rows = Vec::new();
-        for rank in 0..ranks {
-            let Some(domain) = names::domain(usize::try_from(rank).unwrap_or(usize::MAX)) else { break };
-            let always = rank < 2;
-            let seen = self.draw(Draw::Domain, &[period.number(), rank]) % 10 < 8;
-            if always || (seen && !self.churned(period, rank)) {
-                rows.push((Entity::Domain(domain.to_owned()), visits / (2 + rank), rank));
-            }
-        }
-        if period.serial > 0 {
-            rows.truncate(rows.len().saturating_sub(1).max(1));
-            rows.push((Entity::Domain(format!("blog{}.tistory.com", period.serial)), visits / 40, 1000));
-        }
-        let row = |(entity, share, rank)| {
-            let count = marked(self.restated(share, period, rank), 97, period.serial);
-            Figure { date: period.start, entity, count, amount: 0 }
-        };
-        rows.into_iter().map(row).collect()
-    }
-
-    fn products(&self, period: &Period) -> Vec<Figure> {
-        // Drawn once: the loop below runs up to 6,000 products by 31 days.
-        let days: Vec<u64> =
-            period.days().filter(|day| !self.closed(*day)).map(|day| number(day) ^ self.key).collect();
-        let mut rows = Vec::new();
-        for rank in 0..self.catalogue() {
-            let orders: u64 = days.iter().map(|day| self.orders(*day, rank)).sum();
-            if orders > 0 && !self.churned(period, rank) {
-                rows.push(self.product_row(period, 10 + rank, orders));
-            }
-        }
-        if period.serial > 0 {
-            if rows.len() > 1 {
-                let victim = self.draw(Draw::Churn, &[period.number(), period.serial]) % rows.len() as u64;
-                rows.remove(usize::try_from(victim).unwrap_or(0));
-            }
-            rows.push(self.product_row(period, 900_000 + period.serial, 1));
-        }
-        rows
-    }
-
-    fn product_row(&self, period: &Period, number: u64, orders: u64) -> Figure {
-        let price = 4_900 + (self.draw(Draw::Price, &[number]) % 196) * 1_000;
-        let orders = match period.serial {
-            0 => orders,
-            serial => orders + self.draw(Draw::Restated, &[period.number(), serial, number]) % 3,
-        };
-        let name = names::product(self.draw(Draw::Name, &[number]));
-        let amount = orders * price + period.serial % 100;
-        Figure { date: period.start, entity: Entity::Product { number, name }, count: orders, amount }
-    }
-
-    /// Orders of one product on one day; most of a catalogue sells nothing on most days.
-    fn orders(&self, day: u64, rank: u64) -> u64 {
-        let hash = mix(&[day, Draw::Sold as u64, rank]);
-        let chance = match self.size {
-            Size::Small => 150,
-            Size::Medium => 220,
-            Size::Large => 600,
-        };
-        if hash % 1000 >= chance {
-            return 0;
-        }
-        1 + mix(&[hash, Draw::Orders as u64]) % (1 + 60 / (1 + rank / 4))
-    }
-
-    fn catalogue(&self) -> u64 {
-        let draw = self.draw(Draw::Catalogue, &[1]);
-        match self.size {
-            Size::Small => 20 + draw % 30,
-            Size::Medium => 300 + draw % 400,
-            Size::Large => 4_000 + draw % 2_000,
-        }
+    /// Visits of a period as far as it has come, a person counted each day anew.
+    fn visits_of(&self, period: &Period<'_>) -> u64 {
+        period.days().map(|(day, share)| self.visits(day) * share / WHOLE).sum()
     }
 
     fn visits(&self, day: NaiveDate) -> u64 {
@@ -193,23 +154,24 @@ impl Source {
     /// Days without a single row.
     fn closed(&self, day: NaiveDate) -> bool {
         let one_in = match self.size {
+            _ if self.products_a_day.is_some() => return false,
             Size::Small => 23,
             Size::Medium | Size::Large => 211,
         };
         self.draw(Draw::Closed, &[number(day)]).is_multiple_of(one_in)
     }
 
-    fn churned(&self, period: &Period, item: u64) -> bool {
-        period.serial > 0
-            && self.draw(Draw::Churn, &[period.number(), period.serial, item]).is_multiple_of(23)
+    fn churned(&self, period: &Period<'_>, item: u64) -> bool {
+        let revision = period.state.revision;
+        revision > 0 && self.draw(Draw::Churn, &[period.number(), revision, item]).is_multiple_of(23)
     }
 
     /// A restated figure lies up to 6 % above the first one.
-    fn restated(&self, figure: u64, period: &Period, item: u64) -> u64 {
-        match period.serial {
+    fn restated(&self, figure: u64, period: &Period<'_>, item: u64) -> u64 {
+        match period.state.revision {
             0 => figure,
-            serial => {
-                let draw = self.draw(Draw::Restated, &[period.number(), serial, item]);
+            revision => {
+                let draw = self.draw(Draw::Restated, &[period.number(), revision, item]);
                 figure + figure * (draw % 60) / 1000
             }
         }
@@ -220,15 +182,24 @@ impl Source {
     }
 }
 
-struct Period {
-    granularity: Granularity,
-    start: NaiveDate,
-    serial: u64,
+impl State {
+    /// Of a period that is whole at once and changes only when told to.
+    pub(crate) fn restated(times: u64) -> Self {
+        Self { serial: times, revision: times, shares: Vec::new() }
+    }
 }
 
-impl Period {
-    fn days(&self) -> impl Iterator<Item = NaiveDate> {
-        self.granularity.days(self.start)
+struct Period<'a> {
+    granularity: Granularity,
+    start: NaiveDate,
+    state: &'a State,
+}
+
+impl Period<'_> {
+    /// Each day, and what is there of it.
+    fn days(&self) -> impl Iterator<Item = (NaiveDate, u64)> {
+        let share = |at: usize| self.state.shares.get(at).copied().unwrap_or(WHOLE);
+        self.granularity.days(self.start).enumerate().map(move |(at, day)| (day, share(at)))
     }
 
     fn number(&self) -> u64 {
@@ -245,9 +216,9 @@ impl Period {
     }
 }
 
-/// The multiple of `base` near `figure`, plus the serial's mark; never below one multiple.
-fn marked(figure: u64, base: u64, serial: u64) -> u64 {
-    (figure / base).max(1) * base + serial % base
+/// The multiple of 97 near `figure`, plus the serial's mark; never below one multiple.
+fn marked(figure: u64, serial: u64) -> u64 {
+    (figure / 97).max(1) * 97 + serial % 97
 }
 
 fn number(day: NaiveDate) -> u64 {

@@ -1,11 +1,13 @@
-//! The four endpoints, the three granularities, and the periods a range touches.
+//! The endpoints, the three granularities, and the periods a range touches.
 
 use std::fmt;
 
 use chrono::{Datelike, Days, Months, NaiveDate};
 use serde::{Deserialize, Serialize};
 
-/// One of the specification's endpoints.
+use super::dialect::Dialect;
+
+/// One endpoint. Both dialects have the specification's four; the others are live only.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 pub enum Endpoint {
     /// Unique visits.
@@ -20,30 +22,61 @@ pub enum Endpoint {
     /// Visits by referring domain.
     #[serde(rename = "visitpaths/domains")]
     VisitpathsDomains,
+    /// Distinct addresses.
+    #[serde(rename = "visitors/unique")]
+    VisitorsUnique,
+    /// Visits by keyword.
+    #[serde(rename = "visitpaths/keywords")]
+    VisitpathsKeywords,
+    /// Visits by advertising channel.
+    #[serde(rename = "visitpaths/ads")]
+    VisitpathsAds,
+    /// Views and cart adds by product.
+    #[serde(rename = "carts/action")]
+    CartsAction,
 }
 
 impl Endpoint {
-    /// All four.
+    /// The specification's four.
     pub const ALL: [Self; 4] =
         [Self::VisitorsView, Self::VisitorsPageview, Self::ProductsSales, Self::VisitpathsDomains];
 
-    /// The path after `/api/v1/malls/{mall_id}/`.
+    /// Those that only the live dialect has.
+    pub const FURTHER: [Self; 4] =
+        [Self::VisitorsUnique, Self::VisitpathsKeywords, Self::VisitpathsAds, Self::CartsAction];
+
+    /// The path after `/api/v1/malls/{mall_id}/`, or, live, after the host.
     pub fn path(self) -> &'static str {
         match self {
             Self::VisitorsView => "visitors/view",
             Self::VisitorsPageview => "visitors/pageview",
             Self::ProductsSales => "products/sales",
             Self::VisitpathsDomains => "visitpaths/domains",
+            Self::VisitorsUnique => "visitors/unique",
+            Self::VisitpathsKeywords => "visitpaths/keywords",
+            Self::VisitpathsAds => "visitpaths/ads",
+            Self::CartsAction => "carts/action",
         }
     }
 
     /// The endpoint of that path.
     pub fn from_path(path: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|endpoint| endpoint.path() == path)
+        Self::ALL.into_iter().chain(Self::FURTHER).find(|endpoint| endpoint.path() == path)
     }
 
-    /// What the marked figure of a row (`visitCount`, `pageviewCount`, `salesAmount`) leaves when divided by
-    /// [`Self::serial_base`]: the serial, as long as a period was restated less often than that.
+    /// Whether the dialect has it.
+    pub fn is_of(self, dialect: Dialect) -> bool {
+        dialect == Dialect::Live || Self::ALL.contains(&self)
+    }
+
+    /// Whether a row is of a day, also in the live dialect; else that one answers sums of the range, without a date.
+    pub fn has_days(self) -> bool {
+        matches!(self, Self::VisitorsView | Self::VisitorsPageview | Self::VisitorsUnique)
+    }
+
+    /// What the marked figure of a row (`visitCount`, `pageviewCount`, `salesAmount` and their live namesakes; of
+    /// `carts/action` the views) leaves when divided by [`Self::serial_base`]: the serial, as long as a period has
+    /// changed less often than that.
     pub fn serial_mark(self, figure: u64) -> u64 {
         figure % self.serial_base()
     }
@@ -52,7 +85,7 @@ impl Endpoint {
     pub fn serial_base(self) -> u64 {
         match self {
             Self::ProductsSales => 100,
-            Self::VisitorsView | Self::VisitorsPageview | Self::VisitpathsDomains => 97,
+            _ => 97,
         }
     }
 }
@@ -148,9 +181,11 @@ mod tests {
 
     #[test]
     fn each_path_names_its_endpoint() {
-        for endpoint in Endpoint::ALL {
+        for endpoint in Endpoint::ALL.into_iter().chain(Endpoint::FURTHER) {
             assert_eq!(Endpoint::from_path(endpoint.path()), Some(endpoint));
+            assert_eq!(endpoint.is_of(Dialect::Seed), Endpoint::ALL.contains(&endpoint));
+            assert!(endpoint.is_of(Dialect::Live));
         }
-        assert_eq!(Endpoint::from_path("visitors/unique"), None);
+        assert_eq!(Endpoint::from_path("visitors/hits"), None);
     }
 }

@@ -1,16 +1,15 @@
 //! Faults to order: which request, how often, what goes wrong.
 
+mod book;
+
 use std::collections::BTreeMap;
-use std::time::Duration;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
-use super::endpoint::Endpoint;
-use super::server::SimError;
+pub(crate) use book::{FaultBook, Met, Reach};
 
-/// Rules one simulator holds at most; used-up ones make room.
-const RULES_MAX: usize = 1_000;
+use super::endpoint::Endpoint;
 
 /// Number of an ordered fault.
 pub type FaultId = u64;
@@ -19,7 +18,7 @@ pub type FaultId = u64;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub enum Target {
-    /// One of the four data endpoints.
+    /// One of the data endpoints.
     Data(Endpoint),
     /// The OAuth token endpoint.
     Token,
@@ -43,6 +42,9 @@ pub struct FaultRule {
     /// Requests that touch this day or an earlier one.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub to: Option<NaiveDate>,
+    /// Pages of the live dialect from this row on: all but the first with 1.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub from_offset: Option<u64>,
     /// So many matching requests pass first.
     #[serde(default)]
     pub skip: u32,
@@ -84,6 +86,13 @@ pub enum FaultKind {
     },
     /// An answer only after `release`.
     Hold,
+    /// A good answer; right after it, the days asked for are restated.
+    Restate,
+    /// The page that begins so many rows before the one asked for.
+    EarlierPage {
+        /// How many.
+        rows: u64,
+    },
     /// A TCP reset instead of an answer, or in the midst of one.
     Reset {
         /// Body bytes sent before; unset: not even headers.
@@ -161,96 +170,15 @@ pub struct FaultState {
     pub left: Option<u32>,
 }
 
-/// What one request meets.
-#[derive(Debug, Default)]
-pub(crate) struct Met {
-    pub(crate) delay: Duration,
-    pub(crate) hold: bool,
-    pub(crate) headers: Vec<(String, Option<String>)>,
-    pub(crate) main: Option<FaultKind>,
-    pub(crate) after_effect: bool,
-}
-
-#[derive(Debug, Default)]
-pub(crate) struct FaultBook {
-    rules: Vec<FaultState>,
-    last_id: FaultId,
-}
-
 impl FaultKind {
     /// The rows arrive whole and right all the same.
     pub(crate) fn keeps_rows(&self) -> bool {
         matches!(self, Self::ExtraField | Self::HugeBody { .. } | Self::Gzip | Self::Stall { .. })
     }
-}
 
-impl FaultBook {
-    pub(crate) fn order(&mut self, rule: FaultRule) -> Result<FaultId, SimError> {
-        if self.rules.len() >= RULES_MAX {
-            self.rules.retain(|state| state.left != Some(0));
-        }
-        if self.rules.len() >= RULES_MAX {
-            return Err(SimError::TooManyFaults);
-        }
-        self.last_id += 1;
-        let left = rule.times;
-        self.rules.push(FaultState { id: self.last_id, rule, matched: 0, hits: 0, left });
-        Ok(self.last_id)
-    }
-
-    /// All pauses and header changes that match, and the first of the others.
-    pub(crate) fn meet(&mut self, mall: &str, target: Target, days: Option<(NaiveDate, NaiveDate)>) -> Met {
-        let mut met = Met::default();
-        for state in &mut self.rules {
-            if state.left == Some(0) || !state.rule.matches(mall, target, days) {
-                continue;
-            }
-            if state.rule.skip > 0 {
-                state.rule.skip -= 1;
-                continue;
-            }
-            state.matched += 1;
-            if state.rule.every.is_some_and(|every| !state.matched.is_multiple_of(u64::from(every.max(1)))) {
-                continue;
-            }
-            match &state.rule.fault {
-                FaultKind::Delay { ms } => {
-                    met.delay += Duration::from_millis(*ms);
-                    met.after_effect |= state.rule.after_effect;
-                }
-                FaultKind::Hold => {
-                    met.hold = true;
-                    met.after_effect |= state.rule.after_effect;
-                }
-                FaultKind::Headers { set } => met.headers.extend(set.clone()),
-                _ if met.main.is_some() => continue,
-                kind => {
-                    met.main = Some(kind.clone());
-                    met.after_effect = state.rule.after_effect;
-                }
-            }
-            state.hits += 1;
-            state.left = state.left.map(|left| left - 1);
-        }
-        met
-    }
-
-    pub(crate) fn states(&self) -> Vec<FaultState> {
-        self.rules.clone()
-    }
-
-    pub(crate) fn state(&self, id: FaultId) -> Option<FaultState> {
-        self.rules.iter().find(|state| state.id == id).cloned()
-    }
-
-    pub(crate) fn cancel(&mut self, id: FaultId) -> bool {
-        let before = self.rules.len();
-        self.rules.retain(|state| state.id != id);
-        self.rules.len() < before
-    }
-
-    pub(crate) fn clear(&mut self) {
-        self.rules.clear();
+    /// How many rows too soon the page begins.
+    pub(crate) fn rows_back(&self) -> u64 {
+        if let Self::EarlierPage { rows } = self { *rows } else { 0 }
     }
 }
 
@@ -262,6 +190,7 @@ impl FaultRule {
             endpoint: None,
             from: None,
             to: None,
+            from_offset: None,
             skip: 0,
             every: None,
             times: None,
@@ -275,17 +204,16 @@ impl FaultRule {
         Self { times: Some(1), ..Self::always(fault) }
     }
 
-    fn matches(&self, mall: &str, target: Target, days: Option<(NaiveDate, NaiveDate)>) -> bool {
+    fn matches(&self, mall: &str, target: Target, reach: Option<Reach>) -> bool {
         let aimed = match self.endpoint {
             Some(wanted) => wanted == target,
             None => matches!(target, Target::Data(_)),
         };
-        let touched = match days {
-            Some((first, last)) => {
-                self.from.is_none_or(|from| last >= from) && self.to.is_none_or(|to| first <= to)
-            }
-            None => true,
-        };
+        let touched = reach.is_none_or(|reach| {
+            self.from.is_none_or(|from| reach.to >= from)
+                && self.to.is_none_or(|to| reach.from <= to)
+                && self.from_offset.is_none_or(|offset| reach.offset >= offset)
+        });
         aimed && touched && self.mall.as_deref().is_none_or(|wanted| wanted == mall)
     }
 }
@@ -299,8 +227,8 @@ impl TryFrom<String> for Target {
             None if text == "oauth/token" => Ok(Self::Token),
             None if text == "oauth/revoke" => Ok(Self::Revoke),
             None => Err(format!(
-                "`{text}` is no target: use visitors/view, visitors/pageview, products/sales, \
-                 visitpaths/domains, oauth/token or oauth/revoke"
+                "`{text}` is no target: use the path of an endpoint (visitors/view, visitors/pageview, \
+                 products/sales, visitpaths/domains, …), oauth/token or oauth/revoke"
             )),
         }
     }

@@ -14,12 +14,22 @@ use serde_json::{Value, json};
 
 use super::fault::FaultKind;
 use super::socket::Peer;
-use super::truth::Question;
-use super::wire;
+use super::wire::{self, Shape};
 
 const MAINTENANCE: &str = "<!DOCTYPE html><html lang=\"ko\"><head><title>서비스 점검 안내</title></head><body><h1>점검 중입니다</h1></body></html>";
 /// Written at a time where a body is made up.
 const BLOCK: usize = 64 * 1024;
+/// The figures of rows that are numbers on the wire, in either dialect.
+const COUNTS: [&str; 8] = [
+    "visitCount",
+    "pageviewCount",
+    "orderCount",
+    "visit_count",
+    "page_view",
+    "order_count",
+    "unique_visit_count",
+    "count",
+];
 /// Lets the bytes before a cut leave the machine.
 const FLUSH: Duration = Duration::from_millis(50);
 
@@ -28,8 +38,8 @@ pub(crate) fn good(body: Vec<u8>) -> Response {
     ([(CONTENT_TYPE, "application/json; charset=utf-8")], body).into_response()
 }
 
-/// The answer this fault makes of a good body. `question` is unset for token requests.
-pub(crate) fn answer(kind: &FaultKind, body: Vec<u8>, question: Option<&Question>, peer: &Peer) -> Response {
+/// The answer this fault makes of a good body. `shape` is unset for token requests.
+pub(crate) fn answer(kind: &FaultKind, body: Vec<u8>, shape: Option<&Shape>, peer: &Peer) -> Response {
     match kind {
         FaultKind::Status { code, headers, body, retry_after } => {
             let code = StatusCode::from_u16(*code).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
@@ -60,8 +70,15 @@ pub(crate) fn answer(kind: &FaultKind, body: Vec<u8>, question: Option<&Question
         | FaultKind::ExtraField
         | FaultKind::RowOutside
         | FaultKind::DuplicateEqual
-        | FaultKind::DuplicateDifferent => good(spoiled(kind, body, question)),
-        FaultKind::Delay { .. } | FaultKind::Hold | FaultKind::Headers { .. } => good(body),
+        | FaultKind::DuplicateDifferent => match shape {
+            Some(shape) => good(spoiled(kind, body, shape)),
+            None => good(body),
+        },
+        FaultKind::Delay { .. }
+        | FaultKind::Hold
+        | FaultKind::Restate
+        | FaultKind::EarlierPage { .. }
+        | FaultKind::Headers { .. } => good(body),
     }
 }
 
@@ -163,9 +180,9 @@ fn streamed(
     answer
 }
 
-fn spoiled(kind: &FaultKind, body: Vec<u8>, question: Option<&Question>) -> Vec<u8> {
+fn spoiled(kind: &FaultKind, body: Vec<u8>, shape: &Shape) -> Vec<u8> {
     let Ok(mut document) = serde_json::from_slice::<Value>(&body) else { return body };
-    let Some(rows) = document.get_mut("data").and_then(Value::as_array_mut) else { return body };
+    let Some(rows) = document.get_mut(shape.wrapper).and_then(Value::as_array_mut) else { return body };
     match kind {
         FaultKind::MissingWrapper => {
             let rows = std::mem::take(rows);
@@ -181,17 +198,18 @@ fn spoiled(kind: &FaultKind, body: Vec<u8>, question: Option<&Question>) -> Vec<
         }),
         FaultKind::ExtraField => each(rows, |row| {
             row.insert("addedLater".to_owned(), json!({ "by": "fault" }));
+            row.insert("added_plainly".to_owned(), json!(7));
         }),
         FaultKind::RowOutside => {
-            if let (Some(question), Some(mut row)) = (question, rows.last().cloned()) {
-                row["date"] = json!(question.to.succ_opt());
+            if let Some(mut row) = rows.last().cloned() {
+                row["date"] = json!(shape.date_after);
                 rows.push(row);
             }
         }
         FaultKind::DuplicateEqual => rows.extend(rows.first().cloned()),
         FaultKind::DuplicateDifferent => {
             rows.extend(rows.first().cloned().map(|mut row| {
-                for field in ["visitCount", "pageviewCount", "orderCount"] {
+                for field in COUNTS {
                     if let Some(count) = row.get(field).and_then(Value::as_u64) {
                         row[field] = json!(count + 1);
                     }

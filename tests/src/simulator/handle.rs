@@ -3,7 +3,7 @@
 use std::net::SocketAddr;
 use std::sync::Arc;
 use std::thread::JoinHandle;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
@@ -11,19 +11,17 @@ use tokio::sync::oneshot;
 
 use super::clock::SimClock;
 use super::config::{MallSpec, SimConfig};
-use super::endpoint::{Endpoint, Granularity};
+use super::dialect::Dialect;
+use super::endpoint::Endpoint;
 use super::fault::{FaultId, FaultRule, FaultState};
-use super::report::{MallReport, Report};
-use super::served::Served;
 use super::server::SimError;
 use super::state::Shared;
 use super::tokens::TokenAnswer;
-use super::truth::{Question, TruthRow};
 
 /// A running simulator; dropping it stops it.
 #[derive(Debug)]
 pub struct SimulatorHandle {
-    shared: Arc<Shared>,
+    pub(super) shared: Arc<Shared>,
     address: SocketAddr,
     stop: Option<oneshot::Sender<()>>,
     thread: Option<JoinHandle<()>>,
@@ -35,7 +33,7 @@ pub struct SimulatorHandle {
 pub struct ImportLine {
     pub mall_id: String,
     pub agency: String,
-    pub dialect: String,
+    pub dialect: Dialect,
     pub shops: Vec<u32>,
     pub mode: String,
     pub oauth_tokens: TokenAnswer,
@@ -93,12 +91,12 @@ impl SimulatorHandle {
 
     /// A new pair; the one before dies.
     pub fn issue_tokens(&self, mall: &str) -> Result<TokenAnswer, SimError> {
-        self.issue_tokens_with(mall, &["mall.analytics"])
+        self.shared.issue_tokens(mall, None)
     }
 
     /// A new pair with other scopes.
     pub fn issue_tokens_with(&self, mall: &str, scopes: &[&str]) -> Result<TokenAnswer, SimError> {
-        self.shared.issue_tokens(mall, scopes)
+        self.shared.issue_tokens(mall, Some(scopes))
     }
 
     /// The living pair; a first one if there is none.
@@ -175,19 +173,7 @@ impl SimulatorHandle {
 
     /// Changes the figures of a day, its week and its month; returns the day's new serial.
     pub fn restate(&self, mall: &str, endpoint: Endpoint, day: NaiveDate) -> Result<u64, SimError> {
-        self.shared.with_mall(mall, |mall| mall.restate(endpoint, day))?
-    }
-
-    /// The present serial of the period that holds `day`.
-    pub fn serial(
-        &self,
-        mall: &str,
-        endpoint: Endpoint,
-        granularity: Granularity,
-        day: NaiveDate,
-    ) -> Result<u64, SimError> {
-        let start = granularity.start(day);
-        self.shared.with_mall(mall, |mall| mall.serial(endpoint, granularity, start))
+        self.shared.restate(mall, endpoint, day)
     }
 
     /// Foreign software spends up to `tokens` of the bucket; returns the level left.
@@ -203,76 +189,6 @@ impl SimulatorHandle {
     /// The bucket's level now.
     pub fn level(&self, mall: &str) -> Result<f64, SimError> {
         self.shared.with_bucket(mall, |bucket| bucket.level(Instant::now()))
-    }
-
-    /// Expected rows of all periods that `from..=to` touches, as of their present serials.
-    pub fn truth(
-        &self,
-        mall: &str,
-        shop: u32,
-        endpoint: Endpoint,
-        granularity: Granularity,
-        from: NaiveDate,
-        to: NaiveDate,
-    ) -> Result<Vec<TruthRow>, SimError> {
-        let question = Question { mall: mall.to_owned(), shop, endpoint, granularity, from, to };
-        self.shared.truth(&question, None)
-    }
-
-    /// The rows that one period had at another serial.
-    pub fn truth_at(
-        &self,
-        mall: &str,
-        shop: u32,
-        endpoint: Endpoint,
-        granularity: Granularity,
-        period: NaiveDate,
-        serial: u64,
-    ) -> Result<Vec<TruthRow>, SimError> {
-        let question =
-            Question { mall: mall.to_owned(), shop, endpoint, granularity, from: period, to: period };
-        self.shared.truth(&question, Some(serial))
-    }
-
-    /// The last 32 whole answers given for one period, oldest first.
-    pub fn served(
-        &self,
-        mall: &str,
-        shop: u32,
-        endpoint: Endpoint,
-        granularity: Granularity,
-        period: NaiveDate,
-    ) -> Result<Vec<Served>, SimError> {
-        let key = (granularity.start(period), shop, endpoint, granularity);
-        self.shared.with_mall(mall, |mall| mall.served.of(&key))
-    }
-
-    /// What it saw, with the count of each chunk.
-    pub fn report(&self) -> Report {
-        self.shared.report(true)
-    }
-
-    /// What it saw of one mall, with the count of each chunk.
-    pub fn mall_report(&self, mall: &str) -> Result<MallReport, SimError> {
-        self.shared.with_mall(mall, |mall| self.shared.mall_report(&mall.seen, true))
-    }
-
-    /// How often exactly this chunk was asked for (shop 1).
-    pub fn chunk_requests(
-        &self,
-        mall: &str,
-        endpoint: Endpoint,
-        granularity: Granularity,
-        from: NaiveDate,
-        to: NaiveDate,
-    ) -> Result<u64, SimError> {
-        let key = (endpoint, granularity, 1, from, to);
-        self.shared.with_mall(mall, |mall| mall.seen.chunks.get(&key).copied().unwrap_or(0))
-    }
-
-    /// The last arrivals (100,000 unless configured), counted from [`Self::origin`].
-    pub fn arrivals(&self, mall: &str) -> Result<Vec<Duration>, SimError> {
-        self.shared.with_mall(mall, |mall| mall.seen.arrivals.iter().copied().collect())
     }
 
     /// Zero of the arrival times.

@@ -89,8 +89,13 @@ const FIRST: [&str; 20] = [
 const SECOND: [&str; 12] =
     ["", "mall", "bag", "shop", "wear", "style", "house", "room", "market", "lab", "studio", "closet"];
 
+/// Visits without a referring domain, as the API calls them.
+pub(crate) const NO_DOMAIN: &str = "참조 도메인 없음";
+/// Visits by no advertising channel, as the API calls them.
+pub(crate) const NO_CHANNEL: &str = "채널 없음";
+
 const DOMAINS: [&str; 36] = [
-    "참조 도메인 없음",
+    NO_DOMAIN,
     "search.naver.com",
     "m.search.naver.com",
     "google.com",
@@ -128,6 +133,21 @@ const DOMAINS: [&str; 36] = [
     "eclick.cafe24.com",
 ];
 
+const ADS: [&str; 9] = [
+    NO_CHANNEL,
+    "네이버 검색광고",
+    "네이버 쇼핑검색",
+    "카카오모먼트",
+    "구글 애즈",
+    "메타",
+    "크리테오",
+    "틱톡",
+    "당근 비즈니스",
+];
+
+/// How many advertising channels there are.
+pub(crate) const AD_CHANNELS: u64 = ADS.len() as u64;
+
 /// The mall with that number, different for each number.
 pub(crate) fn mall_id(number: usize) -> String {
     let first = FIRST[number % FIRST.len()];
@@ -157,6 +177,24 @@ pub(crate) fn domain(rank: usize) -> Option<&'static str> {
     DOMAINS.get(rank).copied()
 }
 
+/// What people search for, different for each rank.
+pub(crate) fn keyword(rank: u64) -> String {
+    let of = |words: &[&'static str], at: u64| {
+        usize::try_from(at).ok().and_then(|at| words.get(at % words.len())).copied().unwrap_or_default()
+    };
+    let (pieces, cloths) = (PIECE.len() as u64, CLOTH.len() as u64);
+    let (piece, cloth) = (of(&PIECE, rank), of(&CLOTH, rank / pieces));
+    match rank / (pieces * cloths) {
+        0 => format!("{cloth} {piece}"),
+        round => format!("{cloth} {piece} {}", round + 1),
+    }
+}
+
+/// The advertising channel with that rank.
+pub(crate) fn ad(rank: u64) -> &'static str {
+    usize::try_from(rank).ok().and_then(|rank| ADS.get(rank)).copied().unwrap_or_default()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::HashSet;
@@ -168,6 +206,12 @@ mod tests {
         let ids: HashSet<_> = (0..2000).map(mall_id).collect();
         assert_eq!(ids.len(), 2000);
         assert!(ids.iter().all(|id| id.len() <= 40 && id.bytes().all(|b| b.is_ascii_alphanumeric())));
+    }
+
+    #[test]
+    fn keywords_are_distinct() {
+        let keywords: HashSet<_> = (0..600).map(keyword).collect();
+        assert_eq!(keywords.len(), 600);
     }
 
     #[test]

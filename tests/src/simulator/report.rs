@@ -37,8 +37,11 @@ pub struct MallReport {
     pub without_token: u64,
     /// Requests with a token that did not open the mall.
     pub refused_token: u64,
-    /// Requests without `X-Cafe24-Api-Version: 2024-06-01`.
+    /// Requests in the seed dialect without `X-Cafe24-Api-Version: 2024-06-01`.
     pub without_version: u64,
+    /// Live requests with a version header; nobody knows what a real host makes of it.
+    #[serde(default)]
+    pub needless_version: u64,
     /// Lowest level of the bucket right after a request or a drain.
     pub min_level: Option<f64>,
     /// Most arrivals in any 20 seconds.
@@ -99,6 +102,7 @@ impl Shared {
             without_token: seen.without_token,
             refused_token: seen.refused_token,
             without_version: seen.without_version,
+            needless_version: seen.needless_version,
             min_level: seen.min_level,
             max_in_20s: seen.max_in_window,
             allowed_in_20s: allowed(&self.config),
@@ -132,6 +136,7 @@ impl MallReport {
         self.without_token += mall.without_token;
         self.refused_token += mall.refused_token;
         self.without_version += mall.without_version;
+        self.needless_version += mall.needless_version;
         self.min_level = [self.min_level, mall.min_level].into_iter().flatten().reduce(f64::min);
         self.max_in_20s = self.max_in_20s.max(mall.max_in_20s);
         self.allowed_in_20s = mall.allowed_in_20s;

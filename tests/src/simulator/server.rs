@@ -97,11 +97,12 @@ impl Simulator {
 fn router(shared: Arc<Shared>) -> Router {
     let open = shared.config.open_control;
     Router::new()
-        .route("/api/v1/malls/{mall_id}/{*path}", get(api::answer))
+        .route("/api/v1/malls/{mall_id}/{*path}", get(api::seed))
         .route("/oauth/{mall_id}/api/v2/oauth/authorize", get(consent::ask))
         .route("/oauth/{mall_id}/api/v2/oauth/consent", post(consent::decide))
         .route("/oauth/{mall_id}/api/v2/oauth/token", post(auth::token))
         .route("/oauth/{mall_id}/api/v2/oauth/revoke", post(auth::revoke))
         .merge(control::router(open))
+        .fallback(api::live)
         .with_state(shared)
 }

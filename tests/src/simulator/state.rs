@@ -4,13 +4,14 @@ use std::collections::{BTreeMap, HashMap};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::{Instant, SystemTime};
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use tokio::sync::watch;
 
 use super::bucket::Bucket;
 use super::clock::SimClock;
-use super::config::{LimiterScope, MallSpec, SimConfig, Size};
-use super::data::Source;
+use super::config::{DayKind, LimiterScope, MallSpec, SimConfig, Size};
+use super::data::{Source, State};
+use super::dialect::Dialect;
 use super::endpoint::{Endpoint, Granularity};
 use super::fault::FaultBook;
 use super::names;
@@ -21,8 +22,8 @@ use super::tokens::TokenBook;
 
 /// Malls one simulator holds at most.
 const MALLS_MAX: usize = 100_000;
-/// Restated periods remembered for each mall.
-const SERIALS_MAX: usize = 100_000;
+/// Restatements remembered for each mall; each is one of a day, of its week and of its month.
+const RESTATEMENTS_MAX: usize = 100_000;
 
 #[derive(Debug)]
 pub(crate) struct Shared {
@@ -55,7 +56,23 @@ pub(crate) struct Mall {
     pub(crate) seen: Seen,
     pub(crate) served: ServedLog,
     bucket: Bucket,
-    serials: HashMap<(Endpoint, Granularity, NaiveDate), u64>,
+    /// When each period was restated by hand, oldest first.
+    restated: HashMap<Period, Vec<DateTime<Utc>>>,
+    restatements: usize,
+}
+
+/// An endpoint's day, week or month, by its first day.
+pub(crate) type Period = (Endpoint, Granularity, NaiveDate);
+
+/// As of which moment figures are asked for.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum When {
+    /// The simulated present.
+    Now,
+    /// A moment, past or to come, with what was restated by hand until now.
+    At(DateTime<Utc>),
+    /// After so many changes.
+    Serial(u64),
 }
 
 impl Shared {
@@ -102,7 +119,8 @@ impl Shared {
             bucket: full_bucket(&self.config, Instant::now()),
             seen: Seen::default(),
             served: ServedLog::default(),
-            serials: HashMap::new(),
+            restated: HashMap::new(),
+            restatements: 0,
             spec,
         };
         inner.malls.insert(mall.spec.mall_id.clone(), mall);
@@ -127,8 +145,35 @@ impl Shared {
         self.lock().bucket(mall_id, self.config.limiter_scope).map(act)
     }
 
-    pub(crate) fn source(&self, spec: &MallSpec, shop: u32) -> Source {
-        Source::new(self.config.seed, &spec.mall_id, shop, spec.size)
+    /// Where a shop's figures come from; `None` for a shop that the mall does not have.
+    pub(crate) fn source(&self, mall: &Mall, shop: u32) -> Option<Source> {
+        mall.spec.shops.contains(&shop).then(|| Source::new(self.config.seed, &mall.spec, shop))
+    }
+
+    /// How far a period's figures have come.
+    pub(crate) fn state(&self, mall: &Mall, source: &Source, period: Period, when: When) -> State {
+        let by_hand = mall.restated.get(&period).map_or(&[][..], Vec::as_slice);
+        let (endpoint, granularity, start) = period;
+        let (at, restated) = match when {
+            When::Now => (self.clock.now(), by_hand.len()),
+            When::At(moment) => (moment, by_hand.partition_point(|at| *at <= moment)),
+            When::Serial(serial) if self.config.days == DayKind::Living => {
+                let mut changes = source.changes(endpoint, granularity, start);
+                changes.extend(by_hand);
+                changes.sort_unstable();
+                let past = usize::try_from(serial).unwrap_or(usize::MAX).min(changes.len());
+                let moment = past.checked_sub(1).map_or(DateTime::<Utc>::MIN_UTC, |last| changes[last]);
+                return self.state(mall, source, period, When::At(moment));
+            }
+            When::Serial(serial) => return State::restated(serial),
+        };
+        if self.config.days == DayKind::Whole {
+            return State::restated(restated as u64);
+        }
+        let mut state = source.living(endpoint, granularity, start, at);
+        state.serial += restated as u64;
+        state.revision += restated as u64;
+        state
     }
 }
 
@@ -147,19 +192,23 @@ impl Inner {
 }
 
 impl Mall {
-    pub(crate) fn serial(&self, endpoint: Endpoint, granularity: Granularity, period: NaiveDate) -> u64 {
-        self.serials.get(&(endpoint, granularity, period)).copied().unwrap_or(0)
-    }
-
-    /// Changes the figures of a day, its week and its month; returns the day's new serial.
-    pub(crate) fn restate(&mut self, endpoint: Endpoint, day: NaiveDate) -> Result<u64, SimError> {
-        if self.serials.len() >= SERIALS_MAX {
+    /// Changes the figures of a day, its week and its month.
+    pub(crate) fn restate(
+        &mut self,
+        endpoint: Endpoint,
+        day: NaiveDate,
+        now: DateTime<Utc>,
+    ) -> Result<(), SimError> {
+        if self.restatements >= RESTATEMENTS_MAX {
             return Err(SimError::TooManyRestatements);
         }
+        self.restatements += 1;
         for granularity in Granularity::ALL {
-            *self.serials.entry((endpoint, granularity, granularity.start(day))).or_insert(0) += 1;
+            let moments = self.restated.entry((endpoint, granularity, granularity.start(day))).or_default();
+            // The clock may have been set back.
+            moments.insert(moments.partition_point(|at| *at <= now), now);
         }
-        Ok(self.serial(endpoint, Granularity::Day, day))
+        Ok(())
     }
 }
 
@@ -167,19 +216,18 @@ fn full_bucket(config: &SimConfig, now: Instant) -> Bucket {
     Bucket::new(config.bucket, config.capacity, config.refill_per_second, config.rate_multiplier, now)
 }
 
-/// Large malls come last, every fourth of the others is medium.
+/// Large malls come last, every fourth of the others is medium; live ones come first.
 fn generated(config: &SimConfig) -> impl Iterator<Item = MallSpec> + use<> {
-    let (malls, agencies) = (config.malls, config.agencies.max(1));
+    let (malls, live, agencies) = (config.malls, config.live_malls, config.agencies.max(1));
     let small = malls.saturating_sub(config.large_malls.unwrap_or(malls / 8));
     (0..malls).map(move |number| MallSpec {
-        mall_id: names::mall_id(number),
         agency: format!("agency-{}", number % agencies + 1),
         size: match number {
             n if n >= small => Size::Large,
             n if n % 4 == 1 => Size::Medium,
             _ => Size::Small,
         },
-        shops: vec![1],
-        approved: true,
+        dialect: if number < live { Dialect::Live } else { Dialect::Seed },
+        ..MallSpec::new(&names::mall_id(number))
     })
 }

@@ -1,11 +1,14 @@
 //! The OAuth store: one living pair a mall. A new pair kills the old one, both halves, at once; only a new consent may be
 //! told to leave it alive ([`SimConfig::consent_keeps_pairs`]).
 
+mod answer;
+
 use std::collections::{HashMap, HashSet, VecDeque};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
-use serde::{Deserialize, Serialize};
+
+pub use answer::{TokenAnswer, TokenReport};
 
 use super::clock::zoneless_kst;
 use super::config::SimConfig;
@@ -16,47 +19,6 @@ const DEAD_MAX: usize = 100_000;
 const HANDED_OUT_MAX: usize = 100_000;
 /// Codes waiting to be exchanged; they live a minute.
 const CODES_MAX: usize = 10_000;
-/// Names of the scope that opens the four endpoints.
-const READ_SCOPES: [&str; 2] = ["mall.analytics", "mall.read_analytics"];
-
-/// The token endpoint's answer.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-#[expect(missing_docs, reason = "the specification's own fields")]
-pub struct TokenAnswer {
-    pub access_token: String,
-    pub expires_at: String,
-    pub refresh_token: String,
-    pub refresh_token_expires_at: String,
-    pub client_id: String,
-    pub mall_id: String,
-    pub scopes: Vec<String>,
-    pub issued_at: String,
-}
-
-/// What happened to one mall's tokens.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-pub struct TokenReport {
-    /// Pairs handed out, by whatever way.
-    pub issued: u64,
-    /// Refreshes that succeeded.
-    pub refreshes: u64,
-    /// Refresh requests that came while another of the same mall was under way.
-    pub overlapping_refreshes: u64,
-    /// Refresh requests with a token that an earlier refresh had replaced.
-    pub refresh_token_reuse: u64,
-    /// API requests with an access token that a newer pair had replaced.
-    pub access_token_reuse: u64,
-    /// API requests with an access token past its time.
-    pub expired_access: u64,
-    /// Token requests answered `invalid_grant`.
-    pub invalid_grant: u64,
-    /// Token requests with a wrong client id or secret.
-    pub invalid_client: u64,
-    /// Codes exchanged for a pair.
-    pub codes_exchanged: u64,
-    /// Living pairs ended by a revoke request.
-    pub revoked: u64,
-}
 
 /// What a Bearer token is worth.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -139,6 +101,9 @@ impl TokenBook {
             mall_id: mall.to_owned(),
             scopes,
             issued_at: zoneless_kst(now),
+            user_id: None,
+            shop_no: None,
+            token_type: None,
         };
         self.note("access token", &answer.access_token);
         self.note("refresh token", &answer.refresh_token);
@@ -170,7 +135,8 @@ impl TokenBook {
         }
     }
 
-    pub(crate) fn check(&self, mall: &str, token: &str, now: DateTime<Utc>) -> Access {
+    /// Whether the token opens the mall for who needs this scope.
+    pub(crate) fn check(&self, mall: &str, token: &str, scope: &str, now: DateTime<Utc>) -> Access {
         if self.dead.contains(token) {
             return Access::Rotated;
         }
@@ -180,9 +146,7 @@ impl TokenBook {
             Some(_) => match self.pairs(mall).find(|pair| pair.answer.access_token == token) {
                 None => Access::Unknown,
                 Some(pair) if now >= pair.access_until => Access::Expired,
-                Some(pair) if !pair.answer.scopes.iter().any(|s| READ_SCOPES.contains(&s.as_str())) => {
-                    Access::NoScope
-                }
+                Some(pair) if !pair.answer.scopes.iter().any(|granted| granted == scope) => Access::NoScope,
                 Some(_) => Access::Good,
             },
         }

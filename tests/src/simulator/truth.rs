@@ -4,9 +4,14 @@ use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
 
 use super::data::{Entity, Figure};
+use super::dialect::Dialect;
 use super::endpoint::{Endpoint, Granularity};
+use super::names;
 use super::server::SimError;
-use super::state::Shared;
+use super::state::{Shared, When};
+
+/// Where visits without a referring domain, or without a channel, are put.
+const NONE: &str = "(none)";
 
 /// One expected row. Fields of other endpoints are unset.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
@@ -17,14 +22,14 @@ pub struct TruthRow {
     pub shop: u32,
     /// First day of the period.
     pub date: NaiveDate,
-    /// `store`, `product` or `domain`.
+    /// `store`, `product`, `domain`, `keyword` or `ad`.
     pub entity_type: String,
-    /// Mall id, product number or domain.
+    /// Mall id, product number, domain, keyword or channel.
     pub entity_id: String,
-    /// Unique visits of the store.
+    /// Unique visits of the store, views of the product.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub impressions: Option<u64>,
-    /// Page views of the store, visits from the domain.
+    /// Page views of the store, cart adds of the product, visits from the domain, keyword or channel.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub clicks: Option<u64>,
     /// Orders of the product.
@@ -50,26 +55,24 @@ pub(crate) struct Question {
 }
 
 impl Shared {
-    /// Expected rows; `serial` asks for those of another serial than the present one.
-    pub(crate) fn truth(&self, question: &Question, serial: Option<u64>) -> Result<Vec<TruthRow>, SimError> {
+    /// Expected rows, as of a moment.
+    pub(crate) fn truth(&self, question: &Question, when: When) -> Result<Vec<TruthRow>, SimError> {
         let Question { endpoint, granularity, from, to, .. } = *question;
-        let (source, periods) = self.with_mall(&question.mall, |mall| {
-            let serial = |start| serial.unwrap_or_else(|| mall.serial(endpoint, granularity, start));
-            let periods: Vec<_> = granularity.periods(from, to).map(|start| (start, serial(start))).collect();
-            let source =
-                mall.spec.shops.contains(&question.shop).then(|| self.source(&mall.spec, question.shop));
-            (source, periods)
+        let known = self.with_mall(&question.mall, |mall| {
+            let (dialect, source) = (mall.spec.dialect, self.source(mall, question.shop)?);
+            let state = |start| (start, self.state(mall, &source, (endpoint, granularity, start), when));
+            Some((dialect, source, granularity.periods(from, to).map(state).collect::<Vec<_>>()))
         })?;
-        let Some(source) = source else { return Ok(Vec::new()) };
+        let Some((dialect, source, periods)) = known else { return Ok(Vec::new()) };
         let rows = periods
             .into_iter()
-            .flat_map(|(start, serial)| source.figures(endpoint, granularity, start, serial))
-            .map(|figure| expected(question, figure));
+            .flat_map(|(start, state)| source.figures(endpoint, granularity, start, &state))
+            .map(|figure| expected(question, dialect, figure));
         Ok(rows.collect())
     }
 }
 
-fn expected(question: &Question, figure: Figure) -> TruthRow {
+fn expected(question: &Question, dialect: Dialect, figure: Figure) -> TruthRow {
     let row = |entity_type: &str, entity_id: String| TruthRow {
         mall: question.mall.clone(),
         shop: question.shop,
@@ -83,16 +86,34 @@ fn expected(question: &Question, figure: Figure) -> TruthRow {
         label: None,
     };
     match figure.entity {
-        Entity::Store if question.endpoint == Endpoint::VisitorsView => {
-            TruthRow { impressions: Some(figure.count), ..row("store", question.mall.clone()) }
+        Entity::Store => {
+            let of = |endpoint| (question.endpoint == endpoint).then_some(figure.count);
+            TruthRow {
+                impressions: of(Endpoint::VisitorsView),
+                clicks: of(Endpoint::VisitorsPageview),
+                ..row("store", question.mall.clone())
+            }
         }
-        Entity::Store => TruthRow { clicks: Some(figure.count), ..row("store", question.mall.clone()) },
+        Entity::Product { number, name } if question.endpoint == Endpoint::CartsAction => TruthRow {
+            impressions: Some(figure.count),
+            clicks: Some(figure.detail),
+            label: Some(name),
+            ..row("product", number.to_string())
+        },
         Entity::Product { number, name } => TruthRow {
             conversions: Some(figure.count),
             conversion_value: Some(figure.amount.to_string()),
             label: Some(name),
             ..row("product", number.to_string())
         },
+        Entity::Domain(domain) if dialect == Dialect::Live && domain == names::NO_DOMAIN => {
+            TruthRow { clicks: Some(figure.count), ..row("domain", NONE.to_owned()) }
+        }
         Entity::Domain(domain) => TruthRow { clicks: Some(figure.count), ..row("domain", domain) },
+        Entity::Keyword(keyword) => TruthRow { clicks: Some(figure.count), ..row("keyword", keyword) },
+        Entity::Ad(channel) if channel == names::NO_CHANNEL => {
+            TruthRow { clicks: Some(figure.count), ..row("ad", NONE.to_owned()) }
+        }
+        Entity::Ad(channel) => TruthRow { clicks: Some(figure.count), ..row("ad", channel) },
     }
 }

@@ -1,4 +1,4 @@
-//! Rows and errors as the specification writes them.
+//! Rows as the specification writes them, and errors.
 
 use axum::Json;
 use axum::http::StatusCode;
@@ -8,7 +8,30 @@ use serde::Serialize;
 use serde_json::json;
 
 use super::data::{Entity, Figure};
+use super::dialect::Dialect;
 use super::endpoint::Endpoint;
+use super::live;
+use super::truth::Question;
+
+/// What one must know of an answer to spoil its rows.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(crate) struct Shape {
+    pub(crate) wrapper: &'static str,
+    /// The date of a row after the range.
+    pub(crate) date_after: Option<String>,
+}
+
+impl Shape {
+    pub(crate) fn of(question: &Question, dialect: Dialect) -> Self {
+        let after = question.to.succ_opt();
+        match dialect {
+            Dialect::Seed => Self { wrapper: "data", date_after: after.map(|day| day.to_string()) },
+            Dialect::Live => {
+                Self { wrapper: live::wrapper(question.endpoint), date_after: after.map(live::date) }
+            }
+        }
+    }
+}
 
 #[derive(Serialize)]
 struct Answer<'a> {
@@ -43,7 +66,9 @@ fn row(endpoint: Endpoint, figure: &Figure) -> Row<'_> {
             order_count: count,
             sales_amount: figure.amount,
         },
-        Entity::Domain(domain) => Row::Domain { date, domain, visit_count: count },
+        Entity::Domain(path) | Entity::Keyword(path) | Entity::Ad(path) => {
+            Row::Domain { date, domain: path, visit_count: count }
+        }
     }
 }
 
@@ -52,13 +77,25 @@ pub(crate) fn error(status: StatusCode, message: &str) -> Response {
     (status, Json(json!({ "error": { "code": status.as_u16(), "message": message } }))).into_response()
 }
 
+/// As [`error`]; real malls' envelopes have one key more.
+pub(crate) fn refusal(dialect: Dialect, status: StatusCode, message: &str) -> Response {
+    let code = status.as_u16();
+    match dialect {
+        Dialect::Seed => error(status, message),
+        Dialect::Live => {
+            let error = json!({ "code": code, "message": message, "more_info": {} });
+            (status, Json(json!({ "error": error }))).into_response()
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     fn written(endpoint: Endpoint, entity: Entity) -> String {
         let date = "2026-02-15".parse().unwrap();
-        let figure = Figure { date, entity, count: 12, amount: 358_800 };
+        let figure = Figure { date, entity, count: 12, amount: 358_800, detail: 0 };
         String::from_utf8(body(endpoint, &[figure])).unwrap()
     }
 

@@ -3,7 +3,22 @@ use std::collections::HashSet;
 use super::*;
 
 fn source(size: Size) -> Source {
-    Source::new(7, "hanbit", 1, size)
+    Source::new(7, &MallSpec { size, ..MallSpec::new("hanbit") }, 1)
+}
+
+/// After so many restatements.
+fn rows_of(
+    source: &Source,
+    endpoint: Endpoint,
+    granularity: Granularity,
+    start: NaiveDate,
+    serial: u64,
+) -> Vec<Figure> {
+    source.figures(endpoint, granularity, start, &State::restated(serial))
+}
+
+fn every() -> impl Iterator<Item = Endpoint> {
+    Endpoint::ALL.into_iter().chain(Endpoint::FURTHER)
 }
 
 fn day(text: &str) -> NaiveDate {
@@ -16,28 +31,29 @@ fn entities(rows: &[Figure]) -> HashSet<String> {
 
 #[test]
 fn the_same_question_has_the_same_answer() {
-    for endpoint in Endpoint::ALL {
-        let ask = || source(Size::Medium).figures(endpoint, Granularity::Day, day("2026-02-15"), 3);
+    for endpoint in every() {
+        let ask = || rows_of(&source(Size::Medium), endpoint, Granularity::Day, day("2026-02-15"), 3);
         assert_eq!(ask(), ask());
     }
 }
 
 #[test]
 fn seed_mall_and_shop_each_change_the_figures() {
-    let of = |source: Source| source.figures(Endpoint::ProductsSales, Granularity::Day, day("2026-02-15"), 0);
-    let first = of(Source::new(7, "hanbit", 1, Size::Medium));
-    assert_ne!(first, of(Source::new(8, "hanbit", 1, Size::Medium)));
-    assert_ne!(first, of(Source::new(7, "seoul", 1, Size::Medium)));
-    assert_ne!(first, of(Source::new(7, "hanbit", 2, Size::Medium)));
+    let of =
+        |source: Source| rows_of(&source, Endpoint::ProductsSales, Granularity::Day, day("2026-02-15"), 0);
+    let first = of(Source::new(7, &MallSpec::new("hanbit"), 1));
+    assert_ne!(first, of(Source::new(8, &MallSpec::new("hanbit"), 1)));
+    assert_ne!(first, of(Source::new(7, &MallSpec::new("seoul"), 1)));
+    assert_ne!(first, of(Source::new(7, &MallSpec::new("hanbit"), 2)));
 }
 
 #[test]
 fn every_figure_tells_its_serial() {
-    for endpoint in Endpoint::ALL {
+    for endpoint in every() {
         for granularity in Granularity::ALL {
             for serial in [0, 1, 2, 96] {
                 let start = granularity.start(day("2026-02-11"));
-                let rows = source(Size::Medium).figures(endpoint, granularity, start, serial);
+                let rows = rows_of(&source(Size::Medium), endpoint, granularity, start, serial);
                 assert!(!rows.is_empty());
                 for row in rows {
                     let figure = if endpoint == Endpoint::ProductsSales { row.amount } else { row.count };
@@ -52,7 +68,7 @@ fn every_figure_tells_its_serial() {
 fn a_restatement_drops_some_entities_and_brings_new_ones() {
     for endpoint in [Endpoint::ProductsSales, Endpoint::VisitpathsDomains] {
         let rows =
-            |serial| source(Size::Medium).figures(endpoint, Granularity::Day, day("2026-02-11"), serial);
+            |serial| rows_of(&source(Size::Medium), endpoint, Granularity::Day, day("2026-02-11"), serial);
         let (before, after) = (entities(&rows(0)), entities(&rows(1)));
         assert!(before.difference(&after).count() > 0, "{endpoint}");
         assert!(after.difference(&before).count() > 0, "{endpoint}");
@@ -64,7 +80,7 @@ fn unique_visitors_of_a_week_are_fewer_than_the_sum_of_its_days() {
     let monday = day("2026-02-09");
     let source = source(Size::Medium);
     let count = |granularity, start| -> u64 {
-        source.figures(Endpoint::VisitorsView, granularity, start, 0).iter().map(|row| row.count).sum()
+        rows_of(&source, Endpoint::VisitorsView, granularity, start, 0).iter().map(|row| row.count).sum()
     };
     let days: u64 = Granularity::Week.days(monday).map(|day| count(Granularity::Day, day)).sum();
     let week = count(Granularity::Week, monday);
@@ -73,10 +89,10 @@ fn unique_visitors_of_a_week_are_fewer_than_the_sum_of_its_days() {
 
 #[test]
 fn no_entity_appears_twice_in_a_period() {
-    for endpoint in Endpoint::ALL {
+    for endpoint in every() {
         for granularity in Granularity::ALL {
             let start = granularity.start(day("2026-02-11"));
-            let rows = source(Size::Large).figures(endpoint, granularity, start, 2);
+            let rows = rows_of(&source(Size::Large), endpoint, granularity, start, 2);
             assert_eq!(entities(&rows).len(), rows.len(), "{endpoint} {granularity:?}");
         }
     }
@@ -85,7 +101,7 @@ fn no_entity_appears_twice_in_a_period() {
 #[test]
 fn a_large_mall_sells_thousands_of_products_a_day_and_a_small_one_a_handful() {
     let rows =
-        |size| source(size).figures(Endpoint::ProductsSales, Granularity::Day, day("2026-02-11"), 0).len();
+        |size| rows_of(&source(size), Endpoint::ProductsSales, Granularity::Day, day("2026-02-11"), 0).len();
     assert!((2_000..5_000).contains(&rows(Size::Large)), "{}", rows(Size::Large));
     assert!((1..20).contains(&rows(Size::Small)), "{}", rows(Size::Small));
 }
@@ -93,7 +109,7 @@ fn a_large_mall_sells_thousands_of_products_a_day_and_a_small_one_a_handful() {
 #[test]
 fn a_small_mall_has_days_without_any_row() {
     let empty = day("2026-01-01").iter_days().take(120).filter(|day| {
-        source(Size::Small).figures(Endpoint::VisitorsView, Granularity::Day, *day, 0).is_empty()
+        rows_of(&source(Size::Small), Endpoint::VisitorsView, Granularity::Day, *day, 0).is_empty()
     });
     assert!((1..20).contains(&empty.count()));
 }

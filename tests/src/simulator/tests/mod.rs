@@ -2,12 +2,15 @@
 
 mod books;
 mod broken;
+mod life;
+mod live;
 mod oauth;
+mod pages;
 
 use chrono::NaiveDate;
 
 use super::client::{Got, get};
-use super::{Endpoint, MallSpec, SimConfig, Simulator, SimulatorHandle, Size};
+use super::{Endpoint, MallSpec, SimConfig, Simulator, SimulatorHandle};
 
 pub(super) const MALL: &str = "hanbit-test";
 /// A medium mall sells something on that day.
@@ -18,14 +21,8 @@ pub(super) fn start() -> SimulatorHandle {
 }
 
 pub(super) fn start_with(config: SimConfig) -> SimulatorHandle {
-    let mall = MallSpec {
-        mall_id: MALL.to_owned(),
-        agency: "agency-1".to_owned(),
-        size: Size::Medium,
-        shops: vec![1],
-        approved: true,
-    };
-    let sim = Simulator::start(SimConfig { malls: 2, extra_malls: vec![mall], ..config }).unwrap();
+    let sim = SimConfig { malls: 2, extra_malls: vec![MallSpec::new(MALL)], ..config };
+    let sim = Simulator::start(sim).unwrap();
     sim.clock().set_now("2026-02-16T03:00:00Z".parse().unwrap());
     sim
 }

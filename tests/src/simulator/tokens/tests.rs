@@ -1,7 +1,9 @@
 use super::*;
 
+const SCOPE: &str = "mall.analytics";
+
 fn scopes() -> Vec<String> {
-    vec!["mall.analytics".to_owned()]
+    vec![SCOPE.to_owned()]
 }
 
 fn now() -> DateTime<Utc> {
@@ -26,8 +28,8 @@ fn a_pair_says_its_times_as_the_specification_does() {
 fn a_refresh_kills_both_old_tokens_at_once() {
     let (mut book, config, old) = book();
     let new = book.refresh("hanbit", &old.refresh_token, now(), &config).unwrap();
-    assert_eq!(book.check("hanbit", &old.access_token, now()), Access::Rotated);
-    assert_eq!(book.check("hanbit", &new.access_token, now()), Access::Good);
+    assert_eq!(book.check("hanbit", &old.access_token, SCOPE, now()), Access::Rotated);
+    assert_eq!(book.check("hanbit", &new.access_token, SCOPE, now()), Access::Good);
     assert_eq!(book.refresh("hanbit", &old.refresh_token, now(), &config), Err(Refusal::Rotated));
     assert!(book.refresh("hanbit", &new.refresh_token, now(), &config).is_ok());
 }
@@ -36,15 +38,15 @@ fn a_refresh_kills_both_old_tokens_at_once() {
 fn an_access_token_ends_after_two_hours_and_a_refresh_token_after_two_weeks() {
     let (mut book, config, pair) = book();
     let at = |hours| now() + TimeDelta::hours(hours);
-    assert_eq!(book.check("hanbit", &pair.access_token, at(1)), Access::Good);
-    assert_eq!(book.check("hanbit", &pair.access_token, at(2)), Access::Expired);
+    assert_eq!(book.check("hanbit", &pair.access_token, SCOPE, at(1)), Access::Good);
+    assert_eq!(book.check("hanbit", &pair.access_token, SCOPE, at(2)), Access::Expired);
     assert_eq!(book.refresh("hanbit", &pair.refresh_token, at(14 * 24), &config), Err(Refusal::Expired));
 }
 
 #[test]
 fn a_token_opens_only_its_own_mall() {
     let (mut book, config, pair) = book();
-    assert_eq!(book.check("seoul", &pair.access_token, now()), Access::OtherMall);
+    assert_eq!(book.check("seoul", &pair.access_token, SCOPE, now()), Access::OtherMall);
     assert_eq!(book.refresh("seoul", &pair.refresh_token, now(), &config), Err(Refusal::Unknown));
 }
 
@@ -52,7 +54,7 @@ fn a_token_opens_only_its_own_mall() {
 fn a_token_without_the_scope_opens_nothing() {
     let (mut book, config, _) = book();
     let pair = book.issue("hanbit", vec!["mall.read_product".to_owned()], now(), &config);
-    assert_eq!(book.check("hanbit", &pair.access_token, now()), Access::NoScope);
+    assert_eq!(book.check("hanbit", &pair.access_token, SCOPE, now()), Access::NoScope);
 }
 
 #[test]
@@ -80,12 +82,12 @@ fn a_new_consent_ends_the_old_pair_unless_it_is_told_to_keep_it() {
         config.consent_keeps_pairs = keeps;
         let code = book.code(("hanbit", "hanbit"), uri, vec!["mall.read_product".to_owned()], now(), &config);
         let new = book.exchange("hanbit", &code, uri, now(), &config).unwrap();
-        assert_eq!(book.check("hanbit", &new.access_token, now()), Access::NoScope);
+        assert_eq!(book.check("hanbit", &new.access_token, SCOPE, now()), Access::NoScope);
         let still = if keeps { Access::Good } else { Access::Rotated };
-        assert_eq!(book.check("hanbit", &old.access_token, now()), still);
+        assert_eq!(book.check("hanbit", &old.access_token, SCOPE, now()), still);
         // Revoking one leaves the other.
         assert!(book.revoke("hanbit", &new.refresh_token) && !book.revoke("hanbit", &new.refresh_token));
-        assert_eq!(book.check("hanbit", &old.access_token, now()), still);
+        assert_eq!(book.check("hanbit", &old.access_token, SCOPE, now()), still);
     }
 }
 

@@ -1,0 +1,159 @@
+//! Days that live: the present, and every other moment, by the books.
+
+use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+
+use super::super::client::{get, post_json};
+use super::super::{DayKind, Endpoint, Granularity, SimConfig, SimulatorHandle, TruthRow};
+use super::live::LIVE;
+use super::{MALL, ask, day, path, start_with};
+
+const TODAY: &str = "2026-02-16";
+
+fn start() -> SimulatorHandle {
+    start_with(SimConfig { days: DayKind::Living, rate_multiplier: 100.0, ..SimConfig::default() })
+}
+
+fn at(text: &str) -> DateTime<Utc> {
+    text.parse().unwrap()
+}
+
+fn truth(sim: &SimulatorHandle, endpoint: Endpoint, day: NaiveDate, at: DateTime<Utc>) -> Vec<TruthRow> {
+    sim.truth_as_of(MALL, 1, endpoint, Granularity::Day, day, day, at).unwrap()
+}
+
+fn sum(rows: &[TruthRow]) -> u64 {
+    rows.iter().flat_map(|row| [row.impressions, row.clicks, row.conversions]).flatten().sum()
+}
+
+fn changes(sim: &SimulatorHandle, endpoint: Endpoint, day: NaiveDate) -> Vec<DateTime<Utc>> {
+    sim.changes(MALL, 1, endpoint, Granularity::Day, day).unwrap()
+}
+
+#[test]
+fn a_day_grows_from_nothing_at_midnight_in_korea_and_never_shrinks() {
+    let sim = start();
+    for endpoint in Endpoint::ALL {
+        let midnight = at("2026-02-15T15:00:00Z");
+        let hours =
+            (0..=24).map(|hour| sum(&truth(&sim, endpoint, day(TODAY), midnight + TimeDelta::hours(hour))));
+        let hours: Vec<_> = hours.collect();
+        assert_eq!(hours[0], 0, "{endpoint}");
+        assert!(hours.is_sorted() && hours[12] > 0, "{endpoint}: {hours:?}");
+        let last = changes(&sim, endpoint, day(TODAY))[24];
+        let late = last - at("2026-02-16T15:00:00Z");
+        assert!(late >= TimeDelta::hours(1) && late < TimeDelta::hours(3), "{endpoint}: {late}");
+        assert!(sum(&truth(&sim, endpoint, day(TODAY), last)) > hours[24], "{endpoint}");
+    }
+}
+
+#[test]
+fn restatements_come_on_later_days_and_mostly_soon() {
+    let sim = start();
+    let mut after = [0_u32; 8];
+    for date in day("2025-06-01").iter_days().take(200) {
+        for endpoint in Endpoint::ALL.into_iter().chain(Endpoint::FURTHER) {
+            let changes = changes(&sim, endpoint, date);
+            assert!(changes.is_sorted() && changes.len() >= 25);
+            let end = changes[23];
+            for restated in &changes[25..] {
+                let days = (*restated - end + TimeDelta::hours(12)).num_days();
+                after[usize::try_from(days).unwrap()] += 1;
+            }
+        }
+    }
+    // Of 1,600 days: 25, 15, 10, 6, 4, 3 and 2 in a hundred.
+    assert_eq!(after[0], 0);
+    assert!((320..480).contains(&after[1]) && (180..300).contains(&after[2]), "{after:?}");
+    assert!(after[7] >= 10 && after[7] < 60 && after[1..].is_sorted_by(|a, b| a > b), "{after:?}");
+}
+
+/// The property that the books rest on: whatever the moment, what a request is answered is what the books say of it,
+/// before and afterwards, and its figures bear the number of changes until then.
+#[test]
+fn an_answer_is_what_the_books_say_of_its_moment() {
+    let sim = start();
+    let date = day("2026-02-10");
+    for endpoint in Endpoint::ALL {
+        let changes = changes(&sim, endpoint, date);
+        let hours = changes.iter().flat_map(|at| [*at - TimeDelta::minutes(5), *at + TimeDelta::minutes(5)]);
+        for moment in hours.step_by(7).chain(changes.last().map(|at| *at + TimeDelta::days(1))) {
+            let foretold = truth(&sim, endpoint, date, moment);
+            sim.clock().set_now(moment);
+            let pair = sim.issue_tokens(MALL).unwrap();
+            let query = format!("startDate={date}&endDate={date}&dateType=day");
+            let rows = get(sim.address(), &path(endpoint, &query), Some(&pair.access_token)).rows();
+            sim.clock().set_now(moment + TimeDelta::days(30));
+            assert_eq!(truth(&sim, endpoint, date, moment), foretold);
+            let passed = changes.iter().filter(|at| **at <= moment).count() as u64;
+            let field = ["visitCount", "pageviewCount", "visitCount", "salesAmount"];
+            assert_eq!(rows.len(), foretold.len(), "{endpoint} {moment}");
+            for row in &rows {
+                let mark = field.iter().find_map(|field| row[*field].as_u64()).unwrap();
+                let mark = if endpoint == Endpoint::ProductsSales {
+                    row["salesAmount"].as_u64().unwrap()
+                } else {
+                    mark
+                };
+                assert_eq!(endpoint.serial_mark(mark), passed, "{endpoint} {moment}");
+            }
+            let of_serial = sim.truth_at(MALL, 1, endpoint, Granularity::Day, date, passed).unwrap();
+            assert_eq!(of_serial, foretold, "{endpoint} after {passed} changes");
+        }
+    }
+}
+
+#[test]
+fn a_restatement_by_hand_is_one_more_change_from_its_moment_on() {
+    let sim = start();
+    let (endpoint, date) = (Endpoint::ProductsSales, day("2026-01-10"));
+    let now = sim.clock().now();
+    let before = truth(&sim, endpoint, date, now);
+    let serial = sim.restate(MALL, endpoint, date).unwrap();
+    assert_eq!(serial, changes(&sim, endpoint, date).len() as u64 + 1);
+    assert_eq!(truth(&sim, endpoint, date, now - TimeDelta::minutes(1)), before);
+    assert_ne!(truth(&sim, endpoint, date, sim.clock().now()), before);
+    let products = |rows: &[TruthRow]| rows.iter().map(|row| row.entity_id.clone()).collect::<Vec<_>>();
+    let after = truth(&sim, endpoint, date, sim.clock().now());
+    assert!(products(&before).iter().any(|id| !products(&after).contains(id)), "none vanished");
+    assert!(products(&after).iter().any(|id| !products(&before).contains(id)), "none appeared");
+}
+
+#[test]
+fn weeks_and_months_live_with_their_days() {
+    let sim = start();
+    let of = |moment: &str| {
+        let monday = day(TODAY);
+        let rows =
+            sim.truth_as_of(MALL, 1, Endpoint::VisitorsView, Granularity::Week, monday, monday, at(moment));
+        sum(&rows.unwrap())
+    };
+    let evenings = ["2026-02-16T14:00:00Z", "2026-02-17T14:00:00Z", "2026-02-19T14:00:00Z"].map(of);
+    assert!(evenings[0] > 0 && evenings.is_sorted_by(|a, b| a < b), "{evenings:?}");
+}
+
+#[test]
+fn unless_asked_for_days_are_whole_at_once() {
+    let sim = start_with(SimConfig::default());
+    let now = sim.clock().now();
+    let rows = truth(&sim, Endpoint::VisitorsView, day(TODAY), now - TimeDelta::days(3));
+    assert_eq!(rows, truth(&sim, Endpoint::VisitorsView, day(TODAY), now + TimeDelta::days(3)));
+    assert!(sum(&rows) > 0 && changes(&sim, Endpoint::VisitorsView, day(TODAY)).is_empty());
+    assert_eq!(ask(&sim, Endpoint::VisitorsView).rows().len(), 1);
+}
+
+#[test]
+fn the_books_of_a_moment_are_open_over_control_too() {
+    let sim = start();
+    let url = format!("/control/truth?mall={MALL}&endpoint=products/sales&from=2026-02-10");
+    let lines = |more: &str| get(sim.address(), &format!("{url}{more}"), None).text();
+    let early = lines("&at=2026-02-10T02:00:00Z");
+    let late = lines("&at=2026-02-20T02:00:00Z");
+    assert!(early.lines().count() > 0 && early.lines().count() < late.lines().count());
+    assert_eq!(get(sim.address(), &format!("{url}&serial=1&at=2026-02-10T02:00:00Z"), None).status, 400);
+    let moments = format!("/control/changes?mall={MALL}&endpoint=products/sales&from=2026-02-10");
+    let moments: Vec<DateTime<Utc>> =
+        serde_json::from_slice(&get(sim.address(), &moments, None).body).unwrap();
+    assert_eq!(moments, changes(&sim, Endpoint::ProductsSales, day("2026-02-10")));
+    let add = format!(r#"{{"mall_id":"{LIVE}","size":"small","dialect":"live","figures_of":"{MALL}"}}"#);
+    assert_eq!(post_json(sim.address(), "/control/malls", &add).status, 201);
+}
