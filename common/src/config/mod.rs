@@ -49,7 +49,7 @@ pub use secret::Secret;
 pub use section::{
     AlertsConfig, BreakerConfig, Cafe24Config, DeadConfig, FeedConfig, LimiterKeyKind, LimitsConfig,
     LogConfig, LogFormat, OAuthConfig, PostgresConfig, RabbitMqConfig, ReconcileConfig, RedisConfig,
-    RetryConfig, ServeConfig, WebConfig, WebhookKind, WorkerConfig,
+    RetryConfig, ScheduleConfig, ServeConfig, WebConfig, WebhookKind, WorkerConfig,
 };
 pub use transport::Transport;
 pub use url::{BaseUrl, InvalidUrl, ServerUrl, UrlTemplate};
@@ -76,6 +76,8 @@ pub struct Config {
     pub redis: RedisConfig,
     /// `[worker]`.
     pub worker: WorkerConfig,
+    /// `[schedule]`: what the daemon fetches by itself, and when a day is final.
+    pub schedule: ScheduleConfig,
     /// `[feed]`: how the producer keeps windows filled.
     pub feed: FeedConfig,
     /// `[reconcile]`: when a job without a sign of life is planned again.
@@ -140,6 +142,7 @@ impl Config {
             rabbitmq: RabbitMqConfig::read(r),
             redis: RedisConfig::read(r),
             worker: WorkerConfig::read(r),
+            schedule: ScheduleConfig::read(r),
             feed: FeedConfig::read(r),
             reconcile: ReconcileConfig::read(r),
             retry: RetryConfig::read(r),

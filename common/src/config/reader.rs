@@ -3,6 +3,7 @@
 //! A section says of each key what it means, its default and its range, in the one call that reads it (`ask.rs`).
 
 mod ask;
+mod calendar;
 mod secret_file;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -1,7 +1,7 @@
 //! Cuts a wish into chunks: the date range that one request asks for.
 //!
-//! A chunk holds whole periods of its granularity, is no longer than the endpoint allows, and *today* stands alone:
-//! its figures are partial, and mixing them with finished days would make a whole chunk be fetched again tomorrow.
+//! A chunk holds whole periods of its granularity, is no longer than the endpoint allows, and a period that is not final
+//! yet stands alone: its figures are partial, and mixed with final ones it would make a whole chunk be fetched again.
 //! Source: `design.md` §4.
 
 use chrono::{Days, NaiveDate};
@@ -12,7 +12,13 @@ use super::calendar::{DayRange, Granularity};
 ///
 /// `max_days` (at least 1) bounds a chunk's length; a week or a month is never cut, even where it is longer.
 /// Periods that are not wholly inside the range are left out, so the answer may be empty for weeks and months.
-pub fn chunks(range: DayRange, granularity: Granularity, max_days: u32, today: NaiveDate) -> Vec<DayRange> {
+/// `open_from` is the first day whose figures are not final ([`Settle::open_from`](super::settle::Settle::open_from)).
+pub fn chunks(
+    range: DayRange,
+    granularity: Granularity,
+    max_days: u32,
+    open_from: NaiveDate,
+) -> Vec<DayRange> {
     let max = i64::from(max_days.max(1));
     let mut out = Vec::new();
     let mut cursor = granularity.period_start(range.start());
@@ -25,12 +31,12 @@ pub fn chunks(range: DayRange, granularity: Granularity, max_days: u32, today: N
             break;
         }
         let mut end = first_end;
-        if !holds(cursor, end, today) {
+        if end < open_from {
             loop {
                 let next_start = end + Days::new(1);
                 let next_end = granularity.period_end(next_start);
                 let length = (next_end - cursor).num_days() + 1;
-                if next_end > range.end() || length > max || holds(next_start, next_end, today) {
+                if next_end > range.end() || length > max || next_end >= open_from {
                     break;
                 }
                 end = next_end;
@@ -42,10 +48,6 @@ pub fn chunks(range: DayRange, granularity: Granularity, max_days: u32, today: N
         cursor = end + Days::new(1);
     }
     out
-}
-
-fn holds(start: NaiveDate, end: NaiveDate, day: NaiveDate) -> bool {
-    start <= day && day <= end
 }
 
 /// The period starts of a chunk: one slice each.
@@ -88,23 +90,28 @@ mod tests {
     }
 
     #[test]
-    fn today_is_a_chunk_of_its_own() {
-        let chunks = chunks(range("2026-02-14", "2026-02-16"), Granularity::Day, 31, day("2026-02-16"));
-        assert_eq!(chunks, vec![range("2026-02-14", "2026-02-15"), range("2026-02-16", "2026-02-16")]);
+    fn what_is_not_final_stands_alone() {
+        let alone = |text| range(text, text);
+        let wanted = range("2026-02-13", "2026-02-16");
+        let at_noon = chunks(wanted, Granularity::Day, 31, day("2026-02-16"));
+        assert_eq!(at_noon, [range("2026-02-13", "2026-02-15"), alone("2026-02-16")]);
+        // Before yesterday has settled.
+        let at_one = chunks(wanted, Granularity::Day, 31, day("2026-02-15"));
+        assert_eq!(at_one, [range("2026-02-13", "2026-02-14"), alone("2026-02-15"), alone("2026-02-16")]);
     }
 
     proptest! {
         #[test]
-        fn day_chunks_cover_every_day_exactly_once(offset in 0u64..20_000, length in 0u64..800, max in 1u32..400, today in 0u64..21_000) {
+        fn day_chunks_cover_every_day_exactly_once(offset in 0u64..20_000, length in 0u64..800, max in 1u32..400, open_from in 0u64..21_000) {
             let start = day("2019-01-01") + Days::new(offset);
             let wanted = DayRange::new(start, start + Days::new(length)).expect("in order");
-            let today = day("2019-01-01") + Days::new(today);
-            let chunks = chunks(wanted, Granularity::Day, max, today);
+            let open_from = day("2019-01-01") + Days::new(open_from);
+            let chunks = chunks(wanted, Granularity::Day, max, open_from);
             let mut cursor = wanted.start();
             for chunk in &chunks {
                 prop_assert_eq!(chunk.start(), cursor);
                 prop_assert!(chunk.days() <= i64::from(max));
-                prop_assert!(chunk.days() == 1 || !chunk.contains(today));
+                prop_assert!(chunk.days() == 1 || chunk.end() < open_from);
                 cursor = chunk.end() + Days::new(1);
             }
             prop_assert_eq!(cursor, wanted.end() + Days::new(1));

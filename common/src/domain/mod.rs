@@ -10,6 +10,8 @@ pub mod ids;
 
 pub mod calendar;
 
+pub mod settle;
+
 pub mod endpoint;
 
 pub mod chunk;

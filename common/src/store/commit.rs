@@ -21,13 +21,14 @@ use super::connectors::ConnectorState;
 use super::error::{StoreError, TransactionError};
 use super::metrics;
 use super::pool::Ledger;
-use crate::domain::calendar::{Granularity, kst_day};
+use crate::domain::calendar::Granularity;
 use crate::domain::chunk::periods;
 use crate::domain::endpoint::Endpoint;
 use crate::domain::failure::FailureClass;
 use crate::domain::ids::MallId;
 use crate::domain::job::Job;
 use crate::domain::metric::{MetricRow, slice_checksum};
+use crate::domain::settle::Settle;
 
 /// The whole answer to a job's request.
 #[derive(Debug)]
@@ -38,8 +39,10 @@ pub struct Fetched {
     pub fence: i64,
     /// All rows of the chunk, sorted by day and entity id, no key twice.
     pub rows: Vec<MetricRow>,
-    /// When the request was sent, the first one of several: a period that had not ended before that KST day is partial.
+    /// When the request was sent, the first one of several: a period that was not final then is partial.
     pub asked_at: DateTime<Utc>,
+    /// How long after its end a period becomes final.
+    pub settle: Settle,
 }
 
 /// What a mall becomes when only a person can mend it.
@@ -131,6 +134,13 @@ struct Slice<'a> {
     fetched: &'a Fetched,
     day: NaiveDate,
     rows: &'a [MetricRow],
+}
+
+impl Slice<'_> {
+    fn is_final(&self) -> bool {
+        let Fetched { job, asked_at, settle, .. } = self.fetched;
+        settle.is_final(job.granularity, self.day, *asked_at)
+    }
 }
 
 impl Ledger {
@@ -299,10 +309,7 @@ async fn win(
     let jobs: Vec<_> = slices.values().map(|slice| slice.fetched.job.id).collect();
     let rows: Vec<_> =
         slices.values().map(|slice| i32::try_from(slice.rows.len()).unwrap_or(i32::MAX)).collect();
-    let partial: Vec<_> = slices
-        .values()
-        .map(|slice| slice.fetched.job.granularity.period_end(slice.day) >= kst_day(slice.fetched.asked_at))
-        .collect();
+    let partial: Vec<_> = slices.values().map(|slice| !slice.is_final()).collect();
     let (fences, checksums) =
         (column(|slice| slice.fetched.fence), column(|slice| slice_checksum(slice.rows)));
     let answer = tx

@@ -33,7 +33,8 @@ use crate::plan::wish::{LONG_RANGE_DAYS, default_lane, resolve, whole_periods};
 const MANY_JOBS: i64 = 10_000;
 
 pub(super) async fn run(context: &Context, args: &EnqueueArgs) -> Result<Exit, Fault> {
-    let today = kst_day(now());
+    let now = now();
+    let today = kst_day(now);
     let wished = resolve(args.last, args.from.zip(args.to), today)?;
     let range = whole_periods(wished, args.granularity, today)?;
     if range != wished {
@@ -48,7 +49,7 @@ pub(super) async fn run(context: &Context, args: &EnqueueArgs) -> Result<Exit, F
         chunk_days: args.chunk_days,
         lane: args.lane.unwrap_or_else(|| default_lane(range)),
         wish: if args.force { Wish::Force } else { Wish::Missing },
-        today,
+        open_from: context.config.schedule.settle.open_from(now),
     };
     let enqueue = Enqueue { context, args, control, selection };
     if enqueue.must_preview() {

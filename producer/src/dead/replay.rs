@@ -39,14 +39,14 @@ pub async fn pages(
     control: &Control,
     run: Option<(Uuid, &str)>,
     replay: &Replay,
-    today: NaiveDate,
+    open_from: NaiveDate,
     mut tick: impl FnMut(&Replayed),
 ) -> Result<Replayed, StoreError> {
     let mut done = Replayed::default();
     let mut digest = Digest::of(&format!("replay {} {:?}", replay.lane, replay.per_second));
     let mut after = None;
     loop {
-        let mut page = page(control, run, replay, today, after.as_ref()).await?;
+        let mut page = page(control, run, replay, open_from, after.as_ref()).await?;
         digest.add(&page.letters);
         digest.add(&std::mem::take(&mut page.counts.job_ids));
         done.letters += i64::try_from(page.letters.len()).unwrap_or(i64::MAX);
@@ -65,12 +65,12 @@ async fn page(
     control: &Control,
     run: Option<(Uuid, &str)>,
     replay: &Replay,
-    today: NaiveDate,
+    open_from: NaiveDate,
     after: Option<&ReplayCursor>,
 ) -> Result<ReplayPage, StoreError> {
     let mut tries = 1;
     loop {
-        match control.replay_page(run, replay, today, after).await {
+        match control.replay_page(run, replay, open_from, after).await {
             Err(error) if error.class() == FailureClass::Infrastructure && tries < TRIES => {
                 tracing::debug!(error = &error as &dyn std::error::Error, "replaying a page again");
                 sleep(RETRY * 2_u32.pow(tries)).await;

@@ -40,8 +40,8 @@ pub struct Selection {
     pub lane: Lane,
     /// Whether complete slices are asked for again.
     pub wish: Wish,
-    /// The KST day on which it is wished.
-    pub today: NaiveDate,
+    /// The first KST day whose figures are not final when it is wished.
+    pub open_from: NaiveDate,
 }
 
 /// What planning a selection came to.
@@ -105,7 +105,7 @@ impl Selection {
             .iter()
             .filter_map(|endpoint| Some((*endpoint, self.longest_chunk(*endpoint, dialect)?)))
             .flat_map(|(endpoint, max_days)| {
-                chunks(self.range, self.granularity, max_days, self.today)
+                chunks(self.range, self.granularity, max_days, self.open_from)
                     .into_iter()
                     .map(move |range| PlannedChunk { endpoint, granularity: self.granularity, range })
             })
@@ -241,7 +241,7 @@ pub(crate) mod tests {
             chunk_days: None,
             lane: Lane::Backfill,
             wish: Wish::Missing,
-            today: day("2026-02-16"),
+            open_from: day("2026-02-16"),
         }
     }
 

@@ -29,6 +29,7 @@ mod permanent;
 mod redelivery;
 mod replay;
 mod restated;
+mod settling;
 mod stops;
 mod throttled;
 mod transient;

@@ -68,6 +68,10 @@ impl Programs {
             .set("CAFE24_SYNC__WORKER__LISTEN", anywhere)
             .set("CAFE24_SYNC__SERVE__LISTEN", anywhere)
             .set("CAFE24_SYNC__WEB__LISTEN", anywhere)
+            // Tests count requests, at whatever time of the day they run: nothing is fetched by itself, and a day that is
+            // over is final.
+            .set("CAFE24_SYNC__SCHEDULE__ENABLED", "false")
+            .set("CAFE24_SYNC__SCHEDULE__SETTLE", "0s")
             .set("CAFE24_SYNC__OAUTH__MASTER_KEY_FILE", key.to_string_lossy()))
     }
 

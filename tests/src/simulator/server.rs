@@ -7,6 +7,11 @@ use std::thread;
 use std::time::Duration;
 
 use axum::Router;
+use axum::extract::State;
+use axum::http::HeaderValue;
+use axum::http::header::DATE;
+use axum::middleware::map_response_with_state;
+use axum::response::Response;
 use axum::routing::{get, post};
 use tokio::net::TcpListener;
 use tokio::runtime::Builder;
@@ -104,5 +109,15 @@ fn router(shared: Arc<Shared>) -> Router {
         .route("/oauth/{mall_id}/api/v2/oauth/revoke", post(auth::revoke))
         .merge(control::router(open))
         .fallback(api::live)
+        .layer(map_response_with_state(Arc::clone(&shared), dated))
         .with_state(shared)
+}
+
+/// `Date`, by the simulated clock, unless an ordered fault says otherwise.
+async fn dated(State(shared): State<Arc<Shared>>, mut answer: Response) -> Response {
+    let date = shared.clock.now().format("%a, %d %b %Y %H:%M:%S GMT").to_string();
+    if let Ok(date) = HeaderValue::try_from(date) {
+        answer.headers_mut().entry(DATE).or_insert(date);
+    }
+    answer
 }

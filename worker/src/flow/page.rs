@@ -2,6 +2,7 @@
 
 use std::panic::AssertUnwindSafe;
 
+use chrono::{DateTime, Utc};
 use common::api::{FetchError, Fetched as Answer, Request};
 use common::domain::failure::FailureClass;
 use common::limiter::{Grant, Limiter, Observation};
@@ -91,10 +92,13 @@ async fn request(shared: &Shared, work: &Work, grant: &Grant) -> Verdict {
         common::telemetry::count_stale_grant();
         return Verdict::Again { renewed: false };
     }
-    let asked_at = common::clock::now();
+    let sent_at = common::clock::now();
     let answer = ask(shared, claimed, &request, &token.access, grant).await;
     match answer.result {
-        Ok(page) => Verdict::Rows(rows::fetched(claimed, page, asked_at)),
+        Ok(page) => {
+            let asked_at = earlier(sent_at, answer.date);
+            Verdict::Rows(rows::fetched(claimed, page, asked_at, shared.config.schedule.settle))
+        }
         Err(error) if error.class() == FailureClass::Unauthorized && !work.renewed => {
             match shared.tokens.after_unauthorized(&job.mall_id, token.version).await {
                 Ok(_) => Verdict::Again { renewed: true },
@@ -103,6 +107,12 @@ async fn request(shared: &Shared, work: &Work, grant: &Grant) -> Verdict {
         }
         Err(error) => Verdict::Failed(outcome::Failed::of_fetch(&error, answer.retry_after, token.version)),
     }
+}
+
+/// When the request was sent, by whichever clock says earlier: ours or the server's. If one of the two is fast, a day that
+/// had not settled is still not taken for final; if one is slow, it is fetched again (docs/adr/0015).
+fn earlier(sent_at: DateTime<Utc>, server: Option<DateTime<Utc>>) -> DateTime<Utc> {
+    server.map_or(sent_at, |server| server.min(sent_at))
 }
 
 /// Sends the request and tells the bucket what the answer said.

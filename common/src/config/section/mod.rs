@@ -12,6 +12,8 @@ mod worker;
 
 mod producer;
 
+mod schedule;
+
 mod alerts;
 
 mod breaker;
@@ -25,5 +27,6 @@ pub use limits::{LimiterKeyKind, LimitsConfig};
 pub use log::{LogConfig, LogFormat};
 pub use oauth::OAuthConfig;
 pub use producer::{DeadConfig, FeedConfig, ReconcileConfig, RetryConfig, ServeConfig, WebConfig};
+pub use schedule::ScheduleConfig;
 pub use servers::{PostgresConfig, RabbitMqConfig, RedisConfig};
 pub use worker::WorkerConfig;

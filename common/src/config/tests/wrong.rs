@@ -37,6 +37,22 @@ fn only(toml: &str) -> (Option<usize>, String, String) {
 )]
 #[case::no_prefetch("[rabbitmq]\nprefetch = 0", "prefetch = 0", "out of range; use 1 to 10000")]
 #[case::no_unit("[worker]\ndrain = 25", "drain = 25", "not a duration; write \"25s\" (0ms to 5m)")]
+#[case::no_time(
+    "[schedule]\ndaily_at = '6:30'",
+    "daily_at = \"6:30\"",
+    "not a time of the day; write \"06:30\""
+)]
+#[case::half_days(
+    "[schedule]\nlookback = '36h'",
+    "lookback = \"36h\"",
+    "not whole days; write \"3d\" (1d to 31d)"
+)]
+#[case::too_far_back("[schedule]\nlookback = '32d'", "lookback = \"32d\"", "out of range; use 1d to 31d")]
+#[case::too_often(
+    "[schedule]\ntoday_every = '5m'",
+    "today_every = \"5m\"",
+    "write \"2h\" (1h to 12h) or \"off\""
+)]
 #[case::no_such_word("[log]\nlevel = 'loud'", "level = \"loud\"", "use error, warn, info, debug or trace")]
 fn h1_a_mistake_says_what_to_write(#[case] toml: &str, #[case] shown: &str, #[case] problem: &str) {
     let (line, it, said) = only(toml);

@@ -123,17 +123,17 @@ impl Control {
         Ok(Some(ReplayRun { replay, letters: row.try_get("letters")?, jobs: row.try_get("jobs_planned")? }))
     }
 
-    /// Replays the next page of letters under `run` (its id, and who acts), or only counts without one. `today` is the
-    /// KST day: it is fetched alone.
+    /// Replays the next page of letters under `run` (its id, and who acts), or only counts without one. `open_from` is
+    /// the first day whose figures are not final: each of those is fetched alone.
     pub async fn replay_page(
         &self,
         run: Option<(Uuid, &str)>,
         replay: &Replay,
-        today: NaiveDate,
+        open_from: NaiveDate,
         after: Option<&ReplayCursor>,
     ) -> Result<ReplayPage, StoreError> {
         let mut tx = plan::begin(self).await?;
-        let (found, more) = page(&mut tx, replay, today, after).await?;
+        let (found, more) = page(&mut tx, replay, open_from, after).await?;
         let Some(last) = found.last() else { return Ok(ReplayPage::default()) };
         let next = more.then(|| ReplayCursor {
             mall_id: last.mall_id.clone(),
@@ -172,7 +172,7 @@ impl Control {
 async fn page(
     tx: &mut PgTransaction<'_>,
     replay: &Replay,
-    today: NaiveDate,
+    open_from: NaiveDate,
     after: Option<&ReplayCursor>,
 ) -> Result<(Vec<Found>, bool), StoreError> {
     let sql = concat!(
@@ -192,7 +192,7 @@ async fn page(
         .bind(i64::try_from(limit).unwrap_or(i64::MAX))
         .fetch_all(&mut **tx)
         .await?;
-    let mut found = rows.iter().map(|row| read(row, today)).collect::<Result<Vec<_>, _>>()?;
+    let mut found = rows.iter().map(|row| read(row, open_from)).collect::<Result<Vec<_>, _>>()?;
     let more = found.len() == limit;
     if more && let Some(beyond) = found.pop() {
         let whole = found.iter().take_while(|letter| letter.mall_id != beyond.mall_id).count();
@@ -203,7 +203,7 @@ async fn page(
     Ok((found, more))
 }
 
-fn read(row: &PgRow, today: NaiveDate) -> Result<Found, StoreError> {
+fn read(row: &PgRow, open_from: NaiveDate) -> Result<Found, StoreError> {
     let (start, end): (NaiveDate, NaiveDate) = (row.try_get("start_date")?, row.try_get("end_date")?);
     let mut found =
         Found { letter_id: row.try_get("letter_id")?, mall_id: row.try_get("mall_id")?, start, wanted: None };
@@ -220,7 +220,7 @@ fn read(row: &PgRow, today: NaiveDate) -> Result<Found, StoreError> {
             endpoint,
             granularity,
             // The mall may have changed its dialect since, and with it the longest range of a request.
-            chunks: chunks(range, granularity, max_days, today),
+            chunks: chunks(range, granularity, max_days, open_from),
             died_at: row.try_get("died_at")?,
         });
     }

@@ -5,7 +5,6 @@ mod screen;
 use std::time::Instant;
 
 use common::clock::now;
-use common::domain::calendar::kst_day;
 use common::domain::job::Lane;
 use common::store::{AuditEntry, Control, LetterFilter, LetterState, LetterSummary, Replay, StoreError};
 use serde_json::json;
@@ -199,9 +198,9 @@ impl Replaying<'_> {
                 progress.show(done.letters, total, &details);
             }
         };
-        let today = kst_day(now());
+        let open_from = self.context.config.schedule.settle.open_from(now());
         tokio::select! {
-            done = pages(self.control, run, &self.replay, today, tick) => done.map_err(Stopped::Failed),
+            done = pages(self.control, run, &self.replay, open_from, tick) => done.map_err(Stopped::Failed),
             // A page that is under way is rolled back by Postgres, unless its commit is there already.
             Ok(()) = ctrl_c(), if run.is_some() => Err(Stopped::Interrupted),
         }

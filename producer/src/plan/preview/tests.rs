@@ -19,7 +19,7 @@ fn preview(malls: Vec<Connector>, parked: i64, pauses: &[EndpointPause]) -> Prev
         chunk_days: Some(1),
         lane: Lane::Backfill,
         wish: Wish::Missing,
-        today: day("2026-02-16"),
+        open_from: day("2026-02-16"),
     };
     let counts = PlanCounts {
         wanted: 1_080,
