@@ -47,9 +47,9 @@ pub use error::{ConfigError, Mistake};
 pub use reader::{KeyInfo, Origin};
 pub use secret::Secret;
 pub use section::{
-    AlertsConfig, BreakerConfig, Cafe24Config, DeadConfig, FeedConfig, LimiterKeyKind, LimitsConfig,
-    LogConfig, LogFormat, OAuthConfig, PostgresConfig, RabbitMqConfig, ReconcileConfig, RedisConfig,
-    RetryConfig, ScheduleConfig, ServeConfig, WebConfig, WebhookKind, WorkerConfig,
+    AlertsConfig, BreakerConfig, Cafe24Config, CoverageConfig, DeadConfig, FeedConfig, LimiterKeyKind,
+    LimitsConfig, LogConfig, LogFormat, OAuthConfig, PostgresConfig, RabbitMqConfig, ReconcileConfig,
+    RedisConfig, RetryConfig, ScheduleConfig, ServeConfig, WebConfig, WebhookKind, WorkerConfig,
 };
 pub use transport::Transport;
 pub use url::{BaseUrl, InvalidUrl, ServerUrl, UrlTemplate};
@@ -88,6 +88,8 @@ pub struct Config {
     pub breaker: BreakerConfig,
     /// `[dead]`: the archive of dead letters.
     pub dead: DeadConfig,
+    /// `[coverage]`: how long it is known what figures were.
+    pub coverage: CoverageConfig,
     /// `[alerts]`: what is told to people.
     pub alerts: AlertsConfig,
     /// `[serve]`: the daemon's private port.
@@ -148,6 +150,7 @@ impl Config {
             retry: RetryConfig::read(r),
             breaker: BreakerConfig::read(r),
             dead: DeadConfig::read(r),
+            coverage: CoverageConfig::read(r),
             alerts: AlertsConfig::read(r),
             serve: ServeConfig::read(r),
             web: WebConfig::read(r),

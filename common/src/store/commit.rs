@@ -6,6 +6,8 @@
 
 mod columns;
 
+mod totals;
+
 use std::collections::hash_map::Entry;
 use std::collections::{BTreeMap, HashMap, HashSet};
 use std::time::Duration;
@@ -16,6 +18,7 @@ use tokio_postgres::{Statement, Transaction};
 use uuid::Uuid;
 
 use columns::{Group, ProductNames, SettleColumns};
+use totals::Totals;
 
 use super::connectors::ConnectorState;
 use super::error::{StoreError, TransactionError};
@@ -312,10 +315,31 @@ async fn win(
     let partial: Vec<_> = slices.values().map(|slice| !slice.is_final()).collect();
     let (fences, checksums) =
         (column(|slice| slice.fetched.fence), column(|slice| slice_checksum(slice.rows)));
+    let totals: Vec<_> =
+        slices.values().map(|slice| Totals::of(slice.fetched.job.endpoint, slice.rows)).collect();
+    let impressions: Vec<_> = totals.iter().map(|totals| totals.impressions).collect();
+    let clicks: Vec<_> = totals.iter().map(|totals| totals.clicks).collect();
+    let conversions: Vec<_> = totals.iter().map(|totals| totals.conversions).collect();
+    let values: Vec<_> = totals.iter().map(|totals| totals.conversion_value).collect();
     let answer = tx
         .query(
             statement,
-            &[&malls, &shops, &endpoints, &granularities, &days, &fences, &jobs, &rows, &checksums, &partial],
+            &[
+                &malls,
+                &shops,
+                &endpoints,
+                &granularities,
+                &days,
+                &fences,
+                &jobs,
+                &rows,
+                &checksums,
+                &partial,
+                &impressions,
+                &clicks,
+                &conversions,
+                &values,
+            ],
         )
         .await?;
     answer

@@ -24,6 +24,10 @@ pub struct Deadlines {
     pub kept: Duration,
     /// Letters replayed or discarded are forgotten then. 90 days.
     pub letters_kept: Duration,
+    /// What figures were before they changed is forgotten then. 400 days.
+    pub versions_kept: Duration,
+    /// The same of days that were not over. 31 days.
+    pub partial_versions_kept: Duration,
 }
 
 /// Rows forgotten at once; the rest waits for the next time.
@@ -67,6 +71,12 @@ impl Control {
             .await?;
         sqlx::query(include_str!("sql/prune_jobs.sql"))
             .bind(deadlines.kept.as_secs_f64())
+            .bind(PRUNED_AT_ONCE)
+            .execute(&self.pool)
+            .await?;
+        sqlx::query(include_str!("sql/prune_versions.sql"))
+            .bind(deadlines.versions_kept.as_secs_f64())
+            .bind(deadlines.partial_versions_kept.as_secs_f64())
             .bind(PRUNED_AT_ONCE)
             .execute(&self.pool)
             .await?;

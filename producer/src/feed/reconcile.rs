@@ -7,7 +7,7 @@
 use std::time::Duration;
 
 use common::broker::Publisher;
-use common::config::{Config, ReconcileConfig};
+use common::config::{Config, CoverageConfig, ReconcileConfig};
 use common::domain::job::Lane;
 use common::limiter::RedisLimiter;
 use common::store::{Control, Deadlines, Reconciled};
@@ -29,6 +29,7 @@ pub(crate) struct Reconciler {
     publisher: Publisher,
     settings: ReconcileConfig,
     letters_kept: Duration,
+    versions: CoverageConfig,
 }
 
 impl Reconciler {
@@ -39,6 +40,7 @@ impl Reconciler {
             publisher: Publisher::new(broker(config, control)?),
             settings: config.reconcile,
             letters_kept: config.dead.keep,
+            versions: config.coverage,
         })
     }
 
@@ -51,6 +53,8 @@ impl Reconciler {
             unarchived: self.settings.queued_deadline,
             kept: KEPT,
             letters_kept: self.letters_kept,
+            versions_kept: self.versions.keep_versions,
+            partial_versions_kept: self.versions.keep_partial,
         };
         let short = self.short_lanes().await;
         let alive = match self.limiter.heartbeats().await {

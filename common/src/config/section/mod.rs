@@ -18,11 +18,14 @@ mod alerts;
 
 mod breaker;
 
+mod coverage;
+
 mod log;
 
 pub use alerts::{AlertsConfig, WebhookKind};
 pub use breaker::BreakerConfig;
 pub use cafe24::Cafe24Config;
+pub use coverage::CoverageConfig;
 pub use limits::{LimiterKeyKind, LimitsConfig};
 pub use log::{LogConfig, LogFormat};
 pub use oauth::OAuthConfig;
