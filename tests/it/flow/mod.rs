@@ -12,6 +12,7 @@ mod alive;
 mod apps;
 mod bad_data;
 mod closed;
+mod coverage;
 mod dead;
 mod exact;
 mod fences;
