@@ -36,6 +36,11 @@ pub struct MovedClock {
 }
 
 impl MovedClock {
+    /// A clock that is not moved yet.
+    pub fn right() -> Result<Self> {
+        Self::at(real())
+    }
+
     /// A clock that shows `now`.
     pub fn at(now: DateTime<Utc>) -> Result<Self> {
         let dir = state_dir().join(format!("clock-{:08x}", rand::random::<u32>()));
