@@ -20,14 +20,20 @@
 //! **Silence.** After a floor answer or a 429 nobody sends for a while. Slots that lie in a silence are given back, since
 //! their holders will not use them.
 //!
+//! **A share for others** ([`Reserve`]). Other software on the same bucket gets a part of its tokens and of its refill: our
+//! capacity is smaller by its tokens, and a token takes us longer (`pace`). The margin stays on top.
+//!
 //! All times are µs on one clock, whole numbers. `limiter/scripts/*.lua` do the same sums on the server; a differential
 //! test compares the two step by step.
 
 mod observe;
+mod reserve;
 #[cfg(test)]
 mod tests;
 
 use std::time::Duration;
+
+pub use reserve::{InvalidReserve, Reserve};
 
 /// No silence is longer, whatever `Retry-After` says: 15 min (`faults.md` A1).
 pub const MAX_SILENCE: Duration = Duration::from_mins(15);
@@ -55,10 +61,12 @@ pub struct Limits {
     pub floor_pause_us: i64,
     /// A request proves an unknown bucket if its slot lies at least this long after the bucket's start.
     pub settle_us: i64,
+    /// The share that is left to other software.
+    pub reserve: Reserve,
 }
 
 impl Limits {
-    /// Tokens of the server's bucket that we leave alone.
+    /// Tokens of the server's bucket that nobody shall use.
     pub fn margin(&self) -> i64 {
         self.server_capacity - self.capacity
     }
@@ -91,6 +99,8 @@ pub struct State {
     pub token_us: i64,
     /// The first slot that nobody in the waiting line was told of.
     pub line_us: i64,
+    /// The share that was left to others when this was written.
+    pub reserve: Reserve,
 }
 
 /// Leave to send one request.
@@ -98,7 +108,7 @@ pub struct State {
 pub struct Slot {
     /// How long after `now` the request may leave.
     pub wait_us: i64,
-    /// Whole tokens that the server should still have after it.
+    /// Whole tokens that the server should still have after it, even if others have used up their share.
     pub level_after: i64,
     /// Which life of the bucket granted it; see [`State::born_us`].
     pub born_us: i64,
@@ -154,6 +164,28 @@ pub struct Observed {
     pub correction: Correction,
 }
 
+/// What a bucket has, for plans and screens.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Gauge {
+    /// Tokens; below zero while reserved slots lie ahead, or while others owe.
+    pub tokens: f64,
+    /// Tokens when it is full.
+    pub capacity: i64,
+    /// Tokens gained a second.
+    pub per_second: f64,
+    /// Nobody sends for this long.
+    pub silent: Duration,
+    /// Whether its level is remembered and was proved; else it is as full as the server says at the first answers.
+    pub known: bool,
+}
+
+impl Gauge {
+    /// Tokens to take now, from 0 to the capacity; 0 for a bucket that nobody remembers and during a silence.
+    pub fn level(&self) -> f64 {
+        if self.silent.is_zero() { self.tokens.max(0.0) } else { 0.0 }
+    }
+}
+
 /// How an observation moved the level.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Correction {
@@ -181,36 +213,44 @@ impl Bucket {
         self.state.as_ref()
     }
 
-    /// Tokens at `now`, from 0 to the capacity; 0 for an unknown bucket and during a silence.
+    /// What it has at `now`. An unknown bucket has 0 tokens: its probe is in nobody's count.
     #[expect(clippy::cast_precision_loss, reason = "a level is below 2^32 µs")]
-    pub fn level(&self, limits: &Limits, epoch: u64, now_us: i64) -> f64 {
-        let Some(state) = self.state.filter(|state| state.epoch == epoch) else { return 0.0 };
-        let state = state.at(limits, now_us);
-        if state.silent_until_us > now_us {
-            return 0.0;
+    pub fn gauge(&self, limits: &Limits, epoch: u64, now_us: i64) -> Gauge {
+        let known = self.state.filter(|state| state.epoch == epoch);
+        let state = known.map_or_else(
+            || State::unknown(limits, epoch, now_us, self.state),
+            |state| state.at(limits, now_us),
+        );
+        let pace_us = state.pace_us() as f64;
+        let tokens = known.map_or(0.0, |_| state.level_us(limits, now_us) as f64 / pace_us);
+        Gauge {
+            tokens,
+            capacity: state.capacity(limits),
+            per_second: 1_000_000.0 / pace_us,
+            silent: Duration::from_micros(u64::try_from(state.silent_until_us - now_us).unwrap_or(0)),
+            known: known.is_some_and(|state| state.probes < 0),
         }
-        state.level_us(limits, now_us).max(0) as f64 / state.token_us as f64
     }
 
     /// Asks for one token, at most `horizon_us` ahead.
     pub fn take(&mut self, limits: &Limits, epoch: u64, now_us: i64, horizon_us: i64) -> Decision {
         let before_us = self.state.filter(|state| state.epoch == epoch).map_or(now_us, |state| state.seen_us);
         let mut state = self.load(limits, epoch, now_us);
-        let capacity = state.capacity(limits);
-        let conforms_us = state.tat_us - (capacity - 1) * state.token_us;
+        let (capacity, pace_us) = (state.capacity(limits), state.pace_us());
+        let conforms_us = state.tat_us - (capacity - 1) * pace_us;
         let slot_us = now_us.max(conforms_us).max(state.silent_until_us);
         if slot_us - now_us > horizon_us {
             // Each caller gets a turn of its own; all at once would ask again and again for one token.
-            let last_us = conforms_us + LONGEST_LINE * state.token_us;
+            let last_us = conforms_us + LONGEST_LINE * pace_us;
             let turn_us = state.line_us.clamp(conforms_us, last_us);
-            state.line_us = turn_us + state.token_us;
+            state.line_us = turn_us + pace_us;
             self.state = Some(state);
             return Decision::Refused {
                 ask_us: turn_us.max(slot_us) - now_us - horizon_us,
                 silent_us: (state.silent_until_us - now_us).max(0),
             };
         }
-        state.tat_us = state.tat_us.max(slot_us) + state.token_us;
+        state.tat_us = state.tat_us.max(slot_us) + pace_us;
         let mut proof = 0;
         if state.probes >= 0 {
             state.probes += 1;
@@ -219,10 +259,10 @@ impl Bucket {
             }
         }
         self.state = Some(state);
-        let left_us = capacity * state.token_us - (state.tat_us - slot_us);
+        let left_us = capacity * pace_us - (state.tat_us - slot_us);
         Decision::Granted(Slot {
             wait_us: slot_us - now_us,
-            level_after: left_us.div_euclid(state.token_us) + state.burst - capacity,
+            level_after: left_us.div_euclid(pace_us) + state.margin(limits),
             born_us: state.born_us,
             proof,
             burst: state.burst,
@@ -234,7 +274,7 @@ impl Bucket {
     /// Empties the bucket and makes it unknown: our figure can't be trusted any more.
     pub fn empty(&mut self, limits: &Limits, epoch: u64, now_us: i64) {
         let mut state = self.load(limits, epoch, now_us);
-        let empty_us = now_us + state.capacity(limits) * state.token_us;
+        let empty_us = now_us + state.capacity(limits) * state.pace_us();
         state.tat_us = state.tat_us.max(empty_us);
         state.born_us = now_us;
         state.probes = 0;
@@ -266,8 +306,9 @@ impl State {
             burst,
             token_us,
             line_us: 0,
+            reserve: limits.reserve,
         };
-        state.tat_us = now_us + (state.capacity(limits) - 1) * token_us;
+        state.tat_us = now_us + (state.capacity(limits) - 1) * state.pace_us();
         state
     }
 
@@ -283,25 +324,41 @@ impl State {
             self.line_us -= back_us;
             self.silent_until_us = (self.silent_until_us - back_us).max(0);
         }
+        if self.reserve != limits.reserve {
+            // Another share: what was used stays used, token by token.
+            let (old_us, new_us) = (self.pace_us(), limits.reserve.pace_us(self.token_us));
+            self.tat_us = now_us + ((self.tat_us - now_us).max(0) * new_us + old_us - 1) / old_us;
+            self.reserve = limits.reserve;
+        }
         self.seen_us = now_us;
         self.silent_until_us = self.silent_until_us.min(now_us + as_us(MAX_SILENCE));
-        let deepest_us = now_us + (self.capacity(limits) + limits.server_capacity) * self.token_us;
+        let deepest_us = now_us + (self.capacity(limits) + limits.server_capacity) * self.pace_us();
         self.tat_us = self.tat_us.clamp(now_us, deepest_us);
         self
     }
 
     /// Tokens that we use of the server's [`burst`](Self::burst); at least 1.
     fn capacity(&self, limits: &Limits) -> i64 {
-        (self.burst - limits.margin()).max(1)
+        (self.burst - limits.margin() - self.reserve.tokens(self.burst)).max(1)
     }
 
-    /// The level in µs of refill; below zero while reserved slots lie ahead.
+    /// Tokens of the server's bucket that are neither ours nor others'.
+    fn margin(&self, limits: &Limits) -> i64 {
+        (self.burst - self.capacity(limits) - self.reserve.tokens(self.burst)).max(0)
+    }
+
+    /// µs in which we gain a token.
+    fn pace_us(&self) -> i64 {
+        self.reserve.pace_us(self.token_us)
+    }
+
+    /// The level in µs of our refill; below zero while reserved slots lie ahead.
     fn level_us(&self, limits: &Limits, now_us: i64) -> i64 {
-        self.capacity(limits) * self.token_us - (self.tat_us - now_us)
+        self.capacity(limits) * self.pace_us() - (self.tat_us - now_us)
     }
 
     fn set_level_us(&mut self, limits: &Limits, now_us: i64, level_us: i64) {
-        self.tat_us = now_us + self.capacity(limits) * self.token_us - level_us;
+        self.tat_us = now_us + self.capacity(limits) * self.pace_us() - level_us;
     }
 }
 

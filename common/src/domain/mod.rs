@@ -4,7 +4,8 @@
 //! Read in this order: [`ids`] and [`calendar`] (the vocabulary), [`endpoint`] (what the API offers),
 //! [`chunk`] (how a wish is cut), [`job`] (what travels), [`metric`] (what is stored),
 //! [`failure`] and [`backoff`] (what happens when it does not work), [`bucket`] (when a request may leave), [`consent`]
-//! (when the callback of a consent is believed).
+//! (when the callback of a consent is believed), [`hours`] and [`lanes`]
+//! (when backfills are sent).
 
 pub mod ids;
 
@@ -25,6 +26,10 @@ pub mod failure;
 pub mod backoff;
 
 pub mod bucket;
+
+pub mod hours;
+
+pub mod lanes;
 
 pub mod consent;
 

@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use crate::config::LimitsConfig;
-use crate::domain::bucket::{Limits, as_us};
+use crate::domain::bucket::{Limits, Reserve, as_us};
 
 /// Settings of the bucket; the same for all keys and all workers.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -24,6 +24,9 @@ pub struct BucketConfig {
     /// How long an unknown bucket runs at the refill rate before an answer may prove that it holds more, 1 s: what was
     /// under way when Redis lost the bucket has arrived by then. Up to 60 s.
     pub settle: Duration,
+    /// The share of the server's bucket that is left to other software: none. A key may have another
+    /// ([`Limiter::leave_free`](super::Limiter::leave_free)).
+    pub reserve: Reserve,
 }
 
 impl Default for BucketConfig {
@@ -36,6 +39,7 @@ impl Default for BucketConfig {
             floor_pause: Duration::from_secs(2),
             use_by: Duration::from_secs(1),
             settle: Duration::from_secs(1),
+            reserve: Reserve::NONE,
         }
     }
 }
@@ -49,6 +53,7 @@ impl From<LimitsConfig> for BucketConfig {
             capacity: limits.capacity.unwrap_or_else(|| limits.burst.saturating_sub(margin).max(1)),
             server_capacity: limits.burst,
             refill_per_second: limits.refill_per_second,
+            reserve: limits.reserve,
             ..default
         }
     }
@@ -102,6 +107,7 @@ impl BucketConfig {
             floor: self.floor.into(),
             floor_pause_us: as_us(self.floor_pause),
             settle_us: as_us(self.settle),
+            reserve: self.reserve,
         })
     }
 }

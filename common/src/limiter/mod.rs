@@ -20,6 +20,7 @@ mod error;
 mod grant;
 mod model;
 mod redis;
+mod reserves;
 
 use std::future::Future;
 use std::sync::Arc;
@@ -32,6 +33,7 @@ pub use self::error::LimiterError;
 pub use self::grant::{Grant, Observation, Take};
 pub use self::model::ModelLimiter;
 pub use self::redis::{CALL_TIMEOUT, Counts, RedisFacts, RedisLimiter, Scripts};
+use crate::domain::bucket::{Gauge, Reserve};
 use crate::domain::ids::LimiterKey;
 
 /// Leave to send one request. `Err` always means: do not send.
@@ -53,10 +55,19 @@ pub trait Limiter: Send + Sync + 'static {
         seen: Observation,
     ) -> impl Future<Output = Result<(), LimiterError>> + Send;
 
+    /// What the keys' buckets have now, in the order asked; takes no token.
+    fn gauges(&self, keys: &[LimiterKey]) -> impl Future<Output = Result<Vec<Gauge>, LimiterError>> + Send;
+
     /// Tokens that the keys have now, in the order asked, each from 0 to the working capacity; takes none.
     ///
     /// 0 for a key that nobody remembers (it has one probe) and for one that is silent.
-    fn levels(&self, keys: &[LimiterKey]) -> impl Future<Output = Result<Vec<f64>, LimiterError>> + Send;
+    fn levels(&self, keys: &[LimiterKey]) -> impl Future<Output = Result<Vec<f64>, LimiterError>> + Send {
+        async { Ok(self.gauges(keys).await?.iter().map(Gauge::level).collect()) }
+    }
+
+    /// From now on this share of `key`'s bucket is left to other software; `None`: the configured one. No round trip: each
+    /// call says it, and the bucket follows the last one. What was used before stays used.
+    fn leave_free(&self, key: &LimiterKey, share: Option<Reserve>);
 
     /// Until when the key is silent, as far as this process was told; no round trip. Ask again right before sending.
     fn silent_until(&self, key: &LimiterKey) -> Option<Instant>;
@@ -80,8 +91,12 @@ impl<L: Limiter> Limiter for Arc<L> {
         self.as_ref().observe(key, grant, seen)
     }
 
-    fn levels(&self, keys: &[LimiterKey]) -> impl Future<Output = Result<Vec<f64>, LimiterError>> + Send {
-        self.as_ref().levels(keys)
+    fn gauges(&self, keys: &[LimiterKey]) -> impl Future<Output = Result<Vec<Gauge>, LimiterError>> + Send {
+        self.as_ref().gauges(keys)
+    }
+
+    fn leave_free(&self, key: &LimiterKey, share: Option<Reserve>) {
+        self.as_ref().leave_free(key, share);
     }
 
     fn silent_until(&self, key: &LimiterKey) -> Option<Instant> {

@@ -6,8 +6,9 @@ use std::time::Duration;
 
 use tokio::time::Instant;
 
+use super::reserves::Reserves;
 use super::{BucketConfig, Grant, InvalidBucket, Limiter, LimiterError, Observation, Take};
-use crate::domain::bucket::{Bucket, Decision, Limits, as_us};
+use crate::domain::bucket::{Bucket, Decision, Gauge, Limits, Reserve, as_us};
 use crate::domain::ids::LimiterKey;
 
 /// The same arithmetic as [`RedisLimiter`](super::RedisLimiter) in this process alone.
@@ -16,6 +17,7 @@ use crate::domain::ids::LimiterKey;
 #[derive(Debug)]
 pub struct ModelLimiter {
     limits: Limits,
+    reserves: Reserves,
     use_by: Duration,
     state: Mutex<Memory>,
 }
@@ -39,7 +41,8 @@ impl ModelLimiter {
     /// An empty memory.
     pub fn new(config: BucketConfig) -> Result<Self, InvalidBucket> {
         let memory = Memory { buckets: HashMap::new(), started: Instant::now(), base_us: 1 << 50, epoch: 1 };
-        Ok(Self { limits: config.limits()?, use_by: config.use_by, state: Mutex::new(memory) })
+        let (limits, reserves) = (config.limits()?, Reserves::default());
+        Ok(Self { limits, reserves, use_by: config.use_by, state: Mutex::new(memory) })
     }
 
     /// Makes the clock jump, forwards or backwards.
@@ -68,7 +71,7 @@ impl Limiter for ModelLimiter {
         let (now_us, epoch) = (memory.now_us(), memory.epoch);
         let bucket = memory.buckets.entry(key.clone()).or_default();
         let horizon_us = as_us(horizon.min(Duration::from_secs(1)));
-        Ok(match bucket.take(&self.limits, epoch, now_us, horizon_us) {
+        Ok(match bucket.take(&self.reserves.limits(self.limits, key), epoch, now_us, horizon_us) {
             Decision::Granted(terms) => {
                 let slot = Instant::now() + micros(terms.wait_us);
                 Take::Granted(Grant { slot, use_by: slot + self.use_by, terms })
@@ -83,18 +86,25 @@ impl Limiter for ModelLimiter {
             let mut memory = self.memory();
             let (now_us, epoch) = (memory.now_us(), memory.epoch);
             let bucket = memory.buckets.entry(key.clone()).or_default();
-            bucket.observe(&self.limits, epoch, now_us, (grant.terms.born_us, grant.terms.proof), &seen);
+            let limits = self.reserves.limits(self.limits, key);
+            bucket.observe(&limits, epoch, now_us, (grant.terms.born_us, grant.terms.proof), &seen);
         }
         Ok(())
     }
 
-    async fn levels(&self, keys: &[LimiterKey]) -> Result<Vec<f64>, LimiterError> {
+    async fn gauges(&self, keys: &[LimiterKey]) -> Result<Vec<Gauge>, LimiterError> {
         let memory = self.memory();
         let now_us = memory.now_us();
-        let level = |key| {
-            memory.buckets.get(key).map_or(0.0, |bucket| bucket.level(&self.limits, memory.epoch, now_us))
+        let unknown = Bucket::default();
+        let gauge = |key| {
+            let limits = self.reserves.limits(self.limits, key);
+            memory.buckets.get(key).unwrap_or(&unknown).gauge(&limits, memory.epoch, now_us)
         };
-        Ok(keys.iter().map(level).collect())
+        Ok(keys.iter().map(gauge).collect())
+    }
+
+    fn leave_free(&self, key: &LimiterKey, share: Option<Reserve>) {
+        self.reserves.set(key, share);
     }
 
     fn silent_until(&self, key: &LimiterKey) -> Option<Instant> {

@@ -29,6 +29,7 @@ use self::deployment::Mark;
 pub use self::inspect::RedisFacts;
 pub use self::scripts::Scripts;
 use self::silence::Silences;
+use super::reserves::Reserves;
 use super::{BucketConfig, LimiterError};
 use crate::domain::bucket::Limits;
 use crate::domain::ids::LimiterKey;
@@ -46,6 +47,7 @@ pub struct RedisLimiter {
     scripts: Scripts,
     prefix: String,
     limits: Limits,
+    reserves: Reserves,
     use_by: Duration,
     clock: ClockStep,
     silences: Arc<Silences>,
@@ -90,6 +92,7 @@ impl RedisLimiter {
             scripts,
             prefix: prefix.to_owned(),
             limits,
+            reserves: Reserves::default(),
             use_by: config.use_by,
             clock: ClockStep::default(),
             silences,

@@ -6,6 +6,7 @@ use uuid::Uuid;
 
 use super::error::StoreError;
 use super::pool::Ledger;
+use crate::domain::bucket::Reserve;
 use crate::domain::endpoint::Dialect;
 use crate::domain::ids::{LimiterKey, MallId, ShopNo};
 use crate::domain::job::{Job, WireJob};
@@ -34,6 +35,8 @@ pub struct ClaimedJob {
     pub job: Job,
     /// The bucket its request takes from.
     pub limiter_key: LimiterKey,
+    /// The share of that bucket that is left to other software; `None`: the configured one.
+    pub reserve: Option<Reserve>,
     /// Number of this fetch.
     pub fence: i64,
     /// Failed attempts so far.
@@ -117,6 +120,11 @@ fn claimed(row: &Row) -> Result<ClaimedJob, StoreError> {
     Ok(ClaimedJob {
         job: Job::try_from(wire).map_err(StoreError::foreign)?,
         limiter_key: LimiterKey::try_from(text("limiter_key")?).map_err(StoreError::foreign)?,
+        reserve: row
+            .try_get::<_, Option<i16>>("reserve")?
+            .map(|percent| Reserve::try_from(i64::from(percent)))
+            .transpose()
+            .map_err(StoreError::foreign)?,
         fence: row.try_get("fence")?,
         attempts: row.try_get("attempts")?,
         crashes: row.try_get("crashes")?,

@@ -8,6 +8,7 @@ use super::error::StoreError;
 use super::pool::Control;
 use crate::domain::ids::{LimiterKey, MallId, ShopNo};
 use crate::domain::job::{Job, WireJob};
+use crate::domain::lanes::Lanes;
 
 /// A job to publish.
 #[derive(Debug, Clone)]
@@ -32,24 +33,37 @@ pub struct KeyJobs {
 }
 
 impl Control {
-    /// Every limiter key that has planned jobs (`sql/feed_keys.sql`).
-    pub async fn keys_with_work(&self) -> Result<Vec<LimiterKey>, StoreError> {
-        let rows = sqlx::query(include_str!("sql/feed_keys.sql")).fetch_all(&self.pool).await?;
+    /// Every limiter key that has planned jobs of a lane that is sent (`sql/feed_keys.sql`).
+    pub async fn keys_with_work(&self, lanes: Lanes) -> Result<Vec<LimiterKey>, StoreError> {
+        let Some((first, last)) = lanes.bounds() else { return Ok(Vec::new()) };
+        let rows = sqlx::query(include_str!("sql/feed_keys.sql"))
+            .bind(first.as_str())
+            .bind(last.as_str())
+            .fetch_all(&self.pool)
+            .await?;
         rows.iter()
             .map(|row| LimiterKey::try_from(row.try_get::<String, _>(0)?).map_err(StoreError::foreign))
             .collect()
     }
 
-    /// The jobs of which each key's window is filled, by key (`sql/feed_next.sql`); a key without jobs or room is left out.
+    /// The jobs of the lanes that are sent of which each key's window is filled, by key (`sql/feed_next.sql`); a key without
+    /// jobs or room is left out.
     ///
     /// A row that is no job (edited by hand) fails for good, so that no other job waits behind it; it becomes a dead
     /// letter like any other.
-    pub async fn next_jobs(&self, windows: &[(LimiterKey, i64)]) -> Result<Vec<KeyJobs>, StoreError> {
+    pub async fn next_jobs(
+        &self,
+        windows: &[(LimiterKey, i64)],
+        lanes: Lanes,
+    ) -> Result<Vec<KeyJobs>, StoreError> {
+        let Some((first, last)) = lanes.bounds() else { return Ok(Vec::new()) };
         let keys: Vec<&str> = windows.iter().map(|(key, _)| key.as_str()).collect();
         let sizes: Vec<i64> = windows.iter().map(|(_, size)| *size).collect();
         let rows = sqlx::query(include_str!("sql/feed_next.sql"))
             .bind(&keys)
             .bind(&sizes)
+            .bind(first.as_str())
+            .bind(last.as_str())
             .fetch_all(&self.pool)
             .await?;
         let mut next: Vec<KeyJobs> = Vec::with_capacity(windows.len());

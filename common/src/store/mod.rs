@@ -15,6 +15,7 @@
 mod alerts;
 mod apps;
 mod audit;
+mod budget;
 mod claim;
 mod commit;
 mod connectors;
@@ -40,6 +41,7 @@ mod tokens;
 pub use alerts::{Alert, AlertChange, Finding, Seen};
 pub use apps::{AppRemoval, NewApp, StoredApp};
 pub use audit::{AuditEntry, Audited};
+pub use budget::LanePause;
 pub use claim::{Claim, ClaimedJob, Decision};
 pub use commit::{Batch, Committed, Failure, Fetched, Outcome, Parking, Settlement};
 pub use connectors::{AppChoice, Connector, ConnectorState, Mode, NewConnector, TokenFacts};

@@ -42,11 +42,11 @@ impl Work for Feeding {
                         keys.into_iter().filter_map(|key| LimiterKey::try_from(key).ok()).collect()
                     }
                     // The session was made anew, something may have been missed.
-                    None => self.control.keys_with_work().await?,
+                    None => self.feed.keys_with_work().await?,
                 },
                 _ = sweep.tick() => {
                     swept = Some(Instant::now());
-                    self.control.keys_with_work().await?
+                    self.feed.keys_with_work().await?
                 }
             };
             if !keys.is_empty() {
@@ -61,7 +61,7 @@ impl Work for Feeding {
     }
 
     async fn once(&mut self) -> Result<Done, DutyError> {
-        let keys = self.control.keys_with_work().await?;
+        let keys = self.feed.keys_with_work().await?;
         let report = self.feed.pass(keys).await?;
         let count = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         Ok(Done(vec![("published", count(report.published)), ("keys", count(report.keys))]))

@@ -10,6 +10,7 @@
 //!
 //! - [`window`]: how many jobs of a key may be out
 //! - `budget`: how much of it retries may take
+//! - `settings`: which lanes are sent now, and which keys leave a share of their bucket to others
 //! - `pass`: read windows → choose jobs → publish with confirms → mark queued
 //! - `reconcile`: jobs without a sign of life are planned again
 
@@ -17,6 +18,7 @@ mod budget;
 mod error;
 mod pass;
 mod reconcile;
+mod settings;
 pub mod window;
 
 pub use error::FeedError;
@@ -35,7 +37,7 @@ pub async fn feed_once(config: &Config, control: &Control) -> Result<FeedReport,
         return Ok(FeedReport { leader_elsewhere: true, ..FeedReport::default() });
     };
     let mut feed = Feed::new(config, control)?;
-    let keys = control.keys_with_work().await?;
+    let keys = feed.keys_with_work().await?;
     let report = feed.pass(keys).await;
     leadership.release().await?;
     report

@@ -9,6 +9,7 @@ use common::store::{Control, FeedJob};
 
 use super::budget::Budget;
 use super::error::FeedError;
+use super::settings::Settings;
 use super::window::window;
 
 /// Keys looked at together: bounds a pass's memory to some ten thousand small messages.
@@ -33,7 +34,8 @@ pub(crate) struct Feed {
     control: Control,
     limiter: RedisLimiter,
     publisher: Publisher,
-    settings: FeedConfig,
+    windows: FeedConfig,
+    settings: Settings,
     refill_per_second: f64,
     budget: Budget,
 }
@@ -44,18 +46,27 @@ impl Feed {
             control: control.clone(),
             limiter: limiter(config, control)?,
             publisher: Publisher::new(broker(config, control)?),
-            settings: config.feed,
+            windows: config.feed,
+            settings: Settings::new(config.limits.backfill_hours),
             refill_per_second: config.limits.refill_per_second,
             budget: Budget::new(config.retry.budget_share),
         })
     }
 
+    /// Every key that has work which is sent now.
+    pub(crate) async fn keys_with_work(&mut self) -> Result<Vec<LimiterKey>, FeedError> {
+        self.settings.refresh(&self.control).await?;
+        Ok(self.control.keys_with_work(self.settings.lanes()).await?)
+    }
+
     /// Fills the windows of `keys`.
     pub(crate) async fn pass(&mut self, keys: Vec<LimiterKey>) -> Result<FeedReport, FeedError> {
         let mut report = FeedReport { keys: keys.len(), ..FeedReport::default() };
+        self.settings.refresh(&self.control).await?;
+        let lanes = self.settings.lanes();
         for some in keys.chunks(KEYS) {
             let windows = self.windows(some).await;
-            let next = self.control.next_jobs(&windows).await?;
+            let next = self.control.next_jobs(&windows, lanes).await?;
             let jobs: Vec<_> = next.into_iter().flat_map(|next| self.budget.choose(next)).collect();
             for some in jobs.chunks(CONFIRM_WINDOW) {
                 report.published += self.publish(some).await?;
@@ -65,19 +76,24 @@ impl Feed {
     }
 
     async fn windows(&self, keys: &[LimiterKey]) -> Vec<(LimiterKey, i64)> {
-        let levels = match self.limiter.levels(keys).await {
-            Ok(levels) => levels,
+        for key in keys {
+            self.limiter.leave_free(key, self.settings.reserve(key));
+        }
+        let size = |level, per_second| window(level, per_second, self.windows.horizon);
+        match self.limiter.gauges(keys).await {
+            Ok(gauges) => {
+                let sizes = gauges.iter().map(|gauge| size(gauge.level(), gauge.per_second));
+                keys.iter().cloned().zip(sizes).collect()
+            }
             // Without Redis no request leaves anyway; small windows keep the backlog here, where it can be changed.
             Err(error) => {
                 tracing::debug!(
                     error = &error as &dyn std::error::Error,
                     "bucket levels are unknown, windows stay small"
                 );
-                vec![0.0; keys.len()]
+                keys.iter().map(|key| (key.clone(), size(0.0, self.refill_per_second))).collect()
             }
-        };
-        let size = |level| window(level, self.refill_per_second, self.settings.horizon);
-        keys.iter().cloned().zip(levels.into_iter().map(size)).collect()
+        }
     }
 
     /// Publishes, and marks what was confirmed. A job that was not taken stays planned.

@@ -7,6 +7,7 @@ use std::time::Duration;
 use common::broker::{Broker, BrokerError, Consumer, Delivery, Source};
 use common::domain::backoff::Backoff;
 use common::domain::failure::FailureClass;
+use common::limiter::Limiter;
 use common::store::{Claim, Decision};
 use futures::FutureExt;
 use tokio::time::{Instant, sleep, timeout_at};
@@ -164,6 +165,8 @@ async fn claim(shared: &Arc<Shared>, gathered: Vec<Delivery>, runners: &Arc<Runn
         let Some(delivery) = jobs.remove(&id) else { continue };
         match decision {
             Decision::Go(claimed) => {
+                // Every claim says it, so a change reaches each worker within a window of jobs.
+                shared.limiter.leave_free(&claimed.limiter_key, claimed.reserve);
                 runners.hand().hold(id);
                 runners.push(Work {
                     claimed: *claimed,

@@ -2,7 +2,10 @@
 
 use std::fmt;
 
+use crate::config::declare::Kind;
 use crate::config::reader::Reader;
+use crate::domain::bucket::Reserve;
+use crate::domain::hours::Hours;
 
 /// What has a bucket of its own (`live-api.md` §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,6 +48,10 @@ pub struct LimitsConfig {
     pub refill_per_second: f64,
     /// `key`.
     pub key: LimiterKeyKind,
+    /// `reserve`, for keys that have no share of their own.
+    pub reserve: Reserve,
+    /// `backfill_hours`. Unset: at any time.
+    pub backfill_hours: Option<Hours>,
 }
 
 impl LimitsConfig {
@@ -68,6 +75,21 @@ impl LimitsConfig {
                 &LimiterKeyKind::ALL,
                 &["mall", "host", "host+path"],
                 LimiterKeyKind::as_str,
+            ),
+            reserve: r.value(
+                "limits.reserve",
+                "share of each bucket left to other software (0% to 90%)",
+                Kind::TEXT,
+                Reserve::NONE,
+                |text| text.parse().map_err(|_| "write a share, 0% to 90%".to_owned()),
+                Reserve::to_string,
+            ),
+            backfill_hours: r.optional(
+                "limits.backfill_hours",
+                "KST hours in which backfills are sent; unset: at any time",
+                Kind::Text { sample: "01:00-06:00" },
+                |text| text.parse().map_err(|_| "write KST hours, \"01:00-06:00\"".to_owned()),
+                Hours::to_string,
             ),
         }
     }

@@ -81,8 +81,8 @@ impl Bucket {
     ) -> Observed {
         let mut state = self.load(limits, epoch, now_us);
         state.resize(limits, now_us, seen);
-        let token_us = state.token_us;
-        let margin_us = (state.burst - state.capacity(limits)) * token_us;
+        let pace_us = state.pace_us();
+        let margin_us = state.margin(limits) * pace_us;
         let before_us = state.level_us(limits, now_us);
         let mut level_us = before_us;
         let silent_us = seen.silence_us(limits);
@@ -91,32 +91,35 @@ impl Bucket {
             level_us = level_us.min(-margin_us);
             state.probes = -1;
         } else if let Some(remaining) = seen.remaining {
-            let server_us = remaining * token_us - margin_us;
+            // Ours, if others have used up their share; what they took of it is not taken from us again.
+            let server_us = remaining * pace_us - margin_us;
             if state.probes >= 0
                 && proof > 0
                 && born_us == state.born_us
                 && seen.elapsed_us <= as_us(PROVES_FOR)
             {
-                level_us = server_us - (state.probes - proof).max(0) * token_us;
+                // Who used what is not known any more: their share is full.
+                let theirs = state.reserve.tokens(state.burst);
+                level_us = server_us - (theirs + (state.probes - proof).max(0)) * pace_us;
                 state.probes = -1;
             } else if seen.elapsed_us <= as_us(CORRECTS_FOR) {
                 // The server's refill may be a step behind; ours since the request left is not yet in its figure.
-                let least_us = level_us - STEP_TOKENS * token_us - seen.elapsed_us;
+                let least_us = level_us - STEP_TOKENS * pace_us - seen.elapsed_us;
                 if server_us < least_us {
-                    level_us = server_us - seen.in_flight * token_us;
+                    level_us = server_us - seen.in_flight * pace_us;
                 }
             }
             if remaining < limits.floor {
                 if level_us < 0 {
                     // Slots ahead fall into the silence, so nobody will use them.
-                    level_us += (-level_us + token_us - 1) / token_us * token_us;
+                    level_us += (-level_us + pace_us - 1) / pace_us * pace_us;
                 }
                 if seen.elapsed_us <= as_us(CORRECTS_FOR) {
                     level_us = level_us.min(server_us);
                 }
             }
         }
-        level_us = level_us.clamp(-limits.server_capacity * token_us, state.capacity(limits) * token_us);
+        level_us = level_us.clamp(-limits.server_capacity * pace_us, state.capacity(limits) * pace_us);
         state.set_level_us(limits, now_us, level_us);
         if silent_us > 0 {
             state.silent_until_us = state.silent_until_us.max(now_us + silent_us);
@@ -143,7 +146,7 @@ impl State {
         let scaled_us = (level_us * seen.token_us).div_euclid(self.token_us);
         self.burst = seen.burst;
         self.token_us = seen.token_us;
-        let full_us = self.capacity(limits) * self.token_us;
+        let full_us = self.capacity(limits) * self.pace_us();
         self.set_level_us(limits, now_us, scaled_us.min(full_us));
     }
 }

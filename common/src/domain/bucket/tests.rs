@@ -1,5 +1,6 @@
 //! Properties of the bucket, against model servers of both kinds.
 
+mod reserve;
 mod server;
 mod table;
 mod world;
@@ -18,7 +19,13 @@ fn limits(capacity: i64) -> Limits {
         floor: 5,
         floor_pause_us: 2_000_000,
         settle_us: 1_000_000,
+        reserve: Reserve::NONE,
     }
+}
+
+/// Tokens to take at `now_us`.
+fn level(bucket: &Bucket, limits: &Limits, now_us: i64) -> f64 {
+    bucket.gauge(limits, 1, now_us).level()
 }
 
 fn plan(capacity: i64) -> Plan {
@@ -122,8 +129,8 @@ proptest! {
                 prop_assert!((0..=horizon_us).contains(&slot.wait_us));
                 slots.push(now_us + slot.wait_us);
             }
-            let level = bucket.level(&limits, 1, now_us);
-            prop_assert!((0.0..=f64::from(capacity)).contains(&level));
+            let tokens = level(&bucket, &limits, now_us);
+            prop_assert!((0.0..=f64::from(capacity)).contains(&tokens));
         }
         slots.sort_unstable();
         for (first, from_us) in slots.iter().enumerate() {
@@ -144,7 +151,7 @@ proptest! {
         for _ in 0..takes {
             bucket.take(&limits, 1, now_us, 1_000_000);
         }
-        let before = bucket.level(&limits, 1, now_us);
+        let before = level(&bucket, &limits, now_us);
         let mut seen = Seen::new(&limits, remaining, burst, rate).aged(Duration::from_millis(elapsed_ms), in_flight);
         if throttled {
             seen = seen.throttled(Some(Duration::MAX));
@@ -152,11 +159,11 @@ proptest! {
         let observed = bucket.observe(&limits, 1, now_us, (now_us, proof), &seen);
         prop_assert!(observed.silent_us <= as_us(MAX_SILENCE));
         let later_us = now_us + observed.silent_us;
-        let level = bucket.level(&limits, 1, later_us);
+        let tokens = level(&bucket, &limits, later_us);
         let silent = Duration::from_micros(observed.silent_us.unsigned_abs());
         let refill = silent.as_secs_f64() * 2.0;
         // A slot given back is at most the one in progress.
-        prop_assert!(level <= (before + refill + 1.0).min(35.0), "{before} → {level}");
+        prop_assert!(tokens <= (before + refill + 1.0).min(35.0), "{before} → {tokens}");
     }
 }
 
@@ -168,9 +175,9 @@ fn a_clock_that_goes_back_an_hour_keeps_the_level_and_stalls_nobody() {
         bucket.take(&limits, 1, now_us, 0);
     }
     let earlier_us = now_us - 3_600_000_000;
-    assert!((bucket.level(&limits, 1, earlier_us) - 25.0).abs() < 1e-9);
+    assert!((level(&bucket, &limits, earlier_us) - 25.0).abs() < 1e-9);
     assert!(matches!(bucket.take(&limits, 1, earlier_us, 0), Decision::Granted(_)));
-    assert!((bucket.level(&limits, 1, earlier_us) - 24.0).abs() < 1e-9);
+    assert!((level(&bucket, &limits, earlier_us) - 24.0).abs() < 1e-9);
 }
 
 #[test]
@@ -186,9 +193,9 @@ fn an_unknown_bucket_has_one_token_and_the_first_settled_answer_proves_the_rest(
     assert_eq!(proofs, [0, 0, 3]);
     let seen = Seen::new(&limits, Some(38), Some(40), Some(2));
     bucket.observe(&limits, 1, start_us + 1_000_000, (start_us + 1, 3), &seen);
-    assert!(bucket.level(&limits, 1, start_us + 1_000_000) < 1.0, "an answer to another life of the bucket");
+    assert!(level(&bucket, &limits, start_us + 1_000_000) < 1.0, "an answer to another life of the bucket");
     bucket.observe(&limits, 1, start_us + 1_000_000, (start_us, 3), &seen);
-    assert!((bucket.level(&limits, 1, start_us + 1_000_000) - 33.0).abs() < 1e-9);
+    assert!((level(&bucket, &limits, start_us + 1_000_000) - 33.0).abs() < 1e-9);
 }
 
 #[test]
@@ -197,9 +204,9 @@ fn a_smaller_server_lowers_our_numbers_and_its_recovery_restores_no_more_than_ou
     let mut bucket = Bucket::full(&limits, 1, now_us);
     let full_us = now_us + 60_000_000;
     bucket.observe(&limits, 1, now_us, (0, 0), &Seen::new(&limits, None, Some(20), Some(1)));
-    assert!((bucket.level(&limits, 1, full_us) - 15.0).abs() < 1e-9);
+    assert!((level(&bucket, &limits, full_us) - 15.0).abs() < 1e-9);
     bucket.observe(&limits, 1, full_us, (0, 0), &Seen::new(&limits, None, Some(400), Some(9)));
-    assert!((bucket.level(&limits, 1, full_us + 60_000_000) - 35.0).abs() < 1e-9);
+    assert!((level(&bucket, &limits, full_us + 60_000_000) - 35.0).abs() < 1e-9);
 }
 
 fn faults() -> impl Strategy<Value = Fault> {

@@ -7,24 +7,25 @@ use tokio::time::Instant;
 
 use super::clock::Reading;
 use super::{RedisLimiter, channel};
-use crate::domain::bucket::{Bucket, Correction, Seen, Slot, State, as_us};
+use crate::domain::bucket::{Bucket, Correction, Gauge, Reserve, Seen, Slot, State, as_us};
 use crate::domain::ids::LimiterKey;
 use crate::limiter::{Grant, Limiter, LimiterError, Observation, Take};
 
 /// A slot never lies further ahead: a dead worker wastes little.
 const LONGEST_HORIZON: Duration = Duration::from_secs(1);
 /// Keys read in one pipeline, so that neither side holds a big reply.
-const LEVELS_AT_ONCE: usize = 500;
-/// `ARGV[7]` of `observe.lua`.
+const GAUGES_AT_ONCE: usize = 500;
+/// `ARGV[8]` of `observe.lua`.
 const EVENT_ANSWER: i64 = 0;
 const EVENT_THROTTLED: i64 = 1;
 const EVENT_CLOCK_JUMP: i64 = 2;
 
-/// A hash as `HMGET` answers it: `run_id` and the seven numbers of a [`State`], each absent in an unknown bucket.
-type Fields = (
-    Option<String>,
-    (Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>, Option<i64>),
-);
+/// The fields of a bucket's hash that make its gauge; `run_id` comes first.
+const FIELDS: [&str; 9] =
+    ["run_id", "tat_us", "seen_us", "silent_until_us", "born_us", "probes", "burst", "token_us", "reserve"];
+
+/// A hash as `HMGET` answers it: `run_id` and the numbers of a [`State`], each absent in an unknown bucket.
+type Fields = (Option<String>, [Option<i64>; FIELDS.len() - 1]);
 
 impl Limiter for RedisLimiter {
     async fn take(&self, key: &LimiterKey, horizon: Duration) -> Result<Take, LimiterError> {
@@ -33,7 +34,7 @@ impl Limiter for RedisLimiter {
         let reply = self.run(&self.scripts.take, key, &[horizon_us, self.limits.settle_us], &[]).await?;
         let ended = Instant::now();
         let (now_us, before_us) = (at(&reply, 1)?, at(&reply, 2)?);
-        if self.clock.jumped(Reading { began, ended, redis_us: now_us }, before_us, self.fill_time()) {
+        if self.clock.jumped(Reading { began, ended, redis_us: now_us }, before_us, self.fill_time(key)) {
             self.empty(key).await?;
             return Ok(Take::Refused { ask_in: micros(self.limits.token_us) });
         }
@@ -69,29 +70,24 @@ impl Limiter for RedisLimiter {
         self.tell(key, event, &seen, (grant.terms.born_us, grant.terms.proof)).await
     }
 
-    async fn levels(&self, keys: &[LimiterKey]) -> Result<Vec<f64>, LimiterError> {
-        let mut levels = Vec::with_capacity(keys.len());
-        for keys in keys.chunks(LEVELS_AT_ONCE) {
+    async fn gauges(&self, keys: &[LimiterKey]) -> Result<Vec<Gauge>, LimiterError> {
+        let mut gauges = Vec::with_capacity(keys.len());
+        for keys in keys.chunks(GAUGES_AT_ONCE) {
             let mut pipeline = Pipeline::with_capacity(keys.len() + 2);
             pipeline.cmd("TIME").cmd("INFO").arg("server");
             for key in keys {
-                pipeline.cmd("HMGET").arg(self.bucket_key(key)).arg(&[
-                    "run_id",
-                    "tat_us",
-                    "seen_us",
-                    "silent_until_us",
-                    "born_us",
-                    "probes",
-                    "burst",
-                    "token_us",
-                ]);
+                pipeline.cmd("HMGET").arg(self.bucket_key(key)).arg(&FIELDS);
             }
             let replies: Vec<Value> = self.count(
                 self.connection.call(&self.prefix, async |link| pipeline.query_async(link).await).await,
             )?;
-            levels.extend(self.read_levels(replies)?);
+            gauges.extend(self.read_gauges(keys, replies)?);
         }
-        Ok(levels)
+        Ok(gauges)
+    }
+
+    fn leave_free(&self, key: &LimiterKey, share: Option<Reserve>) {
+        self.reserves.set(key, share);
     }
 
     fn silent_until(&self, key: &LimiterKey) -> Option<Instant> {
@@ -151,7 +147,7 @@ impl RedisLimiter {
             _ => Correction::None,
         });
         let reading = Reading { began, ended: Instant::now(), redis_us: now_us };
-        if self.clock.jumped(reading, before_us, self.fill_time()) {
+        if self.clock.jumped(reading, before_us, self.fill_time(key)) {
             Box::pin(self.empty(key)).await?;
         }
         Ok(())
@@ -165,8 +161,10 @@ impl RedisLimiter {
         texts: &[&str],
     ) -> Result<Vec<i64>, LimiterError> {
         let bucket_key = self.bucket_key(key);
+        let limits = self.reserves.limits(self.limits, key);
         let mut call = script.key(&bucket_key);
-        call.arg(self.limits.capacity).arg(self.limits.server_capacity).arg(self.limits.token_us);
+        call.arg(limits.capacity).arg(limits.server_capacity).arg(limits.token_us);
+        call.arg(limits.reserve.percent());
         for number in numbers {
             call.arg(number);
         }
@@ -176,39 +174,21 @@ impl RedisLimiter {
         self.count(self.connection.call(&bucket_key, async |link| call.invoke_async(link).await).await)
     }
 
-    fn read_levels(&self, replies: Vec<Value>) -> Result<Vec<f64>, LimiterError> {
+    fn read_gauges(&self, keys: &[LimiterKey], replies: Vec<Value>) -> Result<Vec<Gauge>, LimiterError> {
         let mut replies = replies.into_iter();
         let (time, info) = (replies.next().unwrap_or(Value::Nil), replies.next().unwrap_or(Value::Nil));
         let (seconds, micros): (i64, i64) = decode(time)?;
         let now_us = seconds * 1_000_000 + micros;
         let info: String = decode(info)?;
         let run_id = info.lines().find_map(|line| line.strip_prefix("run_id:")).unwrap_or_default().trim();
-        replies
-            .map(|reply| {
+        keys.iter()
+            .zip(replies)
+            .map(|(key, reply)| {
                 let (written_by, numbers): Fields = decode(nested(reply))?;
-                let state = match numbers {
-                    (
-                        Some(tat_us),
-                        Some(seen_us),
-                        Some(silent),
-                        Some(born_us),
-                        Some(probes),
-                        Some(burst),
-                        Some(token_us),
-                    ) if written_by.as_deref() == Some(run_id) => State {
-                        tat_us,
-                        seen_us,
-                        silent_until_us: silent,
-                        epoch: 0,
-                        born_us,
-                        probes,
-                        burst,
-                        token_us,
-                        line_us: 0,
-                    },
-                    _ => return Ok(0.0),
-                };
-                Ok(Bucket::remembered(state).level(&self.limits, 0, now_us))
+                let bucket = state(&numbers).map_or_else(Bucket::default, Bucket::remembered);
+                // The silence of a bucket that another Redis wrote still holds; its level does not.
+                let epoch = u64::from(written_by.as_deref() != Some(run_id));
+                Ok(bucket.gauge(&self.reserves.limits(self.limits, key), epoch, now_us))
             })
             .collect()
     }
@@ -218,9 +198,27 @@ impl RedisLimiter {
     }
 
     /// From empty to full.
-    fn fill_time(&self) -> Duration {
-        micros(self.limits.capacity * self.limits.token_us)
+    fn fill_time(&self, key: &LimiterKey) -> Duration {
+        let limits = self.reserves.limits(self.limits, key);
+        micros(limits.capacity * limits.reserve.pace_us(limits.token_us))
     }
+}
+
+/// The state that a hash holds, of epoch 0; none if a field is missing. The share is younger than the others.
+fn state(numbers: &[Option<i64>; FIELDS.len() - 1]) -> Option<State> {
+    let [tat_us, seen_us, silent_until_us, born_us, probes, burst, token_us, reserve] = *numbers;
+    Some(State {
+        tat_us: tat_us?,
+        seen_us: seen_us?,
+        silent_until_us: silent_until_us?,
+        epoch: 0,
+        born_us: born_us?,
+        probes: probes?,
+        burst: burst?,
+        token_us: token_us?,
+        line_us: 0,
+        reserve: Reserve::try_from(reserve.unwrap_or(0)).unwrap_or_default(),
+    })
 }
 
 /// `[run_id, number, …]` as `[run_id, [number, …]]`, which the driver can decode into [`Fields`].

@@ -9,6 +9,7 @@
 --              takes a fence, too: resumed before the feeder has marked the message as published, it must be published again
 --   gone       cancelled, or its mall was removed: ack
 --   duplicate  another worker has it, or it was put back for later: ack, the ledger knows when it must run
+-- reserve: the share of its bucket that is left to others, if it has one of its own.
 -- probe: whether its endpoint is paused and it is to show that the API is well again.
 -- A job that runs under this worker's own id and is asked for again goes on: the answer to its first claim was lost.
 -- Locks in job_id order. Called by store/claim.rs only.
@@ -57,8 +58,10 @@ WITH asked AS (
 )
 SELECT d.decision, j.job_id, j.mall_id, j.shop_no, j.endpoint, j.granularity, j.start_date, j.end_date, j.lane,
        j.requested_at, j.limiter_key, j.attempts, j.crashes, changed.fence, c.token_version, c.dialect,
+       l.reserve,
        EXISTS (SELECT FROM endpoint_pauses p WHERE p.ended_at IS NULL AND j.job_id = ANY (p.probes)) AS probe
   FROM decided d
   JOIN jobs j USING (job_id)
   LEFT JOIN changed USING (job_id)
   LEFT JOIN connectors c ON c.mall_id = j.mall_id
+  LEFT JOIN limiter_settings l ON l.limiter_key = j.limiter_key

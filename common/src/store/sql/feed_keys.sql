@@ -1,4 +1,5 @@
--- feed_keys.sql: every limiter key that has planned jobs.
+-- feed_keys.sql: every limiter key that has planned jobs of a lane that is sent now.
+-- $1 $2: first and last such lane, in the order of their names (backfill, fresh)
 -- A loose scan of jobs_first_tries and jobs_retries: one index probe of each a key, however deep the backlog is. Which of
 -- them are due is feed_next.sql's question.
 -- Called by store/feed.rs, at the feeder's start and at each sweep.
@@ -15,4 +16,11 @@ WITH RECURSIVE keys AS (
       FROM keys
      WHERE keys.limiter_key IS NOT NULL
 )
-SELECT limiter_key FROM keys WHERE limiter_key IS NOT NULL
+SELECT limiter_key FROM keys
+ WHERE limiter_key IS NOT NULL
+   AND (EXISTS (SELECT FROM jobs j
+                 WHERE j.limiter_key = keys.limiter_key AND j.work_state = 'planned' AND j.attempts = 0
+                   AND j.lane BETWEEN $1 AND $2)
+        OR EXISTS (SELECT FROM jobs j
+                    WHERE j.limiter_key = keys.limiter_key AND j.work_state = 'planned' AND j.attempts > 0
+                      AND j.lane BETWEEN $1 AND $2))

@@ -1,5 +1,6 @@
 -- feed_next.sql: the jobs of which the feeder fills each key's window: its next first tries, and its next retries.
 -- $1 limiter_key[] $2 window[]: most jobs of the key that may be with the broker and the workers; equal lengths
+-- $3 $4: first and last lane that is sent now, in the order of their names (backfill, fresh)
 -- Of each kind as many as there is room for (room); which of them go is the feeder's to say (feed/budget.rs). Each kind
 -- fresh before backfill, then in turn (jobs_first_tries, jobs_retries); delayed jobs are passed over. The count reads
 -- jobs_window: at most one window of rows. Called by store/feed.rs only; nothing is locked: one feeder leads
@@ -13,11 +14,13 @@ SELECT j.job_id, j.mall_id, j.shop_no, j.endpoint, j.granularity, j.start_date, 
  CROSS JOIN LATERAL (
     (SELECT * FROM jobs p
       WHERE p.limiter_key = k.limiter_key AND p.work_state = 'planned' AND p.attempts = 0 AND p.not_before <= now()
+        AND p.lane BETWEEN $3 AND $4
       ORDER BY p.lane DESC, p.turn, p.mall_id
       LIMIT room.jobs)
     UNION ALL
     (SELECT * FROM jobs p
       WHERE p.limiter_key = k.limiter_key AND p.work_state = 'planned' AND p.attempts > 0 AND p.not_before <= now()
+        AND p.lane BETWEEN $3 AND $4
       ORDER BY p.lane DESC, p.turn, p.mall_id
       LIMIT room.jobs)) AS j
  ORDER BY k.limiter_key, j.lane DESC, j.turn, j.mall_id

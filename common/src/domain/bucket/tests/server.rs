@@ -48,9 +48,11 @@ impl Server {
         Some(self.level_us / TOKEN_US)
     }
 
-    /// Somebody else takes some tokens.
-    pub(super) fn take_away(&mut self, now_us: i64, tokens: i64) {
+    /// Somebody else takes some tokens; how many of them were not there.
+    pub(super) fn take_away(&mut self, now_us: i64, tokens: i64) -> i64 {
         self.advance(now_us);
-        self.level_us = (self.level_us - tokens * TOKEN_US).max(0);
+        let there = (self.level_us / TOKEN_US).min(tokens);
+        self.level_us -= there * TOKEN_US;
+        tokens - there
     }
 }

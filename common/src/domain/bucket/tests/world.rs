@@ -55,6 +55,10 @@ pub(super) struct Report {
     pub(super) sent_us: Vec<(i64, usize)>,
     pub(super) served: u64,
     pub(super) throttled: u64,
+    /// Fewest whole tokens that the server had after one of our requests.
+    pub(super) lowest: i64,
+    /// Tokens that somebody else wanted and did not get.
+    pub(super) withheld: i64,
     /// When an answer below the floor reached which worker.
     pub(super) floors: Vec<(i64, usize)>,
     pub(super) done_us: i64,
@@ -110,7 +114,7 @@ impl World {
             events: BinaryHeap::new(),
             number: 0,
             random: plan.seed,
-            report: Report::default(),
+            report: Report { lowest: i64::MAX, ..Report::default() },
             plan,
         };
         if world.plan.warm {
@@ -143,6 +147,7 @@ impl World {
             Event::Wake { task, use_by_us, grant } => self.wake(now_us, task, use_by_us, grant),
             Event::Arrive { task, sent_us, grant } => {
                 let left = self.server.arrive(now_us);
+                self.report.lowest = self.report.lowest.min(left.unwrap_or(0));
                 let leg_us = 2_000 + self.draw(self.plan.jitter_us);
                 self.at(now_us + leg_us, Event::Answer { task, sent_us, grant, left });
             }
@@ -162,7 +167,7 @@ impl World {
                 self.redis_shift_us += by_us;
                 self.jumped = by_us > 0;
             }
-            Fault::Foreign(tokens) => self.server.take_away(now_us, tokens),
+            Fault::Foreign(tokens) => self.report.withheld += self.server.take_away(now_us, tokens),
             Fault::Crash(grants) => self.dying = grants,
         }
     }

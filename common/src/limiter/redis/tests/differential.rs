@@ -4,7 +4,7 @@ use redis::Value;
 use redis::aio::MultiplexedConnection;
 
 use super::{prefix, raw, test_redis};
-use crate::domain::bucket::{Bucket, Correction, Decision, Limits, Seen, Slot, State};
+use crate::domain::bucket::{Bucket, Correction, Decision, Limits, Reserve, Seen, Slot, State};
 use crate::limiter::redis::Scripts;
 
 const STEPS: u64 = 10_000;
@@ -32,6 +32,7 @@ async fn a_random_history_ends_the_same_in_the_scripts_and_in_the_model() {
             floor: 5,
             floor_pause_us: 2_000_000,
             settle_us: 1_000_000,
+            reserve: Reserve::NONE,
         };
         let mut pair = Pair {
             redis: raw(&url).await,
@@ -65,6 +66,8 @@ impl Pair {
                     redis::cmd("DEL").arg(&self.key).query_async(&mut self.redis).await.expect("deleted");
             }
             1 => self.epoch += 1,
+            2 | 3 => self.limits.reserve = Reserve::try_from(self.draw(90)).expect("a share"),
+            4 => self.limits.reserve = Reserve::NONE,
             _ => {}
         }
         let () = redis::cmd("MSET")
@@ -85,6 +88,7 @@ impl Pair {
         let horizon_us = self.draw(1_000_000);
         let mut call = self.scripts.take.key(&self.key);
         call.arg(self.limits.capacity).arg(self.limits.server_capacity).arg(self.limits.token_us);
+        call.arg(self.limits.reserve.percent());
         call.arg(horizon_us).arg(self.limits.settle_us);
         let reply: Vec<i64> = call.invoke_async(&mut self.redis).await.expect("answers");
         let decision = self.model.take(&self.limits, self.epoch, self.now_us, horizon_us);
@@ -132,6 +136,7 @@ impl Pair {
     async fn tell(&mut self, event: i64, seen: &Seen, (born_us, proof): (i64, i64)) -> Vec<i64> {
         let mut call = self.scripts.observe.key(&self.key);
         call.arg(self.limits.capacity).arg(self.limits.server_capacity).arg(self.limits.token_us);
+        call.arg(self.limits.reserve.percent());
         call.arg(seen.remaining.unwrap_or(-1)).arg(seen.burst).arg(seen.token_us).arg(event);
         call.arg(seen.retry_after_us).arg(seen.elapsed_us).arg(seen.in_flight).arg(born_us).arg(proof);
         call.arg(self.limits.floor).arg(self.limits.floor_pause_us).arg("nobody").arg("m");
@@ -149,15 +154,17 @@ impl Pair {
             "burst",
             "token_us",
             "line_us",
+            "reserve",
         ];
         let stored: Value =
             redis::cmd("HMGET").arg(&self.key).arg(&fields).query_async(&mut self.redis).await.expect("read");
         let stored: Vec<Option<i64>> = redis::from_redis_value(stored).expect("numbers");
         let expected = self.model.state().map(|state| {
-            let State { tat_us, seen_us, silent_until_us, epoch, born_us, probes, burst, token_us, line_us } =
+            let State { tat_us, seen_us, silent_until_us, born_us, probes, burst, token_us, line_us, .. } =
                 *state;
-            let epoch = i64::try_from(epoch).expect("small");
-            [tat_us, seen_us, silent_until_us, epoch, born_us, probes, burst, token_us, line_us]
+            let (epoch, reserve) =
+                (i64::try_from(state.epoch).expect("small"), i64::from(state.reserve.percent()));
+            [tat_us, seen_us, silent_until_us, epoch, born_us, probes, burst, token_us, line_us, reserve]
         });
         let stored: Option<Vec<i64>> = stored.into_iter().collect();
         assert_eq!(stored, expected.map(Vec::from), "step {step}: {fields:?}");
