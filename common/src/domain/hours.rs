@@ -67,9 +67,8 @@ impl FromStr for Hours {
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
         let invalid = || InvalidHours(text.to_owned());
-        let time = |text: &str| {
-            (text.len() == 5).then(|| NaiveTime::parse_from_str(text, "%H:%M").ok()).flatten()
-        };
+        let time =
+            |text: &str| (text.len() == 5).then(|| NaiveTime::parse_from_str(text, "%H:%M").ok()).flatten();
         let (start, end) = text.split_once('-').ok_or_else(invalid)?;
         match (time(start), time(end)) {
             (Some(start), Some(end)) if start != end => Ok(Self { start, end }),

@@ -49,9 +49,9 @@ impl Control {
         actor: &str,
     ) -> Result<bool, StoreError> {
         let mut tx = self.pool.begin().await?;
-        let done = match share {
-            Some(share) => {
-                sqlx::query(
+        let done =
+            match share {
+                Some(share) => sqlx::query(
                     "INSERT INTO limiter_settings AS l (limiter_key, reserve, set_by) VALUES ($1, $2, $3) \
                      ON CONFLICT (limiter_key) DO UPDATE SET reserve = $2, set_by = $3, set_at = now() \
                      WHERE l.reserve <> $2",
@@ -60,15 +60,14 @@ impl Control {
                 .bind(i16::from(share.percent()))
                 .bind(actor)
                 .execute(&mut *tx)
-                .await?
-            }
-            None => {
-                sqlx::query("DELETE FROM limiter_settings WHERE limiter_key = $1")
-                    .bind(key.as_str())
-                    .execute(&mut *tx)
-                    .await?
-            }
-        };
+                .await?,
+                None => {
+                    sqlx::query("DELETE FROM limiter_settings WHERE limiter_key = $1")
+                        .bind(key.as_str())
+                        .execute(&mut *tx)
+                        .await?
+                }
+            };
         let entry = AuditEntry {
             actor,
             action: "limits.set",

@@ -5,6 +5,7 @@ mod differential;
 mod faults;
 mod figures;
 mod private;
+mod reserve;
 mod shared;
 
 use std::time::Duration;
