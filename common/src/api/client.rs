@@ -187,6 +187,7 @@ impl ApiClient {
             granularity: request.wanted().granularity,
             chunk: request.wanted().chunk,
             row_max: self.config.row_max,
+            token: token.clone(),
         };
         let page = decode_somewhere(&mut seen.body, expected).await;
         page.map_err(|error| match error {

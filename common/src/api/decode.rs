@@ -12,9 +12,10 @@ use serde::de::{DeserializeSeed, Error, IgnoredAny, MapAccess, SeqAccess, Visito
 use serde_json::error::Category;
 use serde_json::value::RawValue;
 
-use super::page::{Page, PlacedRow, settle};
+use super::page::{self, Page, PlacedRow, settle};
 use super::row::RowSeed;
 use super::text;
+use crate::config::Secret;
 use crate::domain::calendar::{DayRange, Granularity};
 use crate::domain::endpoint::Wire;
 use crate::domain::ids::MallId;
@@ -31,6 +32,8 @@ pub(super) struct Expected {
     pub(super) chunk: DayRange,
     /// Rows of one answer at most.
     pub(super) row_max: usize,
+    /// What the request carried: an answer that repeats it must not get it stored.
+    pub(super) token: Secret,
 }
 
 /// Where an answer breaks the contract, and how.
@@ -67,7 +70,15 @@ pub(super) fn decode(body: &[u8], expected: &Expected) -> Result<Page, DecodeErr
             Err(_) => DecodeError::NotJson,
         });
     }
-    let mut decoder = Decoder { expected, rows: Vec::new(), replaced, at: Place::default(), violation: None };
+    let mut decoder = Decoder {
+        expected,
+        rows: Vec::new(),
+        replaced,
+        sums_off: 0,
+        extra_left_out: 0,
+        at: Place::default(),
+        violation: None,
+    };
     let mut parser = serde_json::Deserializer::from_str(json);
     let result = BodySeed(&mut decoder).deserialize(&mut parser).and_then(|()| parser.end());
     if let Some(violation) = decoder.violation {
@@ -81,8 +92,16 @@ pub(super) fn decode(body: &[u8], expected: &Expected) -> Result<Page, DecodeErr
             }
         });
     }
+    let (count, ends) = (decoder.rows.len(), page::ends(&decoder.rows));
     let rows = settle(decoder.rows, expected.wire.wrapper).map_err(DecodeError::Contract)?;
-    Ok(Page { rows, replaced_nuls: decoder.replaced })
+    Ok(Page {
+        rows,
+        replaced_nuls: decoder.replaced,
+        sums_off: decoder.sums_off,
+        extra_left_out: decoder.extra_left_out,
+        count,
+        ends,
+    })
 }
 
 fn violation(path: &str, problem: &str) -> DecodeError {
@@ -100,6 +119,8 @@ pub(super) struct Decoder<'a> {
     pub(super) expected: &'a Expected,
     pub(super) rows: Vec<PlacedRow>,
     pub(super) replaced: u64,
+    pub(super) sums_off: u64,
+    pub(super) extra_left_out: u64,
     pub(super) at: Place,
     violation: Option<Violation>,
 }
@@ -141,12 +162,12 @@ impl Decoder<'_> {
     }
 
     /// Passes over a value that we do not know. The parser does not recurse here; the limit is for memory.
-    pub(super) fn skip<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<(), A::Error> {
-        let raw = map.next_value::<&RawValue>()?;
-        if depth(raw.get()) > MAX_DEPTH {
+    pub(super) fn skip<'de, A: MapAccess<'de>>(&mut self, map: &mut A) -> Result<&'de str, A::Error> {
+        let raw = map.next_value::<&RawValue>()?.get();
+        if depth(raw) > MAX_DEPTH {
             return Err(self.fail(format!("an unknown field is nested deeper than {MAX_DEPTH} levels")));
         }
-        Ok(())
+        Ok(raw)
     }
 }
 

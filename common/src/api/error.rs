@@ -121,6 +121,14 @@ pub enum FetchError {
         /// What was seen.
         evidence: Box<Evidence>,
     },
+    /// The rows moved from one page to the next, whenever we tried: the pages are not of one moment.
+    #[error("the rows moved between the pages, {rounds} times: nothing of them was kept")]
+    Moved {
+        /// How often all pages were begun.
+        rounds: u32,
+        /// Which page showed it.
+        evidence: Box<Evidence>,
+    },
     /// The answer does not fit the contract.
     #[error("the answer does not fit the contract at {path}: {problem}")]
     Contract {
@@ -138,7 +146,9 @@ impl FetchError {
     pub fn class(&self) -> FailureClass {
         match self {
             Self::Throttled { .. } => FailureClass::Throttled,
-            Self::Network { .. } | Self::Server { .. } | Self::NotJson { .. } => FailureClass::Transient,
+            Self::Network { .. } | Self::Server { .. } | Self::NotJson { .. } | Self::Moved { .. } => {
+                FailureClass::Transient
+            }
             Self::Unauthorized { .. } => FailureClass::Unauthorized,
             Self::Forbidden { .. } => FailureClass::Forbidden,
             Self::InvalidRequest { .. } => FailureClass::InvalidRequest,
@@ -156,6 +166,7 @@ impl FetchError {
             | Self::Unauthorized { evidence }
             | Self::Forbidden { evidence, .. }
             | Self::InvalidRequest { evidence, .. }
+            | Self::Moved { evidence, .. }
             | Self::Contract { evidence, .. } => evidence,
         }
     }

@@ -8,7 +8,8 @@
 //! every day a period start inside the chunk, no entity with two truths. Anything else is an error, **never zero rows**.
 //! The class of the error alone decides what happens to the job (`design.md` §8); its [`Evidence`] goes to the archive.
 //!
-//! Read in this order: `request`, `client`, `body`, `decode` (with `row`, `number`, `text`), `page`, `status`, `error`.
+//! Read in this order: `request`, `client`, `body`, `decode` (with `row`, `value`, `number`, `text`), `page`, `pages`, `status`,
+//! `error`.
 
 mod request;
 
@@ -20,11 +21,16 @@ mod decode;
 
 mod row;
 
+mod sum;
+mod value;
+
 mod number;
 
 mod text;
 
 mod page;
+
+mod pages;
 
 mod headers;
 
@@ -40,4 +46,5 @@ pub use client::{ApiClient, ApiConfig, BuildError, Fetched, install_tls};
 pub use error::{Evidence, FetchError, ForbiddenReason, NetworkFault};
 pub use headers::{RETRY_AFTER_MAX, RateHeaders};
 pub use page::Page;
+pub use pages::{Answer, Oddities, Pages, Step};
 pub use request::Request;

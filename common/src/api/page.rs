@@ -10,10 +10,24 @@ pub struct Page {
     pub rows: Vec<MetricRow>,
     /// Characters that Postgres could not keep (NUL, lone surrogates, bytes that are no UTF-8) and that became U+FFFD.
     pub replaced_nuls: u64,
+    /// Rows whose figures do not make the sum that they should; they are kept as they came.
+    pub sums_off: u64,
+    /// Fields that nobody knows and that were not kept either: too many, too long, no scalars, or secrets.
+    pub extra_left_out: u64,
+    /// Rows of the answer as they came, before equal ones became one.
+    pub count: usize,
+    /// The first and the last row as they came.
+    pub ends: Option<Box<(MetricRow, MetricRow)>>,
 }
 
 /// A row and its place in the answer.
 pub(super) type PlacedRow = (MetricRow, usize);
+
+/// The first and the last of the rows as they came.
+pub(super) fn ends(placed: &[PlacedRow]) -> Option<Box<(MetricRow, MetricRow)>> {
+    let ((first, _), (last, _)) = placed.first().zip(placed.last())?;
+    Some(Box::new((first.clone(), last.clone())))
+}
 
 /// Sorts; of rows with the same key and the same values the first stays; with different values there is no truth.
 pub(super) fn settle(mut placed: Vec<PlacedRow>, wrapper: &str) -> Result<Vec<MetricRow>, Violation> {

@@ -7,57 +7,75 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::decode::{Decoder, KeySeed, shortened};
+use super::decode::{Decoder, KeySeed};
 use super::number::{parse_count, parse_decimal};
-use super::text;
-use crate::domain::calendar::parse_row_day;
+use super::sum::Counts;
+use super::value::Scalar;
 use crate::domain::endpoint::{Column, Grain, Wire};
+use crate::domain::extra::Extras;
 use crate::domain::metric::{MetricRow, Values};
-
-/// Characters of a label that are kept.
-const LABEL_MAX: usize = 1_000;
-/// Bytes of an entity id; ids are never cut, so a longer one is a violation.
-const ID_MAX: usize = 512;
 
 /// Reads a row and adds it to the decoder's.
 pub(super) struct RowSeed<'s, 'a>(pub(super) &'s mut Decoder<'a>);
 
-/// A field as the table knows it; the number is its place among the metrics.
+/// A field as the table knows it; the number is its place among its like.
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Field {
     Day,
     Entity,
     Label,
     Metric(usize),
+    Extra(usize),
 }
 
 impl Field {
-    /// A bit of its own; a row of the table has at most 29 metrics.
-    fn bit(self) -> u32 {
+    /// A bit of its own; a row of the table has at most 24 fields.
+    fn bit(self, wire: &Wire) -> u32 {
         match self {
             Self::Day => 1,
             Self::Entity => 2,
             Self::Label => 4,
             Self::Metric(place) => 8 << place,
+            Self::Extra(place) => 8 << (wire.metrics.len() + place),
         }
     }
 }
 
-fn known(wire: &Wire, key: &[u8]) -> Option<(Field, &'static str)> {
-    let named = |name: Option<&'static str>| name.filter(|name| name.as_bytes() == key);
-    if let Grain::DayRows { date_field } = wire.grain
-        && let Some(name) = named(Some(date_field))
-    {
-        return Some((Field::Day, name));
+/// What a key of a row is to us.
+enum Key {
+    Known(Field, &'static str),
+    /// The table says that it is not kept.
+    LeftOut,
+    /// Nobody knows it; its name, if it may be kept.
+    Unknown(Option<String>),
+}
+
+fn known(wire: &Wire, key: &[u8]) -> Key {
+    let is = |name: &&'static str| name.as_bytes() == key;
+    let day = match wire.grain {
+        Grain::DayRows { date_field } => Some(date_field),
+        Grain::RangeAggregate => None,
+    };
+    if let Some(name) = day.filter(is) {
+        return Key::Known(Field::Day, name);
     }
-    if let Some(name) = named(wire.entity_field) {
-        return Some((Field::Entity, name));
+    if let Some(name) = wire.entity_field.filter(is) {
+        return Key::Known(Field::Entity, name);
     }
-    if let Some(name) = named(wire.label_field) {
-        return Some((Field::Label, name));
+    if let Some(name) = wire.label_field.filter(is) {
+        return Key::Known(Field::Label, name);
     }
-    let place = wire.metrics.iter().position(|metric| metric.name.as_bytes() == key)?;
-    Some((Field::Metric(place), wire.metrics[place].name))
+    if let Some(place) = wire.metrics.iter().position(|metric| is(&metric.name)) {
+        return Key::Known(Field::Metric(place), wire.metrics[place].name);
+    }
+    if let Some(place) = wire.extra.iter().position(|extra| is(&extra.name)) {
+        return Key::Known(Field::Extra(place), wire.extra[place].name);
+    }
+    if wire.left_out.iter().any(is) {
+        return Key::LeftOut;
+    }
+    let name = std::str::from_utf8(key).ok().filter(|name| Extras::allows(name));
+    Key::Unknown(name.map(str::to_owned))
 }
 
 impl<'de> DeserializeSeed<'de> for RowSeed<'_, '_> {
@@ -66,6 +84,18 @@ impl<'de> DeserializeSeed<'de> for RowSeed<'_, '_> {
     fn deserialize<D: Deserializer<'de>>(self, deserializer: D) -> Result<(), D::Error> {
         deserializer.deserialize_map(self)
     }
+}
+
+/// What was read of a row so far.
+#[derive(Default)]
+struct Read {
+    seen: u32,
+    day: Option<NaiveDate>,
+    entity_id: Option<String>,
+    label: Option<String>,
+    values: Values,
+    extras: Extras,
+    counts: Counts,
 }
 
 impl<'de> Visitor<'de> for RowSeed<'_, '_> {
@@ -78,148 +108,104 @@ impl<'de> Visitor<'de> for RowSeed<'_, '_> {
     fn visit_map<A: MapAccess<'de>>(self, mut map: A) -> Result<(), A::Error> {
         let Self(decoder) = self;
         let wire = decoder.expected.wire;
-        let mut seen = 0;
-        let (mut day, mut entity_id, mut label) = (None, None, None);
-        let mut values = Values::default();
+        let mut read = Read { counts: Counts::of(wire), ..Read::default() };
         while let Some(key) = map.next_key_seed(KeySeed(|key: &[u8]| known(wire, key)))? {
-            let Some((field, name)) = key else {
-                decoder.skip(&mut map)?;
-                continue;
-            };
-            decoder.at.field = Some(name);
-            if seen & field.bit() != 0 {
-                return Err(decoder.fail("stands twice in the row"));
-            }
-            seen |= field.bit();
-            let scalar = Scalar::of(map.next_value::<&RawValue>()?.get());
-            match field {
-                Field::Day => day = Some(decoder.day(scalar)?),
-                Field::Entity => entity_id = Some(decoder.entity_id(scalar)?),
-                Field::Label => label = decoder.label(scalar)?,
-                Field::Metric(place) => decoder.metric(scalar, wire.metrics[place].column, &mut values)?,
-            }
-            decoder.at.field = None;
-        }
-        let entity_id = match wire.entity_field {
-            Some(name) => entity_id.ok_or_else(|| decoder.missing(name))?,
-            None => decoder.expected.mall_id.as_str().to_owned(),
-        };
-        let day = match wire.grain {
-            Grain::DayRows { date_field } => day.ok_or_else(|| decoder.missing(date_field))?,
-            // One day, since a longer range cannot be asked for.
-            Grain::RangeAggregate => decoder.expected.chunk.start(),
-        };
-        for (place, metric) in wire.metrics.iter().enumerate() {
-            if seen & Field::Metric(place).bit() == 0 {
-                return Err(decoder.missing(metric.name));
+            match key {
+                Key::Known(field, name) => {
+                    decoder.at.field = Some(name);
+                    let raw = map.next_value::<&RawValue>()?.get();
+                    decoder.field(&mut read, field, name, Scalar::of(raw))?;
+                    decoder.at.field = None;
+                }
+                Key::LeftOut => {
+                    decoder.skip(&mut map)?;
+                }
+                Key::Unknown(name) => {
+                    let raw = decoder.skip(&mut map)?;
+                    decoder.unknown(&mut read.extras, name, Scalar::of(raw));
+                }
             }
         }
-        let index = decoder.rows.len();
-        decoder.rows.push((MetricRow { day, entity_id, values, label }, index));
-        Ok(())
-    }
-}
-
-/// A value as it stands in the answer.
-#[derive(Clone, Copy)]
-enum Scalar<'a> {
-    Number(&'a str),
-    /// With its quotes.
-    Text(&'a str),
-    Null,
-    /// True, false, a list or an object.
-    Other(&'a str),
-}
-
-impl<'a> Scalar<'a> {
-    fn of(raw: &'a str) -> Self {
-        match raw.as_bytes().first() {
-            Some(b'"') => Self::Text(raw),
-            Some(b'-' | b'0'..=b'9') => Self::Number(raw),
-            _ if raw == "null" => Self::Null,
-            _ => Self::Other(raw),
-        }
+        decoder.add(read)
     }
 }
 
 impl Decoder<'_> {
+    fn field<E: Error>(
+        &mut self,
+        read: &mut Read,
+        field: Field,
+        name: &'static str,
+        scalar: Scalar<'_>,
+    ) -> Result<(), E> {
+        let wire = self.expected.wire;
+        if read.seen & field.bit(wire) != 0 {
+            return Err(self.fail("stands twice in the row"));
+        }
+        read.seen |= field.bit(wire);
+        match field {
+            Field::Day => read.day = Some(self.day(scalar)?),
+            Field::Entity => {
+                let id = self.entity_id(scalar)?;
+                let alias = wire.aliases.iter().find(|(text, _)| *text == id);
+                if alias.is_some() {
+                    read.extras.keep_text(name, &id);
+                }
+                read.entity_id = Some(alias.map_or(id, |(_, instead)| (*instead).to_owned()));
+            }
+            Field::Label => read.label = self.label(scalar)?,
+            Field::Metric(place) => match wire.metrics[place].column {
+                Column::ConversionValue => {
+                    let amount = self.number(scalar, parse_decimal)?;
+                    read.values.conversion_value = Some(amount);
+                }
+                column @ (Column::Impressions | Column::Clicks | Column::Conversions) => {
+                    let count = self.number(scalar, parse_count)?;
+                    read.values.set_count(column, count);
+                    read.counts.note(name, count);
+                }
+            },
+            Field::Extra(place) => {
+                if matches!(scalar, Scalar::Null) && !wire.extra[place].required {
+                    return Ok(());
+                }
+                let count = self.number(scalar, parse_count)?;
+                read.extras.keep_count(name, count);
+                read.counts.note(name, count);
+            }
+        }
+        Ok(())
+    }
+
     fn missing<E: Error>(&mut self, name: &'static str) -> E {
         self.at.field = Some(name);
         self.fail("is missing")
     }
 
-    fn text<E: Error>(&mut self, raw: &str) -> Result<String, E> {
-        let (text, replaced) = text::decode(raw).ok_or_else(|| self.fail("is no valid text"))?;
-        self.replaced += replaced;
-        Ok(text)
-    }
-
-    fn day<E: Error>(&mut self, scalar: Scalar<'_>) -> Result<NaiveDate, E> {
-        let Scalar::Text(raw) = scalar else { return Err(self.fail("is no date")) };
-        let text = self.text(raw)?;
-        let Some(day) = parse_row_day(&text) else {
-            return Err(self.fail(format!("{:?} is no date", shortened(&text))));
+    /// Adds a row that has all that it must have.
+    fn add<E: Error>(&mut self, read: Read) -> Result<(), E> {
+        let wire = self.expected.wire;
+        let entity_id = match wire.entity_field {
+            Some(name) => read.entity_id.ok_or_else(|| self.missing(name))?,
+            None => self.expected.mall_id.as_str().to_owned(),
         };
-        let (chunk, granularity) = (self.expected.chunk, self.expected.granularity);
-        if !chunk.contains(day) {
-            return Err(self.fail(format!("{day} lies outside the chunk {chunk}")));
+        let day = match wire.grain {
+            Grain::DayRows { date_field } => read.day.ok_or_else(|| self.missing(date_field))?,
+            // One day, since a longer range cannot be asked for.
+            Grain::RangeAggregate => self.expected.chunk.start(),
+        };
+        let metrics =
+            wire.metrics.iter().enumerate().map(|(place, metric)| (Field::Metric(place), metric.name));
+        let extra = wire.extra.iter().enumerate().filter(|(_, extra)| extra.required);
+        let extra = extra.map(|(place, extra)| (Field::Extra(place), extra.name));
+        if let Some((_, name)) = metrics.chain(extra).find(|(field, _)| read.seen & field.bit(wire) == 0) {
+            return Err(self.missing(name));
         }
-        if granularity.period_start(day) != day {
-            return Err(self.fail(format!("{day} is not the first day of a {granularity}")));
-        }
-        Ok(day)
-    }
-
-    /// A text, or a whole number as text.
-    fn entity_id<E: Error>(&mut self, scalar: Scalar<'_>) -> Result<String, E> {
-        let id = match scalar {
-            Scalar::Text(raw) => self.text(raw)?,
-            Scalar::Number(raw) => match parse_count(raw) {
-                Ok(number) => number.to_string(),
-                Err(fault) => return Err(self.fail(format!("{} {fault}", shortened(raw)))),
-            },
-            Scalar::Null | Scalar::Other(_) => return Err(self.fail("is neither text nor number")),
-        };
-        if id.is_empty() {
-            return Err(self.fail("is empty"));
-        }
-        if id.len() > ID_MAX {
-            return Err(self.fail(format!("is longer than {ID_MAX} bytes (id limit)")));
-        }
-        Ok(id)
-    }
-
-    /// A text, or a number as it stands; null and empty are no label.
-    fn label<E: Error>(&mut self, scalar: Scalar<'_>) -> Result<Option<String>, E> {
-        let label = match scalar {
-            Scalar::Text(raw) => self.text(raw)?,
-            Scalar::Number(raw) => raw.to_owned(),
-            Scalar::Null => return Ok(None),
-            Scalar::Other(_) => return Err(self.fail("is no text")),
-        };
-        Ok(Some(text::cut(label, LABEL_MAX)).filter(|label| !label.is_empty()))
-    }
-
-    /// A number, or a text that holds one. Null and empty are no zero.
-    fn metric<E: Error>(&mut self, scalar: Scalar<'_>, column: Column, values: &mut Values) -> Result<(), E> {
-        let held;
-        let number = match scalar {
-            Scalar::Number(raw) => raw,
-            Scalar::Text(raw) => {
-                held = self.text(raw)?;
-                held.as_str()
-            }
-            Scalar::Null => return Err(self.fail("is null")),
-            Scalar::Other(raw) => return Err(self.fail(format!("{} is no number", shortened(raw)))),
-        };
-        let set = match column {
-            Column::ConversionValue => {
-                parse_decimal(number).map(|amount| values.conversion_value = Some(amount))
-            }
-            Column::Impressions | Column::Clicks | Column::Conversions => {
-                parse_count(number).map(|count| values.set_count(column, count))
-            }
-        };
-        set.map_err(|fault| self.fail(format!("{:?} {fault}", shortened(number))))
+        self.sums_off += u64::from(!read.counts.add_up());
+        let (extra, left_out) = read.extras.finish();
+        self.extra_left_out += left_out;
+        let index = self.rows.len();
+        self.rows.push((MetricRow { day, entity_id, values: read.values, label: read.label, extra }, index));
+        Ok(())
     }
 }

@@ -4,6 +4,8 @@ mod borders;
 
 mod decoding;
 
+mod live;
 mod misbehaving;
+mod requests;
 
 mod server;

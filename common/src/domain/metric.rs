@@ -5,6 +5,7 @@ use rust_decimal::Decimal;
 use xxhash_rust::xxh3::Xxh3;
 
 use super::endpoint::Column;
+use super::extra::Extra;
 
 /// The value columns of one row; an endpoint fills only the columns it owns.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -42,6 +43,8 @@ pub struct MetricRow {
     pub values: Values,
     /// The entity's name as people know it, where the endpoint tells.
     pub label: Option<String>,
+    /// What has no column.
+    pub extra: Option<Extra>,
 }
 
 /// A checksum of the rows of one slice, which must be sorted by entity id.
@@ -59,6 +62,12 @@ pub fn slice_checksum<'a>(rows: impl IntoIterator<Item = &'a MetricRow>) -> i64 
         match &row.label {
             Some(label) => write_text(&mut hash, label),
             None => hash.update(&[0]),
+        }
+        if let Some(extra) = &row.extra {
+            // No text is that long, so this is not the beginning of the next row; without `extra` nothing is added, and
+            // what was stored before there was any still has its checksum.
+            hash.update(&u64::MAX.to_le_bytes());
+            write_text(&mut hash, extra.as_str());
         }
     }
     hash.digest().cast_signed()
@@ -82,6 +91,10 @@ fn write_option<const N: usize>(hash: &mut Xxh3, bytes: Option<[u8; N]>) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::domain::extra::Extras;
+
+    /// Of two rows without extra fields, as the first version stored it.
+    const KNOWN: i64 = 2_247_896_554_460_926_978;
 
     fn row(id: &str, clicks: i64) -> MetricRow {
         MetricRow {
@@ -89,6 +102,7 @@ mod tests {
             entity_id: id.to_owned(),
             values: Values { clicks: Some(clicks), ..Values::default() },
             label: None,
+            extra: None,
         }
     }
 
@@ -99,6 +113,22 @@ mod tests {
         assert_ne!(base, slice_checksum(&[row("a", 1), row("b", 3)]));
         assert_ne!(base, slice_checksum(&[row("a", 1)]));
         assert_ne!(slice_checksum(&[row("ab", 1)]), slice_checksum(&[row("a", 1), row("b", 1)]));
+    }
+
+    #[test]
+    fn extra_fields_count_and_their_absence_leaves_checksums_as_they_were() {
+        // Another value here would make every stored slice look restated.
+        assert_eq!(slice_checksum(&[row("a", 1), row("b", 2)]), KNOWN);
+        let with = |count: i64| {
+            let mut extras = Extras::default();
+            extras.keep_count("first_visit_count", count);
+            MetricRow { extra: extras.finish().0, ..row("a", 1) }
+        };
+        assert_ne!(slice_checksum(&[with(1)]), slice_checksum(&[row("a", 1)]));
+        assert_ne!(slice_checksum(&[with(1)]), slice_checksum(&[with(2)]));
+        let of_first = [with(1), row("b", 2)];
+        let of_second = [row("a", 1), MetricRow { entity_id: "b".to_owned(), ..with(1) }];
+        assert_ne!(slice_checksum(&of_first), slice_checksum(&of_second));
     }
 
     #[test]

@@ -3,6 +3,7 @@ use rstest::rstest;
 
 use super::super::decode::{DecodeError, Expected, decode};
 use super::super::page::Page;
+use crate::config::Secret;
 use crate::domain::calendar::{DayRange, Granularity};
 use crate::domain::endpoint::{Dialect, Endpoint};
 
@@ -16,6 +17,7 @@ fn expected(endpoint: &str, granularity: Granularity) -> Expected {
         // Whole weeks, and a whole month of four weeks.
         chunk: DayRange::new(day("2026-02-01"), day("2026-02-28")).expect("in order"),
         row_max: 10,
+        token: Secret::new("canary-token"),
     }
 }
 

@@ -12,6 +12,7 @@ use uuid::Uuid;
 
 use super::{MetricStatements, Outcome, Settlement, Slice, StoreError};
 use crate::domain::endpoint::{Endpoint, EntityType};
+use crate::domain::extra::Extra;
 
 /// The changed slices of one endpoint and granularity, as columns.
 pub(super) struct Group<'a> {
@@ -27,6 +28,7 @@ pub(super) struct Group<'a> {
     clicks: Vec<Option<i64>>,
     conversions: Vec<Option<i64>>,
     conversion_value: Vec<Option<Decimal>>,
+    extra: Vec<Option<&'a str>>,
     labels: Vec<Option<&'a str>>,
 }
 
@@ -51,6 +53,7 @@ impl<'a> Group<'a> {
             clicks: Vec::new(),
             conversions: Vec::new(),
             conversion_value: Vec::new(),
+            extra: Vec::new(),
             labels: Vec::new(),
         }
     }
@@ -75,6 +78,7 @@ impl<'a> Group<'a> {
             self.clicks.push(row.values.clicks);
             self.conversions.push(row.values.conversions);
             self.conversion_value.push(row.values.conversion_value);
+            self.extra.push(row.extra.as_ref().map(Extra::as_str));
             self.labels.push(row.label.as_deref());
         }
     }
@@ -112,6 +116,7 @@ impl<'a> Group<'a> {
                 &self.conversions,
                 &self.conversion_value,
                 &self.entity,
+                &self.extra,
             ];
             work.push(execute(tx, &statements.upsert, params).boxed());
         }
