@@ -42,6 +42,8 @@ pub struct Fetched {
     pub fence: i64,
     /// All rows of the chunk, sorted by day and entity id, no key twice.
     pub rows: Vec<MetricRow>,
+    /// Requests whose answers made them.
+    pub pages: u32,
     /// When the request was sent, the first one of several: a period that was not final then is partial.
     pub asked_at: DateTime<Utc>,
     /// How long after its end a period becomes final.
@@ -66,6 +68,8 @@ pub enum Outcome {
     Done {
         /// Rows of the answer.
         rows: usize,
+        /// Requests whose answers made it.
+        pages: u32,
     },
     /// Planned again; an attempt only if `attempt`.
     Planned {

@@ -10,6 +10,10 @@ pub const JOB_DEAD_LETTERED: &str = "job.dead_lettered";
 pub const JOB_SUPERSEDED: &str = "job.superseded";
 /// A job waits with its mall.
 pub const JOB_PARKED: &str = "job.parked";
+/// Rows moved between two pages of an answer: all of them again.
+pub const JOB_BEGUN_AGAIN: &str = "job.begun_again";
+/// An answer was kept although something about it is odd.
+pub const ANSWER_ODD: &str = "answer.odd";
 /// A token is too far away; the job was handed back.
 pub const BUCKET_DEFERRED: &str = "bucket.deferred";
 /// The server's headers moved our bucket.

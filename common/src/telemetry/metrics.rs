@@ -83,8 +83,12 @@ pub const SETTLED: &str = "cafe24_sync_deliveries_settled_total";
 pub const REDELIVERIES: &str = "cafe24_sync_redeliveries_total";
 /// Counter; result (ack, nack, returned, timeout).
 pub const PUBLISH_CONFIRMS: &str = "cafe24_sync_publish_confirms_total";
-/// Counter.
+/// Counter; endpoint.
 pub const REPLACED_CHARACTERS: &str = "cafe24_sync_replaced_characters_total";
+/// Counter; endpoint.
+pub const SUMS_OFF: &str = "cafe24_sync_sums_off_total";
+/// Counter; endpoint.
+pub const EXTRA_LEFT_OUT: &str = "cafe24_sync_extra_fields_left_out_total";
 /// Gauge; state (busy, idle, waiting).
 pub const WORKER_SLOTS: &str = "cafe24_sync_worker_slots";
 /// Causes that want a person.
@@ -190,6 +194,18 @@ pub static ALL: &[Metric] = &[
     metric(REDELIVERIES, Kind::Counter, Unit::Count, "Deliveries that were delivered before"),
     metric(PUBLISH_CONFIRMS, Kind::Counter, Unit::Count, "Answers of the broker to what was published"),
     metric(REPLACED_CHARACTERS, Kind::Counter, Unit::Count, "Characters of answers that could not be kept"),
+    metric(
+        SUMS_OFF,
+        Kind::Counter,
+        Unit::Count,
+        "Rows whose figures do not make the sum that they should; kept as they came",
+    ),
+    metric(
+        EXTRA_LEFT_OUT,
+        Kind::Counter,
+        Unit::Count,
+        "Unknown fields of answers that were not kept: too many, too long, no scalars, or secrets",
+    ),
     metric(WORKER_SLOTS, Kind::Gauge, Unit::Count, "The worker's fetch slots"),
     metric(ALERTS, Kind::Gauge, Unit::Count, "Causes that want a person, by kind"),
     metric(BUILD_INFO, Kind::Gauge, Unit::Count, "Always 1; the version is the label"),

@@ -36,6 +36,19 @@ pub fn observe_request(endpoint: &'static str, class: Option<FailureClass>, elap
     histogram!(names::REQUEST_DURATION, names::ENDPOINT => endpoint).record(elapsed);
 }
 
+/// What an answer had that does not cost a mall its day.
+pub fn count_oddities(endpoint: &'static str, replaced_characters: u64, sums_off: u64, extra_left_out: u64) {
+    for (name, count) in [
+        (names::REPLACED_CHARACTERS, replaced_characters),
+        (names::SUMS_OFF, sums_off),
+        (names::EXTRA_LEFT_OUT, extra_left_out),
+    ] {
+        if count > 0 {
+            counter!(name, names::ENDPOINT => endpoint).increment(count);
+        }
+    }
+}
+
 /// A batch was committed.
 pub fn observe_commit(elapsed: Duration, rows: usize) {
     histogram!(names::COMMIT_DURATION).record(elapsed);

@@ -42,7 +42,8 @@ async fn jump(by: TimeDelta) -> Result<()> {
         assert_eq!((report.requests, report.throttled), (64, 0), "{mall}: {report:?}");
         assert_eq!((report.tokens.refreshes, report.tokens.overlapping_refreshes), (refreshes, 0), "{mall}");
         let arrivals = flow.world.sim.arrivals(mall).context("arrivals")?;
-        let silence = arrivals.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).max().unwrap_or_default();
+        let silence =
+            arrivals.windows(2).map(|pair| pair[1].saturating_sub(pair[0])).max().unwrap_or_default();
         assert!(silence <= STALL, "{mall}: {silence:?} of silence");
     }
     flow.requests_were_good();

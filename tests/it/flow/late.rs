@@ -20,7 +20,7 @@ async fn b09_an_outcome_that_is_too_late_shows_that_the_job_does_not_end_its_wor
     ledger.start_suspect(&second).await.context("start")?;
     assert_eq!(flow.world.db.number("SELECT crashes::bigint FROM jobs").await?, 2);
     // The broker flapped twice; the first worker lives and answers now.
-    settle(&ledger, &first, Outcome::Done { rows: 0 }).await?;
+    settle(&ledger, &first, Outcome::Done { rows: 0, pages: 1 }).await?;
     let third = claim(&ledger, job, "three").await?;
     assert_eq!(third.crashes, 0);
     // Without such an outcome it is poison.

@@ -4,6 +4,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use common::api::Pages;
 use common::broker::{Broker, BrokerError, Consumer, Delivery, Source};
 use common::domain::backoff::Backoff;
 use common::domain::failure::FailureClass;
@@ -169,6 +170,7 @@ async fn claim(shared: &Arc<Shared>, gathered: Vec<Delivery>, runners: &Arc<Runn
                 shared.limiter.leave_free(&claimed.limiter_key, claimed.reserve);
                 runners.hand().hold(id);
                 runners.push(Work {
+                    pages: Pages::of(claimed.dialect),
                     claimed: *claimed,
                     delivery,
                     claimed_at,

@@ -36,11 +36,15 @@ pub(crate) struct Finished {
 impl Finished {
     pub(crate) fn with_rows(mut work: Work, fetched: Fetched, room: Option<OwnedSemaphorePermit>) -> Self {
         work.room = room;
-        Self { work, outcome: Outcome::Done { rows: fetched.rows.len() }, fetched: Some(fetched) }
+        Self {
+            work,
+            outcome: Outcome::Done { rows: fetched.rows.len(), pages: fetched.pages },
+            fetched: Some(fetched),
+        }
     }
 
     pub(crate) fn without_rows(work: Work, outcome: Outcome) -> Self {
-        Self { work, outcome, fetched: None }
+        Self { work: work.without_pages(), outcome, fetched: None }
     }
 
     /// A job that will run again leaves our hands before the commit: from then on it may be published, and a message that
@@ -231,9 +235,9 @@ impl Part {
             let job = &work.claimed.job;
             let result = result(&settlement.outcome);
             common::telemetry::count_job(job.endpoint.as_str(), result);
-            if let Outcome::Done { rows } = settlement.outcome {
+            if let Outcome::Done { rows, pages } = settlement.outcome {
                 tracing::info!(event = "job.committed", job_id = %job.id, mall = %job.mall_id, shop = %job.shop_no,
-                    endpoint = %job.endpoint, from = %job.chunk.start(), to = %job.chunk.end(), lane = %job.lane, rows, "job committed");
+                    endpoint = %job.endpoint, from = %job.chunk.start(), to = %job.chunk.end(), lane = %job.lane, rows, pages, "job committed");
             }
         }
     }

@@ -1,5 +1,6 @@
 //! Deliveries: what arrives, and what can be said of it before the ledger is asked.
 
+use common::api::Pages;
 use common::broker::{Delivery, Envelope, Unreadable};
 use common::domain::failure::Breakage;
 use common::store::{ClaimedJob, Parking};
@@ -16,11 +17,13 @@ pub(crate) struct Work {
     pub(crate) claimed_at: Instant,
     /// Whether a renewed access token was tried already.
     pub(crate) renewed: bool,
+    /// The pages of its answer that are there.
+    pub(crate) pages: Pages,
     /// What the mall becomes with this job's outcome, and what the operator reads.
     pub(crate) park: Option<Parking>,
     /// What this job's failure says of its endpoint.
     pub(crate) breaks: Option<Breakage>,
-    /// The place of its rows among those that wait for their commit.
+    /// The place of its rows among those that are in hand.
     pub(crate) room: Option<OwnedSemaphorePermit>,
     /// All slots of the worker, while this job runs alone and until its outcome is committed: were its neighbour to end
     /// the worker before that, this job would count as lost, too.
@@ -31,6 +34,11 @@ impl Work {
     /// Whether earlier starts of this job ended without an outcome: then it runs alone.
     pub(crate) fn is_suspect(&self) -> bool {
         self.claimed.crashes > 0
+    }
+
+    /// Without the pages that are there: an answer is all of them or nothing, and the job starts over or has failed.
+    pub(crate) fn without_pages(self) -> Self {
+        Self { pages: Pages::of(self.claimed.dialect), room: None, ..self }
     }
 }
 

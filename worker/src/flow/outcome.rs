@@ -23,8 +23,14 @@ pub(crate) struct Failed {
 }
 
 impl Failed {
-    /// `token_version` is that of the access token the request carried.
-    pub(crate) fn of_fetch(error: &FetchError, retry_after: Option<Duration>, token_version: i64) -> Self {
+    /// `token_version` is that of the access token the request carried; `later_page`: it asked for another page than the
+    /// first, which showed that the path is there.
+    pub(crate) fn of_fetch(
+        error: &FetchError,
+        retry_after: Option<Duration>,
+        token_version: i64,
+        later_page: bool,
+    ) -> Self {
         let failure =
             Failure { class: error.class(), text: chain(error), evidence: Some(archived(error.evidence())) };
         let park = match error {
@@ -44,7 +50,7 @@ impl Failed {
         let park = park.map(|(state, reason)| Parking { state, reason, token_version });
         let breaks = match error {
             FetchError::Contract { .. } => Some(Breakage::Contract),
-            FetchError::InvalidRequest { status: 404, .. } => Some(Breakage::NotFound),
+            FetchError::InvalidRequest { status: 404, .. } if !later_page => Some(Breakage::NotFound),
             _ => None,
         };
         Self { failure, retry_after, park, breaks }

@@ -1,9 +1,9 @@
-//! One request: access token, grant, answer, and what it means for the job.
+//! One request: access token, grant, page, and what it means for the job.
 
 use std::panic::AssertUnwindSafe;
 
 use chrono::{DateTime, Utc};
-use common::api::{FetchError, Fetched as Answer, Request};
+use common::api::{FetchError, Fetched as Answer, Request, Step};
 use common::domain::failure::FailureClass;
 use common::limiter::{Grant, Limiter, Observation};
 use common::oauth::AccessToken;
@@ -26,22 +26,26 @@ pub(crate) enum Fetch {
     Finished(Box<Finished>),
     /// The grant could not be used in time, or the access token was renewed: again, with another grant.
     Again(Box<Work>),
+    /// A page of several: the next one, with another grant. Its rows need room, too.
+    More(Box<Work>),
 }
 
 /// Uses `grant` for `work`. A panic while doing so is this job's failure, not the worker's.
-pub(crate) async fn fetch(shared: &Shared, work: Work, grant: Grant) -> Fetch {
+pub(crate) async fn fetch(shared: &Shared, mut work: Work, grant: Grant) -> Fetch {
     let claimed = &work.claimed;
     let job = &claimed.job;
     let span = tracing::info_span!("job", job_id = %job.id, mall = %job.mall_id, shop = %job.shop_no,
         endpoint = %job.endpoint, from = %job.chunk.start(), to = %job.chunk.end(), lane = %job.lane,
-        attempt = claimed.attempts, status = field::Empty, rows = field::Empty, dur_ms = field::Empty);
+        attempt = claimed.attempts, offset = work.pages.offset(), status = field::Empty, rows = field::Empty, dur_ms = field::Empty);
     let verdict =
-        AssertUnwindSafe(request(shared, &work, &grant)).catch_unwind().instrument(span.clone()).await;
+        AssertUnwindSafe(request(shared, &mut work, &grant)).catch_unwind().instrument(span.clone()).await;
     let _entered = span.enter();
     match verdict {
         Ok(Verdict::Again { renewed }) => {
             Fetch::Again(Box::new(Work { renewed: work.renewed || renewed, ..work }))
         }
+        // A renewed token was good: should it end before the last page, the next one may be renewed as well.
+        Ok(Verdict::More) => Fetch::More(Box::new(Work { renewed: false, ..work })),
         Ok(Verdict::Rows(fetched)) => {
             span.record("rows", fetched.rows.len());
             Fetch::Rows(Box::new((work, fetched)))
@@ -70,16 +74,18 @@ pub(crate) async fn fetch(shared: &Shared, work: Work, grant: Grant) -> Fetch {
 enum Verdict {
     Rows(common::store::Fetched),
     Again { renewed: bool },
+    More,
     Failed(outcome::Failed),
 }
 
-async fn request(shared: &Shared, work: &Work, grant: &Grant) -> Verdict {
+async fn request(shared: &Shared, work: &mut Work, grant: &Grant) -> Verdict {
     let claimed = &work.claimed;
     let job = &claimed.job;
     let request = match Request::new(job.wanted(), claimed.dialect) {
-        Ok(request) => request,
+        Ok(request) => request.after(work.pages.offset()),
         Err(error) => return Verdict::Failed(outcome::Failed::of_unaskable(error)),
     };
+    let later_page = work.pages.offset() > 0;
     let token = match shared.tokens.token(&job.mall_id, claimed.token_version).await {
         Ok(token) => token,
         Err(error) => return Verdict::Failed(outcome::Failed::of_token(&error, claimed.token_version)),
@@ -95,17 +101,29 @@ async fn request(shared: &Shared, work: &Work, grant: &Grant) -> Verdict {
     let sent_at = common::clock::now();
     let answer = ask(shared, claimed, &request, &token.access, grant).await;
     match answer.result {
-        Ok(page) => {
-            let asked_at = earlier(sent_at, answer.date);
-            Verdict::Rows(rows::fetched(claimed, page, asked_at, shared.config.schedule.settle))
-        }
+        Ok(page) => match work.pages.take(page, &request, earlier(sent_at, answer.date)) {
+            Ok(Step::Whole(answer)) => {
+                Verdict::Rows(rows::fetched(claimed, answer, shared.config.schedule.settle))
+            }
+            Ok(Step::Next) => Verdict::More,
+            Ok(Step::Again) => {
+                tracing::info!(
+                    event = "job.begun_again",
+                    "the rows moved between two pages: all of them again"
+                );
+                Verdict::More
+            }
+            Err(error) => Verdict::Failed(outcome::Failed::of_fetch(&error, None, token.version, later_page)),
+        },
         Err(error) if error.class() == FailureClass::Unauthorized && !work.renewed => {
             match shared.tokens.after_unauthorized(&job.mall_id, token.version).await {
                 Ok(_) => Verdict::Again { renewed: true },
                 Err(error) => Verdict::Failed(outcome::Failed::of_token(&error, token.version)),
             }
         }
-        Err(error) => Verdict::Failed(outcome::Failed::of_fetch(&error, answer.retry_after, token.version)),
+        Err(error) => {
+            Verdict::Failed(outcome::Failed::of_fetch(&error, answer.retry_after, token.version, later_page))
+        }
     }
 }
 

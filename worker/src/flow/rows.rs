@@ -1,12 +1,32 @@
-//! Rows: a page that fits the contract becomes what a batch writes.
+//! Rows: an answer that fits the contract becomes what a batch writes.
 
-use chrono::{DateTime, Utc};
-use common::api::Page;
+use common::api::{Answer, Oddities};
 use common::domain::settle::Settle;
 use common::store::{ClaimedJob, Fetched};
 
 /// The answer to a job, as the batch takes it. Decoding and mapping happened at the door (`common::api`), by the
-/// endpoint table; `asked_at` is when the request was sent.
-pub(crate) fn fetched(claimed: &ClaimedJob, page: Page, asked_at: DateTime<Utc>, settle: Settle) -> Fetched {
-    Fetched { job: claimed.job.clone(), fence: claimed.fence, rows: page.rows, asked_at, settle }
+/// endpoint table.
+pub(crate) fn fetched(claimed: &ClaimedJob, answer: Answer, settle: Settle) -> Fetched {
+    note(claimed, answer.oddities);
+    let Answer { rows, pages, asked_at, .. } = answer;
+    Fetched { job: claimed.job.clone(), fence: claimed.fence, rows, pages, asked_at, settle }
+}
+
+/// Counts what was odd about an answer, and says what a person might want to look at.
+fn note(claimed: &ClaimedJob, odd: Oddities) {
+    let endpoint = claimed.job.endpoint.as_str();
+    common::telemetry::count_oddities(endpoint, odd.replaced_nuls, odd.sums_off, odd.extra_left_out);
+    if odd.sums_off > 0 {
+        tracing::warn!(
+            event = "answer.odd",
+            rows = odd.sums_off,
+            "figures that should make a sum do not; kept as they came"
+        );
+    }
+    if odd.looks_cut {
+        tracing::warn!(
+            event = "answer.odd",
+            "the answer has exactly a round number of rows: look whether the server cuts it there"
+        );
+    }
 }

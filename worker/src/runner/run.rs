@@ -16,7 +16,7 @@ use crate::flow::commit::Finished;
 use crate::flow::delivery::Work;
 use crate::flow::page;
 use crate::flow::token::{self, Leave};
-use crate::shared::ROWS_IN_HAND;
+use crate::shared::{ROWS_IN_HAND, Shared};
 
 /// A token further away than this is not waited for: the jobs go back to the ledger, so that no delivery is ever held
 /// near the broker's consumer time-out of 30 minutes (`design.md` §5).
@@ -25,6 +25,10 @@ const HOLD: Duration = Duration::from_secs(10);
 const HOLD_WITHOUT_PACER: Duration = Duration::from_secs(30);
 /// How long they stay away then.
 const PACER_REST: Duration = Duration::from_secs(5);
+/// How long a job with pages waits for room for one more.
+const ROOM_WAIT: Duration = Duration::from_secs(5);
+/// How long it stays away if there is none.
+const ROOM_REST: Duration = Duration::from_secs(5);
 
 /// Runs until the key has no work.
 pub(super) async fn run(runners: &Arc<Runners>, key: LimiterKey) {
@@ -130,16 +134,53 @@ async fn start(
                 runners.finish(*finished).await;
             }
             page::Fetch::Rows(answer) => {
-                let (work, fetched) = *answer;
-                let rows = u32::try_from(fetched.rows.len()).unwrap_or(u32::MAX).min(ROWS_IN_HAND);
-                let room = Arc::clone(&shared.rows_in_hand).acquire_many_owned(rows).await.ok();
-                runners.finish(Finished::with_rows(work, fetched, room)).await;
+                let (mut work, fetched) = *answer;
+                let room = room(shared, work.room.take(), fetched.rows.len()).await;
+                runners.finish(Finished::with_rows(work, fetched, room.permit)).await;
             }
             page::Fetch::Again(work) => runners.push_front(Work { alone: None, ..*work }),
+            page::Fetch::More(mut work) => {
+                let room = room(shared, work.room.take(), work.pages.rows()).await;
+                work.room = room.permit;
+                if room.is_enough {
+                    runners.push_front(Work { alone: None, ..*work });
+                } else {
+                    tracing::info!(event = "job.handed_back", job_id = %work.claimed.job.id, rows = work.pages.rows(), "no room for more pages: later");
+                    give(&runners, *work, ROOM_REST).await;
+                }
+            }
         }
         shared.fetching.fetch_sub(1, Ordering::AcqRel);
         drop((slot, turn));
     });
+}
+
+/// Room for rows in hand.
+struct Room {
+    permit: Option<OwnedSemaphorePermit>,
+    is_enough: bool,
+}
+
+/// Room for `rows`, of which `held` is there already.
+///
+/// Who holds none waits for as long as it takes: commits make room. Who holds some waits for a moment only, lest jobs with
+/// pages wait for each other.
+async fn room(shared: &Shared, held: Option<OwnedSemaphorePermit>, rows: usize) -> Room {
+    let wanted = permits(rows).min(ROWS_IN_HAND);
+    let rows = Arc::clone(&shared.rows_in_hand);
+    let Some(mut held) = held else {
+        let permit = rows.acquire_many_owned(wanted).await.ok();
+        return Room { permit, is_enough: true };
+    };
+    let more = wanted.saturating_sub(permits(held.num_permits()));
+    let is_enough = match timeout(ROOM_WAIT, rows.acquire_many_owned(more)).await {
+        Ok(Ok(more)) => {
+            held.merge(more);
+            true
+        }
+        Ok(Err(_)) | Err(_) => false,
+    };
+    Room { permit: Some(held), is_enough }
 }
 
 /// The next job whose mall and endpoint have not changed since the claim; the others go back.

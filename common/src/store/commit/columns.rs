@@ -186,6 +186,7 @@ pub(super) struct SettleColumns<'a> {
     attempt: Vec<i32>,
     delay_ms: Vec<i64>,
     rows: Vec<Option<i32>>,
+    pages: Vec<Option<i32>>,
     class: Vec<Option<&'static str>>,
     error: Vec<Option<&'a str>>,
     evidence: Vec<Option<&'a serde_json::Value>>,
@@ -195,8 +196,8 @@ impl<'a> SettleColumns<'a> {
     pub(super) fn of(settlements: &'a [Settlement]) -> Self {
         let mut out = Self::default();
         for Settlement { job_id, fence, outcome } in settlements {
-            let (state, attempt, delay, rows, failure) = match outcome {
-                Outcome::Done { rows } => ("done", false, Duration::ZERO, Some(*rows), None),
+            let (state, attempt, delay, done, failure) = match outcome {
+                Outcome::Done { rows, pages } => ("done", false, Duration::ZERO, Some((*rows, *pages)), None),
                 Outcome::Planned { attempt, delay, failure } => {
                     ("planned", *attempt, *delay, None, failure.as_ref())
                 }
@@ -208,7 +209,8 @@ impl<'a> SettleColumns<'a> {
             out.state.push(state);
             out.attempt.push(i32::from(attempt));
             out.delay_ms.push(i64::try_from(delay.as_millis()).unwrap_or(i64::MAX));
-            out.rows.push(rows.map(|rows| i32::try_from(rows).unwrap_or(i32::MAX)));
+            out.rows.push(done.map(|(rows, _)| i32::try_from(rows).unwrap_or(i32::MAX)));
+            out.pages.push(done.map(|(_, pages)| i32::try_from(pages).unwrap_or(i32::MAX)));
             out.class.push(failure.map(|failure| failure.class.as_str()));
             out.error.push(failure.map(|failure| failure.text.as_str()));
             out.evidence.push(failure.and_then(|failure| failure.evidence.as_ref()));
@@ -230,6 +232,7 @@ impl<'a> SettleColumns<'a> {
                     &self.class,
                     &self.error,
                     &self.evidence,
+                    &self.pages,
                 ],
             )
             .await?)

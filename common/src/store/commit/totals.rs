@@ -48,6 +48,7 @@ mod tests {
                 ..Values::default()
             },
             label: None,
+            extra: None,
         }
     }
 

@@ -1,6 +1,6 @@
 -- settle_jobs.sql: records outcomes, in the transaction that writes the rows, before any delivery is acknowledged.
 -- $1 job_id[] $2 fence[] $3 work_state[] (done, planned, failed, parked) $4 attempt[] (0 or 1, added)
--- $5 delay_ms[] (planned: not before now + delay) $6 rows[] $7 error_class[] $8 error[] $9 evidence[]; equal lengths
+-- $5 delay_ms[] (planned: not before now + delay) $6 rows[] $7 error_class[] $8 error[] $9 evidence[] $10 pages[]; equal lengths
 -- Only the claim that holds the job settles it; a zombie's outcome finds another fence and changes nothing.
 -- Whether an unfinished job is planned or parked is for its mall and its endpoint now: put back while one of them was
 -- paused, it is parked; parked by a refusal although its mall sends again (connected anew meanwhile), it is planned; if its
@@ -9,8 +9,8 @@
 -- A failed attempt goes into the job's history; what is put back for throttling, or goes well, does not touch it.
 -- Locks in job_id order. Called by store/commit.rs only.
 WITH asked AS (
-    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::int[], $5::bigint[], $6::int[], $7::text[], $8::text[], $9::jsonb[])
-        AS a (job_id, fence, state, attempt, delay_ms, rows, error_class, error, evidence)
+    SELECT * FROM unnest($1::uuid[], $2::bigint[], $3::text[], $4::int[], $5::bigint[], $6::int[], $7::text[], $8::text[], $9::jsonb[], $10::int[])
+        AS a (job_id, fence, state, attempt, delay_ms, rows, error_class, error, evidence, pages)
 ), locked AS (
     SELECT j.job_id, j.fence = a.fence AS held,
            CASE
@@ -36,6 +36,7 @@ WITH asked AS (
            not_before = CASE WHEN a.state = 'planned' THEN now() + make_interval(secs => a.delay_ms / 1000.0) ELSE j.not_before END,
            finished_at = CASE WHEN locked.work_state IN ('done', 'failed', 'cancelled') THEN now() END,
            rows = coalesce(a.rows, j.rows),
+           pages = coalesce(a.pages, j.pages),
            error_class = CASE WHEN a.state = 'done' THEN NULL ELSE coalesce(a.error_class, j.error_class) END,
            error = CASE WHEN a.state = 'done' THEN NULL ELSE coalesce(a.error, j.error) END,
            evidence = CASE WHEN a.state = 'done' THEN NULL ELSE coalesce(a.evidence, j.evidence) END,
