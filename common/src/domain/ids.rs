@@ -111,6 +111,87 @@ impl fmt::Display for AppId {
     }
 }
 
+/// What a mall's data may be used for: a purpose or a channel, such as `reporting`, `ads`, `benchmark`. The operator chooses
+/// the words; the rule is that of [`MallId`].
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct Purpose(String);
+
+/// The text is no purpose.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is not a purpose: use 1 to 40 of a-z, 0-9, `-` and `_`, the first a letter or digit", .0.escape_debug())]
+pub struct InvalidPurpose(String);
+
+impl Purpose {
+    /// The purpose as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl TryFrom<String> for Purpose {
+    type Error = InvalidPurpose;
+
+    fn try_from(text: String) -> Result<Self, Self::Error> {
+        if is_name(&text) { Ok(Self(text)) } else { Err(InvalidPurpose(text.chars().take(60).collect())) }
+    }
+}
+
+impl FromStr for Purpose {
+    type Err = InvalidPurpose;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        Self::try_from(text.to_owned())
+    }
+}
+
+impl From<Purpose> for String {
+    fn from(purpose: Purpose) -> Self {
+        purpose.0
+    }
+}
+
+impl fmt::Display for Purpose {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+/// A login role of Postgres that reads the analysts' views: 1–40 of `a–z`, `0–9`, `-`, `_`, the first a letter or digit; not
+/// one of ours (`cafe24_…`) and not one of the server's (`pg_…`).
+#[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct ReaderName(String);
+
+/// The text is no name of a reader.
+#[derive(Debug, Clone, PartialEq, Eq, thiserror::Error)]
+#[error("`{}` is not a name for a reader: use 1 to 40 of a-z, 0-9, `-` and `_`, and begin with neither cafe24_ nor pg_", .0.escape_debug())]
+pub struct InvalidReaderName(String);
+
+impl ReaderName {
+    /// The name as text.
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl FromStr for ReaderName {
+    type Err = InvalidReaderName;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if is_name(text) && !text.starts_with("cafe24_") && !text.starts_with("pg_") {
+            Ok(Self(text.to_owned()))
+        } else {
+            Err(InvalidReaderName(text.chars().take(60).collect()))
+        }
+    }
+}
+
+impl fmt::Display for ReaderName {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Names one token bucket: the mall by default; a host, or host and path, where the server counts so.
 ///
 /// It stands between the braces of a Redis hash tag, so `{` and `}` are refused. 1–200 printable ASCII characters.

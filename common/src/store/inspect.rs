@@ -1,11 +1,14 @@
 //! What Postgres looks like, for `doctor`.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::Row;
 
 use super::audit::{AuditEntry, record};
 use super::error::StoreError;
 use super::pool::Control;
+use super::rights::{Right, Role, guarded_tables, missing_rights, wanted_rights};
 use crate::domain::ids::MallId;
 
 /// How far [`Control::raise_fences`] goes above what it finds: more fetches than a fleet of workers makes in years, and
@@ -36,7 +39,7 @@ pub struct ServerFacts {
 /// Rights that the role lacks on one object.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct MissingRight {
-    /// A table, view, sequence or function.
+    /// A schema, table, view or sequence.
     pub object: String,
     /// `INSERT, UPDATE`.
     pub rights: String,
@@ -78,12 +81,34 @@ impl Control {
         })
     }
 
-    /// What our role lacks.
+    /// What our role lacks of what command line and daemon need, by object.
     pub async fn missing_rights(&self) -> Result<Vec<MissingRight>, StoreError> {
-        let rows = sqlx::query(include_str!("sql/inspect_rights.sql")).fetch_all(&self.pool).await?;
-        rows.iter()
-            .map(|row| Ok(MissingRight { object: row.try_get("object")?, rights: row.try_get("missing")? }))
-            .collect()
+        let mut connection = self.pool.acquire().await?;
+        let role: String =
+            sqlx::query_scalar("SELECT current_user::text").fetch_one(&mut *connection).await?;
+        let wanted: Vec<Right> = wanted_rights()
+            .into_iter()
+            // Set by `doctor --after-restore` only, and that tells.
+            .filter(|right| {
+                right.role == Role::Producer && (right.kind, &*right.privilege) != ("sequence", "UPDATE")
+            })
+            .collect();
+        let mut lacking: BTreeMap<String, Vec<String>> = BTreeMap::new();
+        for right in missing_rights(&mut connection, &wanted, Some(&role)).await? {
+            lacking.entry(right.object).or_default().push(right.privilege);
+        }
+        let tables: Vec<&str> = guarded_tables().collect();
+        let unguided: Vec<String> = sqlx::query_scalar(include_str!("sql/unguided_tables.sql"))
+            .bind(&tables)
+            .fetch_all(&mut *connection)
+            .await?;
+        for table in unguided {
+            lacking.entry(table).or_default().push("a rule of row-level security".to_owned());
+        }
+        Ok(lacking
+            .into_iter()
+            .map(|(object, rights)| MissingRight { object, rights: rights.join(", ") })
+            .collect())
     }
 
     /// Whether the numbers of fetches still rise.

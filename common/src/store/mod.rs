@@ -13,6 +13,7 @@
 //! a redelivered job does nothing twice, and a worker that was frozen for an hour changes nothing.
 
 mod alerts;
+mod approvals;
 mod apps;
 mod audit;
 mod budget;
@@ -23,6 +24,7 @@ mod consents;
 mod dead_letters;
 mod deployment;
 mod error;
+mod export;
 mod feed;
 mod inspect;
 mod leader;
@@ -33,12 +35,15 @@ mod metrics;
 mod pauses;
 mod plan;
 mod pool;
+mod readers;
 mod reconcile;
+mod rights;
 mod runs;
 mod schema;
 mod tokens;
 
 pub use alerts::{Alert, AlertChange, Finding, Seen};
+pub use approvals::{Approval, NewApprovals};
 pub use apps::{AppRemoval, NewApp, StoredApp};
 pub use audit::{AuditEntry, Audited};
 pub use budget::LanePause;
@@ -51,6 +56,7 @@ pub use dead_letters::{
     LettersOver, Replay, ReplayCursor, ReplayPage, ReplayRun, UnknownLetterState,
 };
 pub use error::{StoreError, TransactionError};
+pub use export::{ExportColumn, ExportKind, ExportRow, ExportView};
 pub use feed::{FeedJob, KeyJobs};
 pub use inspect::{FenceFacts, MissingRight, SealedPair, ServerFacts};
 pub use leader::{Leader, Leadership};
@@ -60,7 +66,9 @@ pub use mall::{Edges, MallDetails};
 pub use pauses::{EndpointPause, NewPause, PauseCause};
 pub use plan::{PlanCounts, PlannedChunk, ShopToPlan, Wish};
 pub use pool::{Control, Ledger};
+pub use readers::{GrantedReader, NewReader, Reader, ReaderError, RoleMembers};
 pub use reconcile::{Deadlines, Reconciled};
+pub use rights::{Right, RightsGranted, Role, guarded_tables, wanted_rights};
 pub use runs::{Backlog, MallReport, RunProgress};
 pub use schema::SchemaError;
 pub use tokens::{
