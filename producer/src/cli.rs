@@ -6,9 +6,13 @@ mod apps;
 
 mod connect;
 
+mod db;
+
 mod dead;
 
 mod enqueue;
+
+mod export;
 
 mod tokens;
 
@@ -25,12 +29,15 @@ use common::domain::ids::MallId;
 pub use self::alerts::AlertsCommand;
 pub use self::apps::AppsCommand;
 pub use self::connect::{ConnectArgs, DisconnectArgs};
+pub use self::db::{DbCommand, GrantsArgs};
 pub use self::dead::{
     ConfirmArgs, DeadCommand, DeadDiscardArgs, DeadExportArgs, DeadListArgs, DeadPurgeArgs, DeadReplayArgs,
     DeadRestoreArgs, FilterArgs,
 };
 use self::enqueue::EXAMPLES as ENQUEUE_EXAMPLES;
 pub use self::enqueue::EnqueueArgs;
+use self::export::{EXPORT_EXAMPLES, PURPOSES_EXAMPLES};
+pub use self::export::{ExportArgs, Format, PurposesArgs};
 pub use self::pauses::{EndpointsCommand, PauseArgs, ResumeArgs};
 use self::serve::EXAMPLES as SERVE_EXAMPLES;
 pub use self::serve::ServeArgs;
@@ -119,6 +126,9 @@ pub enum Command {
     /// Fetch days of malls: plan, show, hand over
     #[command(help_template = HELP, before_help = ENQUEUE_EXAMPLES)]
     Enqueue(Box<EnqueueArgs>),
+    /// Write rows of the analysts' views as JSON lines or CSV
+    #[command(help_template = HELP, before_help = EXPORT_EXAMPLES)]
+    Export(Box<ExportArgs>),
     /// Import, list, show, pause, resume, remove malls
     #[command(subcommand, help_template = HELP)]
     Malls(MallsCommand),
@@ -194,6 +204,9 @@ pub enum MallsCommand {
     /// Send again for a paused mall, or to a paused endpoint of it
     #[command(help_template = HELP)]
     Resume(ResumeArgs),
+    /// What a mall's data may be used for: show it, set it
+    #[command(help_template = HELP, before_help = PURPOSES_EXAMPLES)]
+    Purposes(PurposesArgs),
     /// Remove a mall and its tokens; its figures stay
     #[command(help_template = HELP)]
     Remove {
@@ -209,9 +222,10 @@ pub enum MallsCommand {
 }
 
 const IMPORT_EXAMPLES: &str = "  cafe24-sync malls import malls.csv\n  exporter | cafe24-sync malls import - --dry-run\n\n\
-CSV columns (mall_id is a must): mall_id,agency,dialect,shops,mode,app,access_token,expires_at,\n\
-refresh_token,refresh_token_expires_at,issued_at,scopes. JSON lines: mall_id, agency, dialect, shops,\n\
-mode, app, oauth_tokens (the answer of the token call). App - is the configured one. Only mode \"api\" sends requests.\n";
+CSV columns (mall_id is a must): mall_id,agency,dialect,shops,mode,app,purposes,approval,approved_on,\n\
+access_token,expires_at,refresh_token,refresh_token_expires_at,issued_at,scopes. JSON lines: the same up\n\
+to approved_on, and oauth_tokens (the answer of the token call). App - is the configured one, purposes -\n\
+are none. Only mode \"api\" sends requests.\n";
 
 /// `queue`
 #[derive(Debug, Subcommand)]
@@ -220,36 +234,6 @@ pub enum QueueCommand {
     #[command(help_template = HELP)]
     Reconcile,
 }
-
-/// `db`
-#[derive(Debug, Subcommand)]
-pub enum DbCommand {
-    /// Bring the schema up to date
-    #[command(help_template = HELP)]
-    Migrate,
-    /// Make Redis and RabbitMQ this database's, after a move
-    #[command(help_template = HELP, before_help = ADOPT_EXAMPLES)]
-    Adopt {
-        /// Give this database a new identity first (a copy of another installation's)
-        #[arg(long)]
-        new_id: bool,
-        /// Show the plan, do nothing
-        #[arg(long)]
-        dry_run: bool,
-        /// Do not ask
-        #[arg(long)]
-        yes: bool,
-    },
-    /// Compare the schema with this program's
-    #[command(help_template = HELP)]
-    Status {
-        /// End with 3 if it is another
-        #[arg(long)]
-        check: bool,
-    },
-}
-
-const ADOPT_EXAMPLES: &str = "  cafe24-sync db adopt --dry-run           whose are they now?\n  cafe24-sync db adopt                     after a restore\n  cafe24-sync db adopt --new-id            in a copy of production, before its first start\n";
 
 /// `config`
 #[derive(Debug, Subcommand)]

@@ -13,7 +13,7 @@ pub(crate) use words::causes;
 use std::fmt::Write;
 
 use common::config::{Config, ConfigError, Origin, ServerUrl};
-use common::domain::ids::{AppId, MallId};
+use common::domain::ids::{AppId, MallId, Purpose};
 use common::store::StoreError;
 use serde_json::json;
 use uuid::Uuid;
@@ -222,6 +222,17 @@ pub enum Fault {
         /// How many.
         malls: i64,
     },
+    /// No mall was ever connected for the agency.
+    UnknownAgency(String),
+    /// A role is more than a reader may be: which, and what it is.
+    ReaderRole(String),
+    /// Malls whose data may not be used for that.
+    NotApproved {
+        /// Those without the approval.
+        malls: Vec<MallId>,
+        /// What for.
+        purpose: Purpose,
+    },
     /// No webhook is set.
     NoWebhook,
     /// The webhook did not take a message: why.
@@ -284,7 +295,7 @@ impl Fault {
             | Self::OtherDeployment(_) => Exit::Config,
             Self::Unreachable { .. } => Exit::Unreachable,
             Self::Range { .. } => Exit::Usage,
-            Self::NeedsYes { .. } | Self::PlanChanged { .. } => Exit::Refused,
+            Self::NeedsYes { .. } | Self::PlanChanged { .. } | Self::NotApproved { .. } => Exit::Refused,
             Self::NotAuthorised { .. }
             | Self::NotConnected(_)
             | Self::TokenRefresh { dead: true, .. }
@@ -302,6 +313,8 @@ impl Fault {
             | Self::File { .. }
             | Self::UnknownApp(_)
             | Self::AppInUse { .. }
+            | Self::UnknownAgency(_)
+            | Self::ReaderRole(_)
             | Self::TokenRefresh { dead: false, .. }
             | Self::UnknownLetter(_)
             | Self::AmbiguousLetter(_)

@@ -1,8 +1,10 @@
-//! `db migrate`, `db status`
+//! `db migrate`, `db status`, `db grants`, `db adopt`
 
 mod adopt;
 
-use common::store::{Control, SchemaError};
+mod grants;
+
+use common::store::{Control, RightsGranted, SchemaError};
 use serde_json::json;
 
 use super::context::Context;
@@ -18,6 +20,7 @@ pub(super) async fn run(context: &Context, command: &DbCommand) -> Result<Exit, 
         DbCommand::Adopt { new_id, dry_run, yes } => {
             Box::pin(adopt::run(context, *new_id, *dry_run, *yes)).await
         }
+        DbCommand::Grants(args) => grants::run(context, args).await,
         DbCommand::Status { check } => status(context, *check).await,
     }
 }
@@ -26,10 +29,22 @@ async fn migrate(context: &Context) -> Result<Exit, Fault> {
     let control = context.any_database()?;
     let applied = control.migrate().await.map_err(|error| context.schema(error))?;
     let known = Control::migrations();
+    // Programs that log in as the owner work without them, so a role that may not grant them stops nothing.
+    let granted = control.grant_rights().await.map_err(|error| context.store(error))?;
+    let lacking = match granted {
+        RightsGranted::Done(_) => 0,
+        RightsGranted::NotAllowed(statements) => statements.len(),
+    };
+    if lacking > 0 {
+        context.output.note(&format!(
+            "{} this role may not make or grant the roles of programs and analysts → cafe24-sync db grants",
+            warn("!")
+        ));
+    }
     if context.output.json {
-        context.output.document(
-            &json!({ "schema_version": SCHEMA_VERSION, "applied": applied, "migrations": known }),
-        )?;
+        context.output.document(&json!({
+            "schema_version": SCHEMA_VERSION, "applied": applied, "migrations": known, "grants_missing": lacking,
+        }))?;
     } else {
         let applied = i64::try_from(applied).unwrap_or(i64::MAX);
         let done = if applied == 0 {
@@ -45,8 +60,19 @@ async fn migrate(context: &Context) -> Result<Exit, Fault> {
 async fn status(context: &Context, check: bool) -> Result<Exit, Fault> {
     let control = context.any_database()?;
     let known = Control::migrations();
+    let mut lacking = 0;
     let (word, text) = match control.check_schema().await {
-        Ok(()) => ("current", format!("{} schema {known}/{known}", good("✓"))),
+        Ok(()) => {
+            lacking = control.missing_rights_sql().await.map_err(|error| context.store(error))?.len();
+            let granted = if lacking == 0 {
+                format!(" · {} granted as it should be", good("✓"))
+            } else {
+                let lacking = i64::try_from(lacking).unwrap_or(i64::MAX);
+                let missing = counted(lacking, "grant", "grants");
+                format!("\n{} {missing} missing → cafe24-sync db grants", warn("!"))
+            };
+            ("current", format!("{} schema {known}/{known}{granted}", good("✓")))
+        }
         Err(SchemaError::Older { behind }) => (
             "older",
             format!("{} schema {}/{known} → cafe24-sync db migrate", warn("!"), known.saturating_sub(behind)),
@@ -61,11 +87,11 @@ async fn status(context: &Context, check: bool) -> Result<Exit, Fault> {
         Err(other) => return Err(context.schema(other)),
     };
     if context.output.json {
-        context
-            .output
-            .document(&json!({ "schema_version": SCHEMA_VERSION, "state": word, "migrations": known }))?;
+        context.output.document(&json!({
+            "schema_version": SCHEMA_VERSION, "state": word, "migrations": known, "grants_missing": lacking,
+        }))?;
     } else {
         context.output.answer(&text)?;
     }
-    Ok(if check && word != "current" { Exit::Attention } else { Exit::Done })
+    Ok(if check && (word != "current" || lacking > 0) { Exit::Attention } else { Exit::Done })
 }

@@ -1,4 +1,4 @@
-//! `malls`: import, list, show, pause, resume, remove.
+//! `malls`: import, list, show, pause, resume, purposes, remove.
 
 mod file;
 
@@ -7,6 +7,8 @@ mod import;
 mod list;
 
 mod pause;
+
+mod purposes;
 
 mod show;
 
@@ -29,6 +31,7 @@ pub(super) async fn run(context: &Context, command: MallsCommand) -> Result<Exit
         MallsCommand::Show { mall } => show::run(context, &mall).await,
         MallsCommand::Pause(args) => pause::pause(context, &args).await,
         MallsCommand::Resume(args) => pause::resume(context, &args).await,
+        MallsCommand::Purposes(args) => purposes::run(context, &args).await,
         MallsCommand::Remove { mall, yes, force } => Box::pin(remove(context, &mall, yes, force)).await,
     }
 }

@@ -24,6 +24,8 @@ mod endpoints;
 
 mod enqueue;
 
+mod export;
+
 mod health;
 
 mod init;
@@ -149,6 +151,7 @@ async fn work(context: &Context, command: Command) -> Result<Exit, Fault> {
         Command::Connect(args) => Box::pin(connect::run(context, &args)).await,
         Command::Disconnect(args) => Box::pin(disconnect::run(context, &args)).await,
         Command::Enqueue(args) => Box::pin(enqueue::run(context, &args)).await,
+        Command::Export(args) => export::run(context, &args).await,
         Command::Malls(command) => malls::run(context, command).await,
         Command::Apps(command) => apps::run(context, command).await,
         Command::Tokens(command) => Box::pin(tokens::run(context, command)).await,

@@ -1,6 +1,6 @@
 //! Postgres: reachable, new enough, writable, our schema, our rights, and numbers of fetches that still rise.
 
-use common::store::{Control, FenceFacts, MissingRight, SchemaError, ServerFacts, StoreError};
+use common::store::{Control, FenceFacts, MissingRight, Role, SchemaError, ServerFacts, StoreError};
 
 use super::finding::Finding;
 use super::{Doctor, in_one_line};
@@ -117,7 +117,11 @@ fn lacking(missing: &[MissingRight], role: &str) -> Finding {
         named.push(format!("and {} more", missing.len() - NAMED));
     }
     let what = format!("role {} lacks {}", clean(role), named.join(" · "));
-    Finding::problem(NAME, what, format!("GRANT them to {} as the owner of the tables", clean(role)))
+    Finding::problem(
+        NAME,
+        what,
+        format!("cafe24-sync db grants, then GRANT {} TO {}", Role::Producer, clean(role)),
+    )
 }
 
 async fn fences(control: &Control) -> Option<Finding> {

@@ -17,6 +17,9 @@ pub(super) struct Words {
     pub(super) action: String,
 }
 
+/// Malls of a list that are named.
+const LISTED: usize = 20;
+
 const UNCHANGED: &str = "nothing was changed";
 
 impl Words {
@@ -101,9 +104,41 @@ impl Fault {
         }
     }
 
+    /// Faults of who may read what.
+    fn words_of_readers(&self) -> Words {
+        match self {
+            Self::UnknownAgency(agency) => {
+                Words::new("E-AGENCY-01", format!("there is no agency '{agency}'"))
+                    .why("an agency is made with its first mall")
+                    .now(UNCHANGED)
+                    .act("cafe24-sync malls list --plain")
+            }
+            Self::ReaderRole(what) => Words::new("E-ROLE-01", what)
+                .why("a reader must be no more than a reader")
+                .now(UNCHANGED)
+                .act("choose another name"),
+            Self::NotApproved { malls, purpose } => {
+                let listed = malls.iter().take(LISTED).map(ToString::to_string).collect();
+                let count = i64::try_from(malls.len()).unwrap_or(i64::MAX);
+                Words::new(
+                    "E-PURPOSE-01",
+                    format!("{} not approved for {purpose}", counted(count, "mall is", "malls are")),
+                )
+                .list(listed)
+                .why("their data may be used for what their operator has approved, and for nothing else")
+                .now("nothing was written")
+                .act(format!(
+                    "cafe24-sync malls purposes MALL --set {purpose} --reference '…', once it is approved"
+                ))
+            }
+            _ => Words::default(),
+        }
+    }
+
     /// Faults of what was asked for.
     fn words_of_wishes(&self) -> Words {
         match self {
+            Self::UnknownAgency(_) | Self::ReaderRole(_) | Self::NotApproved { .. } => self.words_of_readers(),
             Self::UnknownMall { mall, nearest } => {
                 let words = Words::new("E-MALL-01", format!("there is no mall '{mall}'")).now(UNCHANGED);
                 match nearest {

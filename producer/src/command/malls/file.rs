@@ -2,8 +2,9 @@
 
 use std::collections::HashMap;
 
+use chrono::NaiveDate;
 use common::domain::endpoint::Dialect;
-use common::domain::ids::{MallId, ShopNo};
+use common::domain::ids::{MallId, Purpose, ShopNo};
 use common::oauth::TokenPair;
 use common::store::{AppChoice, Mode};
 use serde::Deserialize;
@@ -14,6 +15,8 @@ use crate::fault::BadLine;
 
 /// Bad lines that are told; the others are counted.
 const TOLD: usize = 100;
+/// Characters of a reference to an approval, as the database allows.
+const REFERENCE: usize = 200;
 /// Shops of a mall, as the database allows.
 const SHOPS: usize = 100;
 
@@ -28,6 +31,10 @@ pub(super) struct FileMall {
     pub(super) mode: Mode,
     pub(super) app: AppChoice,
     pub(super) tokens: Option<TokenPair>,
+    /// `None` keeps what is stored.
+    pub(super) purposes: Option<Vec<Purpose>>,
+    pub(super) approval: Option<String>,
+    pub(super) approved_on: Option<NaiveDate>,
 }
 
 /// Why a file is refused.
@@ -58,6 +65,9 @@ struct Line {
     shops: Option<Vec<i32>>,
     mode: Option<String>,
     app: Option<String>,
+    purposes: Option<Vec<String>>,
+    approval: Option<String>,
+    approved_on: Option<String>,
     oauth_tokens: Option<Value>,
 }
 
@@ -160,13 +170,16 @@ fn csv(bytes: &[u8], collected: &mut Collected) {
     }
 }
 
-const COLUMNS: [&str; 12] = [
+const COLUMNS: [&str; 15] = [
     "mall_id",
     "agency",
     "dialect",
     "shops",
     "mode",
     "app",
+    "purposes",
+    "approval",
+    "approved_on",
     "access_token",
     "expires_at",
     "refresh_token",
@@ -213,6 +226,9 @@ fn from_record(header: &[String], record: &csv::StringRecord) -> Result<Line, St
         shops,
         mode: cell("mode").map(str::to_owned),
         app: cell("app").map(str::to_owned),
+        purposes: cell("purposes").map(list),
+        approval: cell("approval").map(str::to_owned),
+        approved_on: cell("approved_on").map(str::to_owned),
         oauth_tokens,
     })
 }
@@ -258,7 +274,42 @@ fn check(line: Line) -> Result<FileMall, String> {
             name.parse().map_err(|error: common::domain::ids::InvalidAppId| error.to_string())?,
         ),
     };
-    Ok(FileMall { line: 0, mall_id, agency, dialect, shops, mode, app, tokens })
+    let purposes = line.purposes.as_deref().map(purposes).transpose()?;
+    let approved_on = line
+        .approved_on
+        .map(|text| text.parse().map_err(|_| "`approved_on` is no day; write 2026-02-15".to_owned()))
+        .transpose()?;
+    if purposes.is_none() && (line.approval.is_some() || approved_on.is_some()) {
+        return Err("`approval` and `approved_on` say nothing without `purposes`".to_owned());
+    }
+    if line.approval.as_ref().is_some_and(|text| text.chars().count() > REFERENCE) {
+        return Err(format!("`approval` has more than {REFERENCE} characters"));
+    }
+    let approval = line.approval;
+    Ok(FileMall {
+        line: 0,
+        mall_id,
+        agency,
+        dialect,
+        shops,
+        mode,
+        app,
+        tokens,
+        purposes,
+        approval,
+        approved_on,
+    })
+}
+
+/// `-` alone: none.
+fn purposes(words: &[String]) -> Result<Vec<Purpose>, String> {
+    if words == ["-"] {
+        return Ok(Vec::new());
+    }
+    words
+        .iter()
+        .map(|word| word.parse().map_err(|error: common::domain::ids::InvalidPurpose| error.to_string()))
+        .collect()
 }
 
 fn tokens(mall: &MallId, answer: &Value) -> Result<TokenPair, String> {

@@ -9,7 +9,9 @@ use std::sync::Arc;
 use common::config::Secret;
 use common::domain::ids::{AppId, MallId};
 use common::oauth::Sealer;
-use common::store::{AppChoice, Connector, ConnectorState, Control, NewConnector, StoreError, TokensAtRest};
+use common::store::{
+    AppChoice, Connector, ConnectorState, Control, NewApprovals, NewConnector, StoreError, TokensAtRest,
+};
 use serde::Serialize;
 
 use super::file::{BadFile, FileMall, read};
@@ -56,7 +58,8 @@ pub(super) async fn run(context: &Context, path: &Path, dry_run: bool) -> Result
         connectors.push(connector(context, mall, sealer.as_deref()));
     }
     if !dry_run {
-        store(&control, &connectors, &report).await.map_err(|error| context.store(error))?;
+        let approvals: Vec<NewApprovals> = malls.iter().filter_map(approvals).collect();
+        store(&control, &connectors, &approvals, &report).await.map_err(|error| context.store(error))?;
     }
     if context.output.json {
         context.output.document(&Document::new(&report, common::clock::now()))?;
@@ -148,8 +151,24 @@ fn connector(context: &Context, mall: &FileMall, sealer: Option<&Sealer>) -> New
     }
 }
 
-async fn store(control: &Control, connectors: &[NewConnector], report: &Report) -> Result<(), StoreError> {
+/// What the file says of a mall's purposes; `None`: nothing.
+fn approvals(mall: &FileMall) -> Option<NewApprovals> {
+    Some(NewApprovals {
+        mall: mall.mall_id.clone(),
+        purposes: mall.purposes.clone()?,
+        reference: mall.approval.clone(),
+        approved_on: mall.approved_on,
+    })
+}
+
+async fn store(
+    control: &Control,
+    connectors: &[NewConnector],
+    approvals: &[NewApprovals],
+    report: &Report,
+) -> Result<(), StoreError> {
     control.import_connectors(connectors).await?;
+    control.set_approvals(approvals, &Context::actor()).await?;
     for mall in &report.needs_consent {
         control.set_connector_state(mall, ConnectorState::NeedsConsent, Some(NO_TOKENS)).await?;
     }

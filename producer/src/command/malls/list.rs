@@ -5,7 +5,7 @@ use std::fmt::Write;
 use chrono::{DateTime, Utc};
 use common::clock::now;
 use common::domain::ids::MallId;
-use common::store::{Control, MallReport, StoreError};
+use common::store::{Approval, Control, MallReport, StoreError};
 use serde::Serialize;
 
 use crate::command::context::Context;
@@ -37,6 +37,8 @@ const COLUMNS: [(&str, Align); 8] = [
 struct Item {
     #[serde(flatten)]
     report: serde_json::Value,
+    /// What its data is approved for.
+    purposes: Vec<String>,
     status: Status,
     why: String,
     #[serde(rename = "do")]
@@ -59,7 +61,12 @@ pub(super) async fn run(
     let next = more.then(|| reports.last().map(|report| report.mall_id.clone())).flatten();
     let now = now();
     if output.json {
-        let items: Vec<Item> = reports.iter().map(|report| item(report, now)).collect::<Result<_, _>>()?;
+        let malls: Vec<MallId> = reports.iter().filter_map(|report| report.mall_id.parse().ok()).collect();
+        let mut approvals = control.approvals(&malls).await.map_err(|error| context.store(error))?;
+        let items: Vec<Item> = reports
+            .iter()
+            .map(|report| item(report, approvals.remove(&report.mall_id).unwrap_or_default(), now))
+            .collect::<Result<_, _>>()?;
         output.document(&List::new(items, next, now))?;
     } else if output.plain {
         output.answer(&plain(&reports, now))?;
@@ -88,10 +95,11 @@ async fn read(control: &Control, after: Option<&MallId>, wanted: u32) -> Result<
     }
 }
 
-fn item(report: &MallReport, now: DateTime<Utc>) -> Result<Item, Fault> {
+fn item(report: &MallReport, approvals: Vec<Approval>, now: DateTime<Utc>) -> Result<Item, Fault> {
     let found = health(report, now);
     let report = with_times(report, &[("state_since", Some(report.state_since))])?;
-    Ok(Item { status: found.status, why: found.reason, action: found.action, report })
+    let purposes = approvals.into_iter().map(|approval| approval.purpose).collect();
+    Ok(Item { purposes, status: found.status, why: found.reason, action: found.action, report })
 }
 
 fn shops(report: &MallReport) -> String {

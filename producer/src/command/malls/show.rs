@@ -5,12 +5,13 @@ use std::fmt::Write;
 use chrono::{DateTime, Utc};
 use common::clock::now;
 use common::domain::ids::MallId;
-use common::store::{Audited, Connector, ConnectorState, EndpointPause, MallDetails};
+use common::store::{Approval, Audited, Connector, ConnectorState, EndpointPause, MallDetails};
 use serde_json::{Value, json};
 
 use super::super::context::Context;
 use super::super::endpoints::item as pause;
 use super::super::enqueue::unknown_mall;
+use super::purposes;
 use crate::fault::{Exit, Fault};
 use crate::output::json::{Document, with_times};
 use crate::output::paint::{bad, bold, command, dim, good, warn};
@@ -25,6 +26,7 @@ struct Shown {
     mall: Connector,
     details: MallDetails,
     pauses: Vec<EndpointPause>,
+    approvals: Vec<Approval>,
     audit: Vec<Audited>,
 }
 
@@ -39,6 +41,12 @@ pub(super) async fn run(context: &Context, mall: &MallId) -> Result<Exit, Fault>
         mall: connector,
         details: control.mall_details(mall).await.map_err(store)?,
         pauses: control.endpoint_pauses(Some(mall)).await.map_err(store)?,
+        approvals: control
+            .approvals(std::slice::from_ref(mall))
+            .await
+            .map_err(store)?
+            .remove(mall.as_str())
+            .unwrap_or_default(),
         audit: control.audit_log(Some(mall), AUDITED).await.map_err(store)?,
     };
     let now = now();
@@ -79,6 +87,7 @@ impl Shown {
             "since": json_time(mall.state_since),
             "until": self.details.paused_until.map(json_time),
             "do": self.remedy().map(|remedy| remedy.action),
+            "purposes": purposes::document(&self.approvals)?,
             "has_tokens": mall.has_tokens,
             "tokens": tokens,
             "paused": self.pauses.iter().map(pause).collect::<Result<Vec<_>, _>>()?,
@@ -139,6 +148,7 @@ impl Shown {
             clean(&String::from(mall.mode.clone())),
         );
         row(out, "connection", &facts);
+        row(out, "approved", &approved(&self.approvals));
     }
 
     fn tokens(&self, now: DateTime<Utc>) -> String {
@@ -199,6 +209,13 @@ impl Shown {
             .collect();
         let see = format!("cafe24-sync dead list --mall {}", self.mall.mall_id);
         format!("{} → {}", each.join(" · "), command(see))
+    }
+}
+
+fn approved(approvals: &[Approval]) -> String {
+    match purposes::lines(approvals).as_slice() {
+        [] => "for no purpose".to_owned(),
+        lines => format!("for {}", lines.join(" · ")),
     }
 }
 
@@ -263,6 +280,13 @@ mod tests {
                 probes: 0,
                 parked: 4,
             }],
+            approvals: vec![Approval {
+                purpose: "reporting".to_owned(),
+                reference: Some("contract 2026-14".to_owned()),
+                approved_on: "2026-02-01".parse().ok(),
+                recorded_by: "kim@desk".to_owned(),
+                recorded_at: at(),
+            }],
             audit: vec![Audited {
                 entry_id: 7,
                 at: at() - TimeDelta::hours(25),
@@ -298,8 +322,13 @@ mod tests {
     fn an_active_mall_without_anything_says_so() {
         let mut new = mall("new", "api");
         new.has_tokens = false;
-        let shown =
-            Shown { mall: new, details: MallDetails::default(), pauses: Vec::new(), audit: Vec::new() };
+        let shown = Shown {
+            mall: new,
+            details: MallDetails::default(),
+            pauses: Vec::new(),
+            approvals: Vec::new(),
+            audit: Vec::new(),
+        };
         let text = bare(&shown.text(at()));
         assert!(text.contains("no day was ever fetched") && text.contains("tokens     none"), "{text}");
     }

@@ -1,0 +1,226 @@
+//! `db grants`: the three roles, who reads, and what is missing, as SQL for whoever may run it.
+
+use std::fmt::Write;
+
+use common::domain::ids::ReaderName;
+use common::store::{GrantedReader, NewReader, Reader, ReaderError, RightsGranted, RoleMembers};
+use serde_json::{Value, json};
+
+use crate::cli::GrantsArgs;
+use crate::command::context::Context;
+use crate::fault::{Exit, Fault};
+use crate::output::json::{Document, with_times};
+use crate::output::paint::{good, warn};
+use crate::output::table::{Align, table};
+use crate::output::text::{clean, counted, number, short_time};
+
+/// What there is.
+struct Grants {
+    roles: Vec<RoleMembers>,
+    readers: Vec<Reader>,
+    missing: Vec<String>,
+}
+
+pub(super) async fn run(context: &Context, args: &GrantsArgs) -> Result<Exit, Fault> {
+    if let Some(name) = &args.revoke {
+        return revoke(context, name).await;
+    }
+    if let (Some(name), Some(agency)) = (&args.analyst, &args.agency) {
+        return analyst(context, args, name, agency).await;
+    }
+    let control = context.database().await?;
+    let store = |error| context.store(error);
+    let mut refused = false;
+    if args.apply {
+        match control.grant_rights().await.map_err(store)? {
+            RightsGranted::Done(0) => {}
+            RightsGranted::Done(run) => {
+                let run = i64::try_from(run).unwrap_or(i64::MAX);
+                context.output.note(&format!("{} run", counted(run, "statement", "statements")));
+            }
+            RightsGranted::NotAllowed(_) => {
+                refused = true;
+                context.output.note("this role may not grant all of them: nothing was changed");
+            }
+        }
+    }
+    let grants = Grants {
+        roles: control.role_members().await.map_err(store)?,
+        readers: control.readers().await.map_err(store)?,
+        missing: control.missing_rights_sql().await.map_err(store)?,
+    };
+    if context.output.json {
+        context.output.document(&Document::new(grants.document()?, common::clock::now()))?;
+    } else {
+        context.output.answer(&grants.text())?;
+    }
+    Ok(if refused { Exit::Refused } else { Exit::Done })
+}
+
+async fn analyst(
+    context: &Context,
+    args: &GrantsArgs,
+    name: &ReaderName,
+    agency: &str,
+) -> Result<Exit, Fault> {
+    let control = context.database().await?;
+    let reader = NewReader { role: name, agency, purpose: args.purpose.as_ref() };
+    let granted = control.grant_reader(&reader, &Context::actor()).await.map_err(|error| match error {
+        ReaderError::UnknownAgency(agency) => Fault::UnknownAgency(agency),
+        ReaderError::TooMighty { .. } => Fault::ReaderRole(error.to_string()),
+        ReaderError::Store(error) => context.store(error),
+    })?;
+    let only = args.purpose.as_ref().map(|purpose| format!(" that are approved for {purpose}"));
+    let sees = format!("{name} reads the malls of {}{}", clean(agency), only.unwrap_or_default());
+    match granted {
+        GrantedReader::Done { new } => {
+            let text = format!("{} {sees}", good("✓"));
+            let content = json!({ "reader": name.as_str(), "agency": agency, "purpose": args.purpose, "new_role": new });
+            context.say(content, &text)?;
+            if new {
+                context.output.note(&format!(
+                    "it has no password yet: in psql, as who may make roles:  \\password {name}"
+                ));
+            }
+            Ok(Exit::Done)
+        }
+        GrantedReader::NotAllowed(statements) => {
+            let text = statements.join("\n");
+            context.say(json!({ "reader": name.as_str(), "run_first": statements }), &text)?;
+            context.output.note(
+                "this role may not make roles: nothing was changed. Let who may run the statements, then repeat this command",
+            );
+            Ok(Exit::Refused)
+        }
+    }
+}
+
+async fn revoke(context: &Context, name: &ReaderName) -> Result<Exit, Fault> {
+    let control = context.database().await?;
+    let was = control.revoke_reader(name, &Context::actor()).await.map_err(|error| context.store(error))?;
+    let text = if was {
+        format!("{} {name} sees nothing any more", good("✓"))
+    } else {
+        format!("{name} was no reader")
+    };
+    context.say(json!({ "reader": name.as_str(), "revoked": was }), &text)?;
+    if was {
+        context.output.note(&format!(
+            "the role is still there; as who may:  DROP OWNED BY \"{name}\"; DROP ROLE \"{name}\";"
+        ));
+    }
+    Ok(Exit::Done)
+}
+
+impl Grants {
+    fn document(&self) -> Result<Value, Fault> {
+        let readers: Vec<Value> = self
+            .readers
+            .iter()
+            .map(|reader| with_times(reader, &[("granted_at", Some(reader.granted_at))]))
+            .collect::<Result<_, _>>()?;
+        Ok(json!({ "roles": self.roles, "readers": readers, "missing": self.missing }))
+    }
+
+    fn text(&self) -> String {
+        let mut out = String::new();
+        for role in &self.roles {
+            let mark = if role.exists { good("✓") } else { warn("!") };
+            let members = match (role.exists, role.members.as_slice()) {
+                (false, _) => "not there".to_owned(),
+                (true, []) => "nobody logs in as a member".to_owned(),
+                (true, members) => members.join(", "),
+            };
+            let _ = writeln!(out, "{mark} {:<16} {}", role.role, clean(&members));
+        }
+        if !self.readers.is_empty() {
+            out.push('\n');
+            out.push_str(&table(&COLUMNS, &self.rows()));
+        }
+        if self.missing.is_empty() {
+            let _ = writeln!(out, "\n{} granted as it should be", good("✓"));
+        } else {
+            let missing = i64::try_from(self.missing.len()).unwrap_or(i64::MAX);
+            let _ = writeln!(
+                out,
+                "\n{} {} missing → cafe24-sync db grants --apply, or as the owner of the tables:",
+                warn("!"),
+                counted(missing, "statement", "statements")
+            );
+            for statement in &self.missing {
+                let _ = writeln!(out, "  {statement}");
+            }
+        }
+        out
+    }
+
+    fn rows(&self) -> Vec<Vec<String>> {
+        self.readers
+            .iter()
+            .map(|reader| {
+                vec![
+                    reader.role.clone(),
+                    reader.agency.clone(),
+                    reader.purpose.clone().unwrap_or_else(|| "any".to_owned()),
+                    number(reader.malls),
+                    short_time(reader.granted_at),
+                    reader.trouble.clone().unwrap_or_default(),
+                ]
+            })
+            .collect()
+    }
+}
+
+const COLUMNS: [(&str, Align); 6] = [
+    ("READER", Align::Left),
+    ("AGENCY", Align::Left),
+    ("PURPOSE", Align::Left),
+    ("MALLS", Align::Right),
+    ("SINCE", Align::Left),
+    ("TROUBLE", Align::Left),
+];
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::health::tests::at;
+    use crate::output::paint::bare;
+
+    #[test]
+    fn one_screen_says_who_may_read_and_what_is_missing() {
+        let role = |role: &str, exists, members: &[&str]| RoleMembers {
+            role: role.to_owned(),
+            exists,
+            members: members.iter().map(|name| (*name).to_owned()).collect(),
+        };
+        let reader = |role: &str, purpose: Option<&str>, malls, trouble: Option<&str>| Reader {
+            role: role.to_owned(),
+            agency: "hanok".to_owned(),
+            purpose: purpose.map(str::to_owned),
+            malls,
+            granted_by: "kim@desk".to_owned(),
+            granted_at: at(),
+            trouble: trouble.map(str::to_owned),
+        };
+        let grants = Grants {
+            roles: vec![
+                role("cafe24_producer", true, &["sync"]),
+                role("cafe24_worker", false, &[]),
+                role("cafe24_analyst", true, &[]),
+            ],
+            readers: vec![
+                reader("kim", None, 1_204, None),
+                reader("lee", Some("ads"), 3, Some("may not log in")),
+            ],
+            missing: vec![
+                "CREATE ROLE cafe24_worker NOLOGIN;".to_owned(),
+                "GRANT SELECT, UPDATE ON TABLE jobs TO cafe24_worker;".to_owned(),
+            ],
+        };
+        assert_eq!(bare(&grants.text()), include_str!("../../../tests/golden/db_grants.txt"));
+        assert_eq!(
+            grants.document().expect("a document")["readers"][0]["granted_at"],
+            "2026-02-16T10:42:00+09:00"
+        );
+    }
+}
