@@ -135,7 +135,7 @@ async fn every_table_and_column_says_what_it_means() -> Result<()> {
                  FROM pg_class c \
                  LEFT JOIN LATERAL (SELECT attnum, attname FROM pg_attribute WHERE attrelid = c.oid AND attnum > 0 AND NOT attisdropped \
                                     UNION ALL SELECT 0, NULL) a ON true \
-                WHERE c.relnamespace = 'public'::regnamespace AND c.relkind IN ('r', 'v', 'm') AND c.relname <> '_sqlx_migrations' \
+                WHERE c.relnamespace IN ('public'::regnamespace, 'analytics'::regnamespace) AND c.relkind IN ('r', 'v', 'm') AND c.relname <> '_sqlx_migrations' \
                   AND col_description(c.oid, a.attnum) IS NULL AND (a.attnum > 0 OR obj_description(c.oid, 'pg_class') IS NULL)";
     let rows = world.db.client().query(sql, &[]).await.context("the catalogue")?;
     let silent: Vec<String> = rows.iter().map(|row| row.get(0)).collect();

@@ -2,6 +2,7 @@
 //!
 //! Each folder is a part of the system; each test is named after the fact that it shows.
 
+mod analytics;
 mod browser;
 mod connect;
 mod daemon;

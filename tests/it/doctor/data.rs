@@ -39,19 +39,20 @@ async fn p08_an_older_and_a_newer_schema_are_told_with_what_helps() -> Result<()
 async fn a_role_without_rights_is_told_what_it_lacks() -> Result<()> {
     let world = healthy(WorldConfig::default()).await?;
     let role = format!("poor_{:08x}", rand::random::<u32>());
-    sql(&world, &format!("CREATE ROLE {role} LOGIN; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}; \
-                          GRANT USAGE, SELECT ON ALL SEQUENCES IN SCHEMA public TO {role}; \
-                          REVOKE UPDATE, DELETE ON audit_log FROM {role}")).await?;
+    sql(&world, &format!("CREATE ROLE {role} LOGIN IN ROLE cafe24_producer")).await?;
     let url = world.db.url().replacen("postgres://postgres", &format!("postgres://{role}"), 1);
     let programs = world.programs.clone().set("DATABASE_URL", url);
     let doctor = async || programs.cli(&["doctor", "--offline"], LIMIT).await;
     let rich = doctor().await?;
     assert_eq!(rich.code, Some(0), "{}", rich.stdout);
 
+    // Rights of its own, as somebody may have given them who knew only the tables.
     sql(
         &world,
         &format!(
-            "REVOKE INSERT, UPDATE ON jobs FROM {role}; REVOKE USAGE, SELECT ON SEQUENCE fences FROM {role}"
+            "REVOKE cafe24_producer FROM {role}; GRANT SELECT, INSERT, UPDATE, DELETE ON ALL TABLES IN SCHEMA public TO {role}; \
+             GRANT SELECT ON ALL TABLES IN SCHEMA analytics TO {role}; GRANT USAGE ON SCHEMA analytics TO {role}; \
+             REVOKE INSERT, UPDATE ON jobs FROM {role}"
         ),
     )
     .await?;
@@ -59,9 +60,10 @@ async fn a_role_without_rights_is_told_what_it_lacks() -> Result<()> {
     assert_eq!(poor.code, Some(3), "{}", poor.stdout);
     for part in [
         format!("role {role} lacks"),
-        "USAGE on fences".into(),
+        "SELECT, USAGE on fences".into(),
         "INSERT, UPDATE on jobs".into(),
-        format!("GRANT them to {role}"),
+        "a rule of row-level security on metrics_daily".into(),
+        format!("GRANT cafe24_producer TO {role}"),
     ] {
         assert!(poor.stdout.contains(&part), "{part} in {}", poor.stdout);
     }

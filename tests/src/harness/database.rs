@@ -128,6 +128,11 @@ pub(crate) async fn connect(url: &str) -> Result<(Client, AbortOnDropHandle<()>)
     Ok((client, AbortOnDropHandle::new(task)))
 }
 
+/// The same server's database that is always there.
+pub(crate) fn maintenance(url: &str) -> String {
+    with_database(url, "postgres")
+}
+
 /// The same server, another database.
 fn with_database(url: &str, name: &str) -> String {
     let head = url.rsplit_once('/').map_or(url, |(head, _)| head);

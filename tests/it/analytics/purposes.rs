@@ -1,0 +1,69 @@
+//! What a mall's data may be used for, from the import to what a reader sees.
+
+use tests::harness::Result;
+
+use super::{Agencies, HANOK};
+
+#[tokio::test]
+async fn a_reader_with_a_purpose_sees_only_malls_that_are_approved_for_it() -> Result<()> {
+    let agencies = Agencies::start().await?;
+    let ads = agencies.reader("hanok", Some("ads")).await?;
+    let all = agencies.reader("hanok", None).await?;
+    assert_eq!(ads.malls_in("analytics.daily_store").await?, [""; 0]);
+    let set = [
+        "malls",
+        "purposes",
+        "narae",
+        "--set",
+        "reporting,ads",
+        "--reference",
+        "contract 2026-14",
+        "--on",
+        "2026-02-01",
+    ];
+    let said = agencies.world.json(&set).await?;
+    assert_eq!(said["purposes"][0]["purpose"], "ads");
+    assert_eq!(said["purposes"][0]["reference"], "contract 2026-14");
+    assert_eq!(said["purposes"][1]["approved_on"], "2026-02-01");
+    for view in ["daily_store", "daily_products", "daily_domains", "freshness", "coverage"] {
+        assert_eq!(ads.malls_in(&format!("analytics.{view}")).await?, ["narae"], "{view}");
+        assert_eq!(all.malls_in(&format!("analytics.{view}")).await?, HANOK, "{view}");
+    }
+    // The paper is kept when one purpose goes, and whoever loses it sees nothing at once.
+    let said = agencies.world.json(&["malls", "purposes", "narae", "--set", "reporting"]).await?;
+    assert_eq!(said["purposes"][0]["reference"], "contract 2026-14");
+    assert_eq!(said["purposes"].as_array().map(Vec::len), Some(1));
+    assert_eq!(ads.malls_in("analytics.daily_store").await?, [""; 0]);
+    let audited = "SELECT count(*) FROM audit_log WHERE action = 'malls.purposes' AND mall_id = 'narae' AND details ? 'purposes'";
+    assert_eq!(agencies.world.db.number(audited).await?, 2);
+    Ok(())
+}
+
+#[tokio::test]
+async fn approvals_come_with_the_import_are_shown_and_are_not_taken_to_another_agency() -> Result<()> {
+    let agencies = Agencies::bare().await?;
+    agencies
+        .reimport("hanbit", |line| {
+            line["purposes"] = serde_json::json!(["ads", "reporting"]);
+            line["approval"] = "form 7".into();
+            line["approved_on"] = "2026-01-31".into();
+        })
+        .await?;
+    let shown = agencies.world.json(&["malls", "show", "hanbit"]).await?;
+    assert_eq!(shown["purposes"][0]["purpose"], "ads");
+    assert_eq!(shown["purposes"][0]["reference"], "form 7");
+    let list = agencies.world.json(&["malls", "list"]).await?;
+    assert_eq!(list["items"][0]["purposes"], serde_json::json!(["ads", "reporting"]));
+    assert_eq!(list["items"][1]["purposes"], serde_json::json!([]));
+    // A file that does not speak of purposes keeps them; `-` takes them away; another agency has none.
+    agencies.reimport("hanbit", |_| ()).await?;
+    assert_eq!(agencies.world.db.number("SELECT count(*) FROM approvals").await?, 2);
+    agencies.reimport("hanbit", |line| line["agency"] = "sejong".into()).await?;
+    assert_eq!(
+        agencies.world.json(&["malls", "purposes", "hanbit"]).await?["purposes"],
+        serde_json::json!([])
+    );
+    agencies.reimport("hanbit", |line| line["purposes"] = serde_json::json!(["-"])).await?;
+    assert_eq!(agencies.world.db.number("SELECT count(*) FROM approvals").await?, 0);
+    Ok(())
+}
