@@ -7,6 +7,9 @@ use super::column::{Column, EntityType};
 use super::wire::{Sum, Wire, may, metric, must};
 use super::{live, seed};
 
+/// Visits without a referring domain, whatever the dialect: the API has a text for it, we an id.
+const NO_DOMAIN: (&str, &str) = ("참조 도메인 없음", "(none)");
+
 pub(super) static TABLE: [EndpointSpec; 8] = [
     EndpointSpec {
         id: "visitors",
@@ -81,6 +84,7 @@ pub(super) static TABLE: [EndpointSpec; 8] = [
         seed: Some(Wire {
             path: "/api/v1/malls/{mall_id}/visitpaths/domains",
             entity_field: Some("domain"),
+            aliases: &[NO_DOMAIN],
             metrics: &[metric("visitCount", Column::Clicks)],
             ..seed::ROWS
         }),
@@ -89,7 +93,7 @@ pub(super) static TABLE: [EndpointSpec; 8] = [
             params: &[("sort", "domain"), ("order", "asc")],
             wrapper: "domains",
             entity_field: Some("domain"),
-            aliases: &[("참조 도메인 없음", "(none)")],
+            aliases: &[NO_DOMAIN],
             metrics: &[metric("visit_count", Column::Clicks)],
             ..live::RANGE
         }),

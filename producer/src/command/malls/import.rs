@@ -172,9 +172,9 @@ async fn store(
     for mall in &report.needs_consent {
         control.set_connector_state(mall, ConnectorState::NeedsConsent, Some(NO_TOKENS)).await?;
     }
-    for mall in &report.needs_scope {
-        let reason = "the tokens lack a scope that the dialect needs";
-        control.set_connector_state(mall, ConnectorState::NeedsScope, Some(reason)).await?;
+    for mall in connectors.iter().filter(|mall| report.needs_scope.contains(&mall.mall_id)) {
+        let reason = format!("scope {} missing", mall.dialect.scope());
+        control.set_connector_state(&mall.mall_id, ConnectorState::NeedsScope, Some(&reason)).await?;
     }
     Ok(())
 }
