@@ -22,6 +22,7 @@ mod jumps;
 mod keys;
 mod late;
 mod leases;
+mod live;
 mod losses;
 mod messages;
 mod oauth;
@@ -298,10 +299,11 @@ impl Flow {
         self.world.db.client().batch_execute(sql).await.with_context(|| sql.to_owned())
     }
 
-    /// Every request had a token and the version header, and the bucket was never empty.
+    /// Every request had a token and, in the seed dialect only, the version header, and the bucket was never empty.
     fn requests_were_good(&self) {
         let total = self.world.sim.report().total;
         assert_eq!((total.without_version, total.without_token, total.throttled), (0, 0, 0), "{total:?}");
+        assert_eq!(total.needless_version, 0, "{total:?}");
         assert!(total.min_level.is_none_or(|level| level >= 0.0), "{total:?}");
     }
 }

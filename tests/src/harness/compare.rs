@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 use std::fmt;
 
-use chrono::NaiveDate;
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
+use serde_json::Value;
 use tokio_postgres::{Client, Row};
 
 use super::trouble::{Context as _, Result};
-use crate::simulator::{Endpoint, Granularity, SimulatorHandle};
+use crate::simulator::{Endpoint, Granularity, SimError, SimulatorHandle, TruthRow};
 
 /// Differences kept for people.
 const EXAMPLES: usize = 10;
@@ -26,6 +27,19 @@ pub struct Span {
     pub from: NaiveDate,
     /// The last day.
     pub to: NaiveDate,
+    /// As of when the figures should stand there.
+    pub as_of: AsOf,
+}
+
+/// As of when figures should stand in the tables.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum AsOf {
+    /// As the simulator would answer now.
+    Now,
+    /// As it would have answered at this moment.
+    Moment(DateTime<Utc>),
+    /// As it has answered last, period by period; what was never asked for should not be there.
+    LastAnswer,
 }
 
 /// How the tables and the books agree.
@@ -47,20 +61,22 @@ pub struct Summary {
 type Key = (&'static str, String, i64, NaiveDate, String, String);
 
 /// The figures of one row; amounts as normalised text, since the two sides write decimals differently.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
+#[derive(Debug, Clone, Default, PartialEq)]
 struct Figures {
     impressions: Option<i64>,
     clicks: Option<i64>,
     conversions: Option<i64>,
     conversion_value: Option<String>,
     spend: Option<String>,
+    /// By the name under which the programs keep an endpoint's fields.
+    extra: BTreeMap<String, Value>,
 }
 
 impl Span {
     /// All four endpoints by day.
     pub fn days(mall: &str, from: NaiveDate, to: NaiveDate) -> Self {
         let (endpoints, granularity) = (Endpoint::ALL.to_vec(), Granularity::Day);
-        Self { mall: mall.to_owned(), endpoints, granularity, from, to }
+        Self { mall: mall.to_owned(), endpoints, granularity, from, to, as_of: AsOf::Now }
     }
 }
 
@@ -92,7 +108,7 @@ impl fmt::Display for Summary {
     }
 }
 
-/// Reads the three tables whole and compares them with what the simulator would answer now for the spans.
+/// Reads the three tables whole and compares them with what the simulator answers for the spans.
 pub async fn compare_with_truth(sim: &SimulatorHandle, client: &Client, spans: &[Span]) -> Result<Summary> {
     let mut wanted = expected(sim, spans)?;
     let mut summary = Summary::default();
@@ -100,7 +116,7 @@ pub async fn compare_with_truth(sim: &SimulatorHandle, client: &Client, spans: &
         let table = table_of(granularity);
         let select = format!(
             "SELECT mall_id, shop_no, date, entity_type, entity_id, impressions, clicks, conversions, \
-             conversion_value::text, spend::text FROM {table}"
+             conversion_value::text, spend::text, extra::text FROM {table}"
         );
         for row in client.query(&select, &[]).await.context("cannot read the metrics")? {
             let (key, found) = stored(table, &row).context("a metrics row")?;
@@ -109,7 +125,7 @@ pub async fn compare_with_truth(sim: &SimulatorHandle, client: &Client, spans: &
                     summary.extra += 1;
                     summary.note("extra", &key, &format!("{found:?}"));
                 }
-                Some(truth) if truth == found => summary.equal += 1,
+                Some(truth) if found.are(&truth) => summary.equal += 1,
                 Some(truth) => {
                     summary.wrong += 1;
                     summary.note("wrong", &key, &format!("{found:?}, should be {truth:?}"));
@@ -137,8 +153,7 @@ fn expected(sim: &SimulatorHandle, spans: &[Span]) -> Result<BTreeMap<Key, Figur
         let table = table_of(span.granularity);
         for shop in shops.get(&span.mall).with_context(|| format!("no mall {}", span.mall))? {
             for endpoint in &span.endpoints {
-                let truth = sim.truth(&span.mall, *shop, *endpoint, span.granularity, span.from, span.to);
-                for row in truth.context("the simulator's books")? {
+                for row in truth(sim, span, *shop, *endpoint).context("the simulator's books")? {
                     let key =
                         (table, row.mall, i64::from(row.shop), row.date, row.entity_type, row.entity_id);
                     let figures = rows.entry(key).or_default();
@@ -148,11 +163,36 @@ fn expected(sim: &SimulatorHandle, spans: &[Span]) -> Result<BTreeMap<Key, Figur
                     figures.conversions = number(row.conversions).or(figures.conversions);
                     let value = row.conversion_value.map(|value| plain(&value));
                     figures.conversion_value = value.or(figures.conversion_value.take());
+                    if !row.extra.is_empty() {
+                        figures.extra.insert(id_of(*endpoint).to_owned(), row.extra.into_iter().collect());
+                    }
                 }
             }
         }
     }
     Ok(rows)
+}
+
+fn truth(
+    sim: &SimulatorHandle,
+    span: &Span,
+    shop: u32,
+    endpoint: Endpoint,
+) -> Result<Vec<TruthRow>, SimError> {
+    let Span { mall, granularity, from, to, .. } = span;
+    match span.as_of {
+        AsOf::Now => sim.truth(mall, shop, endpoint, *granularity, *from, *to),
+        AsOf::Moment(at) => sim.truth_as_of(mall, shop, endpoint, *granularity, *from, *to, at),
+        AsOf::LastAnswer => {
+            let mut rows = Vec::new();
+            for period in granularity.periods(*from, *to) {
+                if let Some(last) = sim.served(mall, shop, endpoint, *granularity, period)?.last() {
+                    rows.extend(sim.truth_at(mall, shop, endpoint, *granularity, period, last.serial)?);
+                }
+            }
+            Ok(rows)
+        }
+    }
 }
 
 fn stored(table: &'static str, row: &Row) -> Result<(Key, Figures), tokio_postgres::Error> {
@@ -166,8 +206,39 @@ fn stored(table: &'static str, row: &Row) -> Result<(Key, Figures), tokio_postgr
         conversions: row.try_get(7)?,
         conversion_value: amount(8)?,
         spend: amount(9)?,
+        extra: row
+            .try_get::<_, Option<String>>(10)?
+            .and_then(|text| serde_json::from_str(&text).ok())
+            .unwrap_or_default(),
     };
     Ok((key, figures))
+}
+
+impl Figures {
+    /// Whether they are the truth. What an answer says beyond it is kept, too, so more of that may stand there.
+    fn are(&self, truth: &Self) -> bool {
+        let kept = |id: &String, name: &String| self.extra.get(id).and_then(|fields| fields.get(name));
+        let extra = truth.extra.iter().flat_map(|(id, fields)| {
+            fields.as_object().into_iter().flatten().map(move |(name, value)| (id, name, value))
+        });
+        let mut extra = extra.map(|(id, name, value)| kept(id, name) == Some(value));
+        let columns = |figures: &Self| Self { extra: BTreeMap::new(), ..figures.clone() };
+        columns(self) == columns(truth) && extra.all(|kept| kept)
+    }
+}
+
+/// The name that the programs give an endpoint.
+fn id_of(endpoint: Endpoint) -> &'static str {
+    match endpoint {
+        Endpoint::VisitorsView => "visitors",
+        Endpoint::VisitorsPageview => "pageviews",
+        Endpoint::ProductsSales => "products",
+        Endpoint::VisitpathsDomains => "domains",
+        Endpoint::VisitorsUnique => "unique",
+        Endpoint::VisitpathsKeywords => "keywords",
+        Endpoint::VisitpathsAds => "ads",
+        Endpoint::CartsAction => "carts",
+    }
 }
 
 fn table_of(granularity: Granularity) -> &'static str {

@@ -50,7 +50,7 @@ mod world;
 
 pub use broker::Broker;
 pub use clock::MovedClock;
-pub use compare::{Span, Summary, compare_with_truth, truth_of};
+pub use compare::{AsOf, Span, Summary, compare_with_truth, truth_of};
 pub use database::TestDb;
 pub use http::{Browser, Reply};
 pub use own::{Kind, OwnServer};

@@ -1,7 +1,10 @@
 //! What must stand in the database after a faultless run: the figures in the form of the field mapping.
 
+use std::collections::BTreeMap;
+
 use chrono::NaiveDate;
 use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
 
 use super::data::{Entity, Figure};
 use super::dialect::Dialect;
@@ -14,7 +17,7 @@ use super::state::{Shared, When};
 const NONE: &str = "(none)";
 
 /// One expected row. Fields of other endpoints are unset.
-#[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct TruthRow {
     /// Mall id.
     pub mall: String,
@@ -41,6 +44,9 @@ pub struct TruthRow {
     /// The product's name.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub label: Option<String>,
+    /// What the answer tells beyond that, by its field: only the live dialect does.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub extra: BTreeMap<String, Value>,
 }
 
 /// Which figures are asked for.
@@ -73,6 +79,10 @@ impl Shared {
 }
 
 fn expected(question: &Question, dialect: Dialect, figure: Figure) -> TruthRow {
+    let extra = match dialect {
+        Dialect::Seed => path(&figure).into_iter().collect(),
+        Dialect::Live => extra(question.endpoint, &figure),
+    };
     let row = |entity_type: &str, entity_id: String| TruthRow {
         mall: question.mall.clone(),
         shop: question.shop,
@@ -84,6 +94,7 @@ fn expected(question: &Question, dialect: Dialect, figure: Figure) -> TruthRow {
         conversions: None,
         conversion_value: None,
         label: None,
+        extra,
     };
     match figure.entity {
         Entity::Store => {
@@ -106,7 +117,7 @@ fn expected(question: &Question, dialect: Dialect, figure: Figure) -> TruthRow {
             label: Some(name),
             ..row("product", number.to_string())
         },
-        Entity::Domain(domain) if dialect == Dialect::Live && domain == names::NO_DOMAIN => {
+        Entity::Domain(domain) if domain == names::NO_DOMAIN => {
             TruthRow { clicks: Some(figure.count), ..row("domain", NONE.to_owned()) }
         }
         Entity::Domain(domain) => TruthRow { clicks: Some(figure.count), ..row("domain", domain) },
@@ -116,4 +127,28 @@ fn expected(question: &Question, dialect: Dialect, figure: Figure) -> TruthRow {
         }
         Entity::Ad(channel) => TruthRow { clicks: Some(figure.count), ..row("ad", channel) },
     }
+}
+
+/// The text that was put under [`NONE`], and the field it stood in.
+fn path(figure: &Figure) -> Option<(String, Value)> {
+    let (field, text) = match &figure.entity {
+        Entity::Domain(domain) if domain == names::NO_DOMAIN => ("domain", domain),
+        Entity::Ad(channel) if channel == names::NO_CHANNEL => ("ad", channel),
+        _ => return None,
+    };
+    Some((field.to_owned(), json!(text)))
+}
+
+/// Counts without a column of their own, and [`path`].
+fn extra(endpoint: Endpoint, figure: &Figure) -> BTreeMap<String, Value> {
+    let counts = match endpoint {
+        Endpoint::VisitorsView => vec![
+            ("first_visit_count", json!(figure.detail)),
+            ("re_visit_count", json!(figure.count - figure.detail)),
+        ],
+        Endpoint::VisitorsUnique => vec![("unique_visit_count", json!(figure.count))],
+        Endpoint::ProductsSales => vec![("order_product_count", json!(figure.detail))],
+        _ => Vec::new(),
+    };
+    counts.into_iter().map(|(name, value)| (name.to_owned(), value)).chain(path(figure)).collect()
 }

@@ -1,0 +1,81 @@
+//! What a live mall refuses, and what becomes of it.
+
+use tests::harness::{Context as _, Result, Span};
+use tests::simulator::Endpoint;
+
+use super::super::{Flow, Setup, day};
+use super::live;
+
+const FROM: &str = "2025-03-01";
+const TO: &str = "2025-03-03";
+
+async fn start() -> Result<Flow> {
+    let mut setup = Setup::new(&["hanbit"]);
+    setup.malls.push(live("moonlit"));
+    Flow::start(setup).await
+}
+
+#[tokio::test]
+async fn o07_a_live_mall_whose_consent_is_for_the_other_dialect_is_parked_with_the_scope_it_needs()
+-> Result<()> {
+    let flow = start().await?;
+    flow.world.sim.issue_tokens_with("moonlit", &["mall.analytics"]).context("tokens")?;
+    flow.world.import().await?;
+    flow.enqueue(&["--all", "--from", FROM, "--to", TO]).await?;
+    flow.settled().await?;
+    flow.world.exact(&[Span::days("hanbit", day(FROM), day(TO))]).await?;
+    assert_eq!(flow.state_of("moonlit").await?, "needs_scope");
+    let reason = flow.rows_of("SELECT state_reason FROM connectors WHERE mall_id = 'moonlit'").await?;
+    assert!(reason[0].contains("mall.read_analytics"), "{reason:?}");
+    let parked = "SELECT count(*) FROM jobs WHERE mall_id = 'moonlit' AND work_state <> 'parked'";
+    assert_eq!(flow.world.db.number(parked).await?, 0);
+    assert!(flow.letters().await?.is_empty());
+    let shown = flow.cli(&["malls", "show", "moonlit"]).await?.stdout;
+    assert!(shown.contains("mall.read_analytics"), "{shown}");
+
+    flow.world.sim.issue_tokens("moonlit").context("tokens")?;
+    flow.world.import().await?;
+    flow.settled().await?;
+    flow.world.exact(&["hanbit", "moonlit"].map(|mall| Span::days(mall, day(FROM), day(TO)))).await.map(drop)
+}
+
+#[tokio::test]
+async fn a04_a_mall_asked_in_the_wrong_dialect_is_dead_after_one_request_and_right_ones_go_on() -> Result<()>
+{
+    let mut setup = Setup::new(&[]);
+    setup.malls = vec![live("moonlit"), live("greenfarm")];
+    let flow = Flow::start(setup).await?;
+    flow.run_sql("UPDATE connectors SET dialect = 'seed' WHERE mall_id = 'moonlit'").await?;
+    flow.wish("moonlit", "visitors", FROM, TO, &[]).await?;
+    let letters = flow.archived(1).await?;
+    assert_eq!((letters[0].class.as_str(), letters[0].attempts), ("invalid_request", 1), "{letters:?}");
+    assert_eq!(letters[0].evidence["status"], 404);
+    let answer = letters[0].evidence["body_head"].as_str().unwrap_or_default();
+    assert!(answer.contains("No endpoint GET /api/v1/malls/moonlit/visitors/view."), "{answer}");
+    assert_eq!(flow.requests("moonlit")?, 1);
+    assert_eq!(flow.state_of("moonlit").await?, "active", "the mall is not to blame");
+
+    // What the host said of one dialect says nothing of the other.
+    flow.fetch("greenfarm", "visitors", FROM, TO, &[]).await?;
+    flow.run_sql("UPDATE connectors SET dialect = 'live' WHERE mall_id = 'moonlit'").await?;
+    flow.cli(&["dead", "replay", "--mall", "moonlit", "--yes"]).await?.success()?;
+    flow.settled().await?;
+    let span =
+        |mall| Span { endpoints: vec![Endpoint::VisitorsView], ..Span::days(mall, day(FROM), day(TO)) };
+    flow.world.exact(&["greenfarm", "moonlit"].map(span)).await.map(drop)
+}
+
+#[tokio::test]
+async fn a04_a_parameter_that_the_host_refuses_is_dead_after_one_request() -> Result<()> {
+    let mut setup = Setup::new(&[]);
+    setup.malls = vec![live("moonlit")];
+    setup.sim.max_days_live = 30;
+    let flow = Flow::start(setup).await?;
+    flow.fetch("moonlit", "visitors", "2025-01-01", "2025-02-28", &[]).await?;
+    let letters = flow.archived(1).await?;
+    assert_eq!((letters[0].class.as_str(), letters[0].attempts), ("invalid_request", 1));
+    assert_eq!(letters[0].evidence["status"], 400);
+    assert_eq!(flow.requests("moonlit")?, 1);
+    assert_eq!(flow.world.db.number("SELECT count(*) FROM slices").await?, 0);
+    Ok(())
+}
