@@ -11,7 +11,7 @@ pub struct Args {
     /// Stay up after the end, to be played with, until Ctrl-C
     #[arg(long)]
     pub keep: bool,
-    /// Malls; two of them (fewer if there are fewer) are fetched in one-day chunks
+    /// Malls; two of them (fewer if there are fewer) speak as real ones do, the others as the specification says
     #[arg(long, value_name = "N", default_value_t = 8, value_parser = clap::value_parser!(u16).range(1..=2_000))]
     pub malls: u16,
     /// Finished days to fetch
@@ -23,6 +23,16 @@ pub struct Args {
     /// What breaks in the middle
     #[arg(long, value_enum, default_value_t = Fault::WorkerKill)]
     pub fault: Fault,
+}
+
+/// Malls in the dialect of real ones. They come first, and are so small that a day's products are one page.
+const LIVE_MALLS: u16 = 2;
+
+impl Args {
+    /// How many malls speak as real ones do.
+    pub(super) fn live_malls(&self) -> usize {
+        usize::from(self.malls.min(LIVE_MALLS))
+    }
 }
 
 /// What breaks in the middle.

@@ -8,11 +8,11 @@ use chrono::{Days, NaiveDate, TimeDelta};
 use super::args::Args;
 use super::books::Books;
 use crate::harness::{Programs, Result, Span};
-use crate::simulator::{SimulatorHandle, Size};
+use crate::simulator::SimulatorHandle;
 
 const COMMAND: Duration = Duration::from_mins(2);
-/// Malls fetched in one-day chunks.
-const SLOW_MALLS: usize = 2;
+/// Endpoints that both dialects have.
+const CORE: [&str; 4] = ["visitors", "pageviews", "products", "domains"];
 /// Requests that a full bucket serves at once, as the programs use it (`design.md` §6).
 const BURST: u64 = 35;
 const PER_SECOND: f64 = 2.0;
@@ -24,40 +24,22 @@ pub(super) struct Plan {
     pub(super) from: NaiveDate,
     pub(super) to: NaiveDate,
     pub(super) slices: u64,
-    /// Jobs of each mall. Every job of this API is one request.
+    /// Jobs of each mall. Each is one request: no live mall of the demo has a day of more than one page.
     pub(super) jobs: BTreeMap<String, u64>,
 }
 
 impl Plan {
-    /// Enqueues in three calls: all of most malls; the small endpoints of the slow ones; their others by day.
     pub(super) async fn enqueue(
         args: &Args,
         sim: &SimulatorHandle,
         programs: &Programs,
         books: &mut Books,
     ) -> Result<Self> {
-        let malls = sim.malls();
-        let quick_to_serve = |size: Size| size != Size::Large;
-        let slow: Vec<&str> = malls
-            .iter()
-            .filter(|mall| quick_to_serve(mall.size))
-            .map(|mall| mall.mall_id.as_str())
-            .take(SLOW_MALLS)
-            .collect();
-        let others: Vec<&str> =
-            malls.iter().map(|mall| mall.mall_id.as_str()).filter(|mall| !slow.contains(mall)).collect();
         let last = format!("{}d", args.days);
-        let by_day = ["--endpoint", "products", "--endpoint", "domains", "--chunk-days", "1"];
-        let small = ["--endpoint", "visitors", "--endpoint", "pageviews"];
-        for (malls, how) in [(&others, &[][..]), (&slow, &small[..]), (&slow, &by_day[..])] {
-            if malls.is_empty() {
-                continue;
-            }
-            let mut arguments = vec!["enqueue", "--last", &last, "--yes", "--json"];
-            arguments.extend(malls.iter().flat_map(|mall| ["--mall", mall]));
-            arguments.extend(how);
-            programs.cli(&arguments, COMMAND).await?.success()?;
-        }
+        let mut arguments = vec!["enqueue", "--all", "--last", &last, "--yes", "--json"];
+        arguments.extend(CORE.iter().flat_map(|endpoint| ["--endpoint", endpoint]));
+        programs.cli(&arguments, COMMAND).await?.success()?;
+        let malls = sim.malls();
         // "Finished days" end yesterday in Korea.
         let today = (sim.clock().now() + TimeDelta::hours(9)).date_naive();
         let (from, to) = (today - Days::new(u64::from(args.days)), today - Days::new(1));
@@ -81,6 +63,16 @@ impl Plan {
     /// As long as the plan has one request a job.
     pub(super) fn ideal(&self) -> f64 {
         ideal(self.jobs.values().copied())
+    }
+
+    /// What sets the least time, if it is the limit.
+    pub(super) fn why(&self) -> Option<String> {
+        let (mall, jobs) = self.jobs.iter().max_by_key(|(_, jobs)| **jobs)?;
+        (*jobs > BURST).then(|| {
+            format!(
+                "the limit sets it, not these programs: {mall} needs {jobs} requests, {BURST} at once and then {PER_SECOND} a second"
+            )
+        })
     }
 }
 

@@ -47,10 +47,13 @@ async fn act(args: &Args, show: &Show) -> Result<bool> {
             "{} jobs for {} slices · {} · {}",
             thousands(plan.jobs()),
             thousands(plan.slices),
-            least(plan.ideal()),
+            if plan.ideal() > 0.0 { format!("at least {:.1} s", plan.ideal()) } else { "at once".to_owned() },
             seconds(started)
         ),
     );
+    if let Some(why) = plan.why() {
+        show.line(&format!("              {why}"));
+    }
     let started = Instant::now();
     let mut crew = Crew::start(&stage.programs, args.workers).await?;
     work(args, &mut stage, &plan, &mut crew, show).await?;
@@ -65,14 +68,6 @@ async fn act(args: &Args, show: &Show) -> Result<bool> {
     }
     crew.stop().await?;
     Ok(!good)
-}
-
-fn least(ideal: f64) -> String {
-    if ideal > 0.0 {
-        format!("at least {ideal:.1} s, set by the 2/s limit of a mall")
-    } else {
-        "no mall reaches its limit".to_owned()
-    }
 }
 
 /// Follows the jobs to the last one, and lets the fault happen on the way.

@@ -31,9 +31,18 @@ impl Stage {
             None => None,
         };
         let servers = servers(own.as_ref(), args.fault)?;
-        let sim = SimConfig { malls: usize::from(args.malls), latency: LATENCY, ..SimConfig::default() };
+        let sim = SimConfig {
+            malls: usize::from(args.malls),
+            live_malls: args.live_malls(),
+            latency: LATENCY,
+            ..SimConfig::default()
+        };
         let sim = Simulator::start(sim).context("cannot start the simulator")?;
-        show.done("simulator", &format!("{} · {} malls", sim.base_url(), args.malls));
+        let seed = usize::from(args.malls) - args.live_malls();
+        show.done(
+            "simulator",
+            &format!("{} · {} malls: {seed} seed, {} live", sim.base_url(), args.malls, args.live_malls()),
+        );
 
         let logs = root().join("target/demo");
         fs::create_dir_all(&logs).with_context(|| format!("cannot make {}", logs.display()))?;
