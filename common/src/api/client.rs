@@ -19,6 +19,7 @@ use super::strike::strike_named;
 use super::{status, text};
 use crate::clock;
 use crate::config::{BaseUrl, Secret, WorkerConfig};
+use crate::domain::endpoint::Dialect;
 
 /// Larger bodies are decoded beside the runtime's threads, so that no timer waits for them.
 const DECODE_INLINE_MAX: usize = 256 << 10;
@@ -99,8 +100,8 @@ struct Seen {
 #[derive(Debug, Clone)]
 pub struct ApiClient {
     http: reqwest::Client,
-    config: ApiConfig,
-    large: Arc<Semaphore>,
+    pub(super) config: ApiConfig,
+    pub(super) large: Arc<Semaphore>,
 }
 
 /// Makes `ring` the TLS provider of this process, if none is yet. May be called any number of times.
@@ -159,7 +160,7 @@ impl ApiClient {
         token: &Secret,
         seen: &mut Seen,
     ) -> Result<Page, Fault> {
-        let mut response = self.send(request, path, token).await?;
+        let mut response = self.send(request.dialect(), path, token).await?;
         let status = response.status().as_u16();
         seen.status = Some(status);
         seen.limits = RateHeaders::read(response.headers());
@@ -181,14 +182,7 @@ impl ApiClient {
                 return Err(Fault::Contract(Violation { path: "$".to_owned(), problem }));
             }
         };
-        let expected = Expected {
-            mall_id: request.wanted().mall_id.clone(),
-            wire: request.wire(),
-            granularity: request.wanted().granularity,
-            chunk: request.wanted().chunk,
-            row_max: self.config.row_max,
-            token: token.clone(),
-        };
+        let expected = Expected::of(request, self.config.row_max, token);
         let page = decode_somewhere(&mut seen.body, expected).await;
         page.map_err(|error| match error {
             DecodeError::NotJson => Fault::NotJson,
@@ -196,7 +190,7 @@ impl ApiClient {
         })
     }
 
-    async fn send(&self, request: &Request<'_>, path: &str, token: &Secret) -> Result<Response, Fault> {
+    pub(super) async fn send(&self, dialect: Dialect, path: &str, token: &Secret) -> Result<Response, Fault> {
         let mut bearer =
             HeaderValue::from_str(&format!("Bearer {}", token.expose())).map_err(|_| Fault::Status(401))?; // no server would take it
         bearer.set_sensitive(true);
@@ -205,7 +199,7 @@ impl ApiClient {
             .get(format!("{}{path}", self.config.base_url))
             .header(AUTHORIZATION, bearer)
             .header(ACCEPT, "application/json");
-        for (name, value) in request.dialect().grammar().headers {
+        for (name, value) in dialect.grammar().headers {
             http = http.header(*name, *value);
         }
         match timeout(self.config.first_byte_timeout, http.send()).await {
@@ -237,7 +231,7 @@ async fn decode_somewhere(body: &mut Vec<u8>, expected: Expected) -> Result<Page
 }
 
 /// What went wrong, before the evidence is joined.
-enum Fault {
+pub(super) enum Fault {
     Network(NetworkFault, Option<reqwest::Error>),
     Status(u16),
     NotJson,

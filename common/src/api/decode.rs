@@ -13,6 +13,7 @@ use serde_json::error::Category;
 use serde_json::value::RawValue;
 
 use super::page::{self, Page, PlacedRow, settle};
+use super::request::Request;
 use super::row::RowSeed;
 use super::text;
 use crate::config::Secret;
@@ -34,6 +35,20 @@ pub(super) struct Expected {
     pub(super) row_max: usize,
     /// What the request carried: an answer that repeats it must not get it stored.
     pub(super) token: Secret,
+}
+
+impl Expected {
+    pub(super) fn of(request: &Request<'_>, row_max: usize, token: &Secret) -> Self {
+        let wanted = request.wanted();
+        Self {
+            mall_id: wanted.mall_id.clone(),
+            wire: request.wire(),
+            granularity: wanted.granularity,
+            chunk: wanted.chunk,
+            row_max,
+            token: token.clone(),
+        }
+    }
 }
 
 /// Where an answer breaks the contract, and how.

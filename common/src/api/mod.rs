@@ -10,6 +10,7 @@
 //!
 //! Read in this order: `request`, `client`, `body`, `decode` (with `row`, `value`, `number`, `text`), `page`, `pages`, `status`,
 //! `error`.
+//! `look` and [`contract`] are the probe's: they say how an answer is made, and keep nothing of what it says.
 
 mod request;
 
@@ -37,6 +38,10 @@ mod headers;
 mod status;
 mod strike;
 
+mod look;
+
+pub mod contract;
+
 mod error;
 
 #[cfg(test)]
@@ -45,6 +50,7 @@ mod tests;
 pub use client::{ApiClient, ApiConfig, BuildError, Fetched, install_tls};
 pub use error::{Evidence, FetchError, ForbiddenReason, NetworkFault};
 pub use headers::{RETRY_AFTER_MAX, RateHeaders};
+pub use look::{Looked, Question};
 pub use page::Page;
 pub use pages::{Answer, Oddities, Pages, Step};
 pub use request::Request;

@@ -54,32 +54,44 @@ impl<'a> Request<'a> {
     /// Every part is either a constant of the table or of a type whose text needs no percent-encoding.
     pub fn path_and_query(&self) -> String {
         let Self { wanted, wire, .. } = self;
-        let grammar = self.dialect.grammar();
-        let mut path = wire.path.replace("{mall_id}", wanted.mall_id.as_str());
-        let mut mark = '?';
-        let mut add = |name: &str, value: &dyn std::fmt::Display| {
-            // Writing to a String cannot fail.
-            let _ = write!(path, "{mark}{name}={value}");
-            mark = '&';
-        };
-        if let Some(name) = grammar.mall_param {
-            add(name, wanted.mall_id);
-        }
-        if let Some(name) = grammar.shop_param {
-            add(name, &wanted.shop_no);
-        }
-        add(grammar.start_param, &wanted.chunk.start());
-        add(grammar.end_param, &wanted.chunk.end());
-        if let Some(name) = grammar.granularity_param {
-            add(name, &wanted.granularity);
-        }
-        for (name, value) in grammar.params.iter().chain(wire.params) {
-            add(name, value);
-        }
-        if let Some(paging) = grammar.paging {
-            add(paging.limit_param, &paging.size);
-            add(paging.offset_param, &self.offset);
-        }
-        path
+        let limit = self.dialect.grammar().paging.map(|paging| paging.size);
+        line(wire.path, wanted, self.dialect, wire.params.iter().copied(), limit.zip(Some(self.offset)))
     }
+}
+
+/// Path and query of a request, `params` behind what the dialect puts into each; `page`: how many rows after how many.
+pub(super) fn line(
+    path: &str,
+    wanted: &Wanted<'_>,
+    dialect: Dialect,
+    params: impl Iterator<Item = (&'static str, &'static str)>,
+    page: Option<(usize, usize)>,
+) -> String {
+    let grammar = dialect.grammar();
+    let mut path = path.replace("{mall_id}", wanted.mall_id.as_str());
+    let mut mark = '?';
+    let mut add = |name: &str, value: &dyn std::fmt::Display| {
+        // Writing to a String cannot fail.
+        let _ = write!(path, "{mark}{name}={value}");
+        mark = '&';
+    };
+    if let Some(name) = grammar.mall_param {
+        add(name, wanted.mall_id);
+    }
+    if let Some(name) = grammar.shop_param {
+        add(name, &wanted.shop_no);
+    }
+    add(grammar.start_param, &wanted.chunk.start());
+    add(grammar.end_param, &wanted.chunk.end());
+    if let Some(name) = grammar.granularity_param {
+        add(name, &wanted.granularity);
+    }
+    for (name, value) in grammar.params.iter().copied().chain(params) {
+        add(name, &value);
+    }
+    if let (Some(paging), Some((limit, offset))) = (grammar.paging, page) {
+        add(paging.limit_param, &limit);
+        add(paging.offset_param, &offset);
+    }
+    path
 }
