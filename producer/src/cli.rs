@@ -18,6 +18,8 @@ mod tokens;
 
 mod pauses;
 
+mod probe;
+
 mod serve;
 
 use std::path::PathBuf;
@@ -39,6 +41,8 @@ pub use self::enqueue::EnqueueArgs;
 use self::export::{EXPORT_EXAMPLES, PURPOSES_EXAMPLES};
 pub use self::export::{ExportArgs, Format, PurposesArgs};
 pub use self::pauses::{EndpointsCommand, PauseArgs, ResumeArgs};
+use self::probe::EXAMPLES as PROBE_EXAMPLES;
+pub use self::probe::ProbeArgs;
 use self::serve::EXAMPLES as SERVE_EXAMPLES;
 pub use self::serve::ServeArgs;
 pub use self::tokens::{TokensCommand, TokensRefreshArgs};
@@ -138,6 +142,9 @@ pub enum Command {
     /// The malls' tokens: list, renew, seal with a new key
     #[command(subcommand, help_template = HELP)]
     Tokens(TokensCommand),
+    /// Show how a mall's API speaks, against what is known of it (ends with 3 if it differs)
+    #[command(help_template = HELP, before_help = PROBE_EXAMPLES)]
+    Probe(ProbeArgs),
     /// Endpoints of all malls: what is paused, by whom; pause, resume
     #[command(subcommand, help_template = HELP)]
     Endpoints(EndpointsCommand),

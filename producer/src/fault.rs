@@ -13,6 +13,7 @@ pub(crate) use words::causes;
 use std::fmt::Write;
 
 use common::config::{Config, ConfigError, Origin, ServerUrl};
+use common::domain::endpoint::Dialect;
 use common::domain::ids::{AppId, MallId, Purpose};
 use common::store::StoreError;
 use serde_json::json;
@@ -213,6 +214,24 @@ pub enum Fault {
         /// Why.
         why: String,
     },
+    /// A mall sends nothing now.
+    MallSilent {
+        /// The mall.
+        mall: MallId,
+        /// Why not.
+        what: &'static str,
+        /// What ends that.
+        action: String,
+        /// Only a new consent helps.
+        authorise: bool,
+    },
+    /// None of the endpoints is there in the mall's dialect, or all are paused.
+    NothingToProbe {
+        /// The mall.
+        mall: MallId,
+        /// How its API speaks.
+        dialect: Dialect,
+    },
     /// No such app.
     UnknownApp(AppId),
     /// Malls have consented to the app.
@@ -299,6 +318,7 @@ impl Fault {
             Self::NotAuthorised { .. }
             | Self::NotConnected(_)
             | Self::TokenRefresh { dead: true, .. }
+            | Self::MallSilent { authorise: true, .. }
             | Self::LinkExpired(_)
             | Self::NoDaemon { .. } => Exit::Authorise,
             Self::Interrupted { .. } => Exit::Interrupted,
@@ -312,6 +332,8 @@ impl Fault {
             | Self::Import { .. }
             | Self::File { .. }
             | Self::UnknownApp(_)
+            | Self::MallSilent { authorise: false, .. }
+            | Self::NothingToProbe { .. }
             | Self::AppInUse { .. }
             | Self::UnknownAgency(_)
             | Self::ReaderRole(_)

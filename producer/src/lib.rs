@@ -24,6 +24,8 @@ pub mod alerts;
 
 pub mod doctor;
 
+mod probe;
+
 mod connect;
 
 pub mod tokens;

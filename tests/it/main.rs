@@ -14,6 +14,7 @@ mod flow;
 mod harness;
 mod house;
 mod journey;
+mod probe;
 mod process;
 mod schema;
 mod secrets;

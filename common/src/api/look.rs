@@ -90,11 +90,10 @@ pub struct Looked {
     pub body: Vec<u8>,
 }
 
-impl ApiClient {
-    /// Asks `question` once. Never retries, never waits for a bucket: that is the caller's.
-    pub async fn look(&self, question: &Question<'_>, token: &Secret) -> Looked {
-        let started = Instant::now();
-        let mut looked = Looked {
+impl Looked {
+    /// Before there is an answer.
+    pub fn nothing() -> Self {
+        Self {
             status: None,
             fault: None,
             headers: Vec::new(),
@@ -102,7 +101,15 @@ impl ApiClient {
             retry_after: None,
             elapsed: Duration::ZERO,
             body: Vec::new(),
-        };
+        }
+    }
+}
+
+impl ApiClient {
+    /// Asks `question` once. Never retries, never waits for a bucket: that is the caller's.
+    pub async fn look(&self, question: &Question<'_>, token: &Secret) -> Looked {
+        let started = Instant::now();
+        let mut looked = Looked::nothing();
         let seen = timeout(self.config.total_timeout, self.see(question, token, &mut looked)).await;
         looked.fault = match seen {
             Ok(fault) => fault,

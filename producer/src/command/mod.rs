@@ -32,6 +32,8 @@ mod init;
 
 mod malls;
 
+mod probe;
+
 mod queue;
 
 mod serve;
@@ -155,6 +157,7 @@ async fn work(context: &Context, command: Command) -> Result<Exit, Fault> {
         Command::Malls(command) => malls::run(context, command).await,
         Command::Apps(command) => apps::run(context, command).await,
         Command::Tokens(command) => Box::pin(tokens::run(context, command)).await,
+        Command::Probe(args) => Box::pin(probe::run(context, &args)).await,
         Command::Endpoints(command) => endpoints::run(context, command).await,
         Command::Alerts(command) => alerts::run(context, command).await,
         Command::Dead(command) => dead::run(context, command).await,

@@ -13,14 +13,14 @@ use common::domain::endpoint::Endpoint;
 use common::domain::failure::FailureClass;
 use common::domain::ids::ShopNo;
 use common::domain::job::Wanted;
-use common::limiter::{Grant, Limiter, Observation, RedisLimiter, Take};
+use common::limiter::{Grant, Limiter, Observation, RedisLimiter};
 use common::oauth::{Place, Sealed, Sealer, TokenPair};
 use common::store::Connector;
-use tokio::time::{Instant, sleep, sleep_until};
 
 use super::finding::Finding;
 use super::{Doctor, clock, in_one_line, without_postgres};
 use crate::output::text::{clean, counted};
+use crate::probe::paced::{self, NoLeave};
 
 pub(super) const NAME: &str = "probe";
 /// How long a busy bucket is waited for.
@@ -107,27 +107,17 @@ async fn chosen(doctor: &Doctor) -> Result<(Connector, TokenPair), Finding> {
 
 /// A token of the mall's bucket; without one nothing is sent.
 async fn granted(limiter: &RedisLimiter, connector: &Connector) -> Result<Grant, Finding> {
-    let until = Instant::now() + PATIENCE;
-    loop {
-        let take = limiter.take(&connector.limiter_key, Duration::from_secs(1)).await;
-        match take.map_err(|_| Finding::note(NAME, "not sent: the bucket cannot be asked"))? {
-            Take::Granted(grant) => {
-                sleep_until(grant.slot()).await;
-                let silent = limiter.silent_until(&connector.limiter_key);
-                if !grant.is_stale(Instant::now()) && silent.is_none_or(|until| until <= Instant::now()) {
-                    return Ok(grant);
-                }
-            }
-            Take::Refused { ask_in } if Instant::now() + ask_in < until => sleep(ask_in).await,
-            Take::Refused { .. } => {
-                let what = format!("not sent: the bucket of mall {} is busy", connector.mall_id);
-                return Err(Finding::note(NAME, what));
-            }
-        }
-        if Instant::now() >= until {
-            return Err(Finding::note(NAME, format!("not sent: mall {} is silent", connector.mall_id)));
-        }
-    }
+    let mall = &connector.mall_id;
+    paced::granted(limiter, &connector.limiter_key, PATIENCE).await.map_err(|none| {
+        Finding::note(
+            NAME,
+            match none {
+                NoLeave::Unknown(_) => "not sent: the bucket cannot be asked".to_owned(),
+                NoLeave::Busy => format!("not sent: the bucket of mall {mall} is busy"),
+                NoLeave::Silent => format!("not sent: mall {mall} is silent"),
+            },
+        )
+    })
 }
 
 /// The bucket learns from this answer as from every other.

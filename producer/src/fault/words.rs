@@ -1,6 +1,8 @@
 //! The sentences of each fault.
 
 use common::config::ConfigError;
+use common::domain::endpoint::Dialect;
+use common::domain::ids::MallId;
 
 use super::{BadLine, Fault, Server, consents};
 use crate::output::text::{counted, number};
@@ -202,6 +204,8 @@ impl Fault {
                     .now(UNCHANGED)
                     .act(format!("cafe24-sync connect {mall}"))
             }
+            Self::MallSilent { mall, what, action, .. } => silent_mall(mall, what, action),
+            Self::NothingToProbe { mall, dialect } => nothing_to_probe(mall, *dialect),
             Self::TokenRefresh { mall, why, dead: true } => {
                 Words::new("E-AUTH-03", format!("the tokens of mall '{mall}' cannot be renewed any more"))
                     .why(why)
@@ -232,6 +236,19 @@ impl Fault {
             _ => Words::default(),
         }
     }
+}
+
+fn silent_mall(mall: &MallId, what: &str, action: &str) -> Words {
+    Words::new("E-MALL-03", format!("nothing is sent for mall '{mall}': {what}"))
+        .now("nothing was sent")
+        .act(action)
+}
+
+fn nothing_to_probe(mall: &MallId, dialect: Dialect) -> Words {
+    Words::new("E-MALL-04", format!("there is nothing to ask of mall '{mall}'"))
+        .why(format!("none of these endpoints is there in the dialect {dialect}, or all are paused by hand"))
+        .now("nothing was sent")
+        .act(format!("cafe24-sync malls show {mall}"))
 }
 
 fn configuration(error: &ConfigError) -> Words {

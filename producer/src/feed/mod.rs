@@ -23,7 +23,7 @@ pub mod window;
 
 pub use error::FeedError;
 pub use pass::FeedReport;
-pub(crate) use pass::{Feed, any_limiter, broker};
+pub(crate) use pass::{Feed, any_limiter, broker, limiter};
 pub(crate) use reconcile::Reconciler;
 
 use common::config::Config;

@@ -14,8 +14,13 @@ use crate::domain::endpoint::{Dialect, Grain, Wire};
 pub enum Difference {
     /// The body is no JSON.
     NotJson,
-    /// The answer is no object.
-    NoObject,
+    /// The answer is no object, so there is no wrapper.
+    NoObject {
+        /// What should be in it.
+        wrapper: &'static str,
+        /// What it is.
+        kind: Kind,
+    },
     /// HTTP 200 with `error` in it.
     ErrorKey,
     /// The rows do not stand where they should.
@@ -79,9 +84,8 @@ impl Difference {
     pub fn code(&self) -> &'static str {
         match self {
             Self::NotJson => "not_json",
-            Self::NoObject => "no_object",
             Self::ErrorKey => "error_key",
-            Self::NoWrapper { .. } => "no_wrapper",
+            Self::NoObject { .. } | Self::NoWrapper { .. } => "no_wrapper",
             Self::Missing { .. } => "missing_field",
             Self::OtherKind { field, .. } if field.contains("date") => "date_form",
             Self::OtherKind { .. } => "other_type",
@@ -98,7 +102,7 @@ impl Difference {
             Self::OtherKind { taken, .. } => *taken,
             Self::New { .. } => true,
             Self::NotJson
-            | Self::NoObject
+            | Self::NoObject { .. }
             | Self::ErrorKey
             | Self::NoWrapper { .. }
             | Self::Missing { .. }
@@ -114,7 +118,9 @@ impl fmt::Display for Difference {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::NotJson => write!(f, "the answer is not JSON"),
-            Self::NoObject => write!(f, "the answer is no object"),
+            Self::NoObject { wrapper, kind } => {
+                write!(f, "there is no `{wrapper}`: the answer is a bare {kind}")
+            }
             Self::ErrorKey => write!(f, "HTTP 200 with `error` in it"),
             Self::NoWrapper { wrapper, there, lists } => {
                 match there {
@@ -162,7 +168,9 @@ fn listed(kinds: &BTreeSet<Kind>) -> String {
 /// What is otherwise in the answer to a request for one day.
 pub fn differences(body: &[u8], dialect: Dialect, wire: &'static Wire) -> Vec<Difference> {
     let Ok(body) = serde_json::from_slice::<Value>(body) else { return vec![Difference::NotJson] };
-    let Some(top) = body.as_object() else { return vec![Difference::NoObject] };
+    let Some(top) = body.as_object() else {
+        return vec![Difference::NoObject { wrapper: wire.wrapper, kind: Kind::of(&body) }];
+    };
     if top.get("error").is_some_and(|error| !error.is_null()) {
         return vec![Difference::ErrorKey];
     }

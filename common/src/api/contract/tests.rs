@@ -31,7 +31,7 @@ fn answers_as_the_table_has_them_differ_in_nothing() {
 
 #[rstest]
 #[case::maintenance("products", "<html>", "not_json: the answer is not JSON")]
-#[case::list("products", "[]", "no_object: the answer is no object")]
+#[case::list("products", "[]", "no_wrapper: there is no `sales`: the answer is a bare list")]
 #[case::error("products", r#"{"error":{"code":500}}"#, "error_key: HTTP 200 with `error` in it")]
 #[case::wrapper(
     "products",
