@@ -31,6 +31,19 @@ pub(super) struct MallProgress {
     pub(super) rows: u64,
 }
 
+impl MallProgress {
+    pub(super) fn jobs(&self) -> u64 {
+        self.done + self.failed + self.left
+    }
+}
+
+/// Archived dead letters.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub(super) struct Letters {
+    pub(super) open: u64,
+    pub(super) replayed: u64,
+}
+
 /// Days on which a mall has all of its slices, and whether one of them is partial.
 pub(super) type Days = BTreeMap<NaiveDate, (u64, bool)>;
 
@@ -87,10 +100,21 @@ impl Books {
         Ok(malls)
     }
 
-    /// Why jobs failed, each reason once.
+    pub(super) async fn letters(&mut self) -> Result<Letters> {
+        let sql = "SELECT count(*) FILTER (WHERE replayed_at IS NULL), \
+                   count(*) FILTER (WHERE replayed_at IS NOT NULL) FROM dead_letters";
+        let row = self.query(sql, &[]).await?;
+        Ok(row
+            .first()
+            .map(|row| Letters { open: count(row, 0), replayed: count(row, 1) })
+            .unwrap_or_default())
+    }
+
+    /// Why jobs failed that were not replayed, each reason once.
     pub(super) async fn failures(&mut self) -> Result<Vec<String>> {
-        let sql = "SELECT DISTINCT coalesce(error_class, '?') || ': ' || coalesce(error, '?') FROM jobs \
-                   WHERE work_state IN ('failed', 'parked') LIMIT 5";
+        let sql = "SELECT DISTINCT coalesce(error_class, '?') || ': ' || coalesce(error, '?') FROM jobs j \
+                   WHERE work_state IN ('failed', 'parked') AND NOT EXISTS (SELECT FROM dead_letters d \
+                   WHERE d.job_id = j.job_id AND d.replayed_at IS NOT NULL) LIMIT 5";
         Ok(self.query(sql, &[]).await?.iter().map(|row| row.get(0)).collect())
     }
 

@@ -27,17 +27,22 @@ pub(super) struct Report {
     /// Makespan to ideal; `null` if the ideal is 0.
     pub(super) ratio: Option<f64>,
     pub(super) redelivered: u64,
+    /// Dead letters that were replayed, and those that nobody has dealt with.
+    pub(super) letters_replayed: u64,
+    pub(super) letters_open: u64,
     pub(super) worker_cpu_us_per_job: u64,
     pub(super) worker_peak_rss_mb: f64,
 }
 
 impl Report {
-    /// All slices complete and all rows equal.
+    /// All slices complete, all rows equal, no answer of 429, no letter left.
     pub(super) fn is_good(&self) -> bool {
         self.slices_wanted > 0
             && self.slices_complete == self.slices_wanted
             && self.rows_equal > 0
             && self.rows_missing + self.rows_extra + self.rows_wrong == 0
+            && self.throttled == 0
+            && self.letters_open == 0
     }
 
     pub(super) fn write(&self) -> Result<PathBuf> {

@@ -5,6 +5,7 @@ use std::time::{Duration, Instant};
 use tokio::signal::unix::{SignalKind, signal};
 
 use super::args::{Args, Fault};
+use super::broken::Broken;
 use super::crew::Crew;
 use super::plan::Plan;
 use super::show::{Scene, Show, thousands};
@@ -55,13 +56,14 @@ async fn act(args: &Args, show: &Show) -> Result<bool> {
         show.line(&format!("              {why}"));
     }
     let started = Instant::now();
+    let broken = Broken::order(&stage.sim)?;
     let mut crew = Crew::start(&stage.programs, args.workers).await?;
-    work(args, &mut stage, &plan, &mut crew, show).await?;
+    work(args, &mut stage, &plan, &mut crew, broken, show).await?;
     let makespan = started.elapsed();
     let good = verdict::reach(&mut stage, &plan, crew.cost().await?, makespan, show).await?;
     if args.keep {
         show.line(
-            " Look         ./dev psql -c 'select * from metrics_daily limit 5'   (in another terminal)",
+            " Look         ./dev psql -c 'select * from analytics.daily_store limit 5'   (in another terminal)",
         );
         show.line(" Stop         Ctrl-C here");
         return std::future::pending().await;
@@ -70,8 +72,15 @@ async fn act(args: &Args, show: &Show) -> Result<bool> {
     Ok(!good)
 }
 
-/// Follows the jobs to the last one, and lets the fault happen on the way.
-async fn work(args: &Args, stage: &mut Stage, plan: &Plan, crew: &mut Crew, show: &Show) -> Result<()> {
+/// Follows the jobs to the last one, and lets the faults happen on the way.
+async fn work(
+    args: &Args,
+    stage: &mut Stage,
+    plan: &Plan,
+    crew: &mut Crew,
+    mut broken: Broken,
+    show: &Show,
+) -> Result<()> {
     let mut following = show.follow(plan);
     let deadline = Instant::now() + Duration::from_secs_f64(plan.ideal() * 2.0) + PATIENCE;
     let middle = plan.jobs() * MIDDLE.0 / MIDDLE.1;
@@ -79,11 +88,12 @@ async fn work(args: &Args, stage: &mut Stage, plan: &Plan, crew: &mut Crew, show
     loop {
         tokio::time::sleep(LOOK_EVERY).await;
         crew.check()?;
+        broken.mend(stage, show).await?;
         let progress = stage.books.progress().await?;
         following.show(show, &Scene { progress: &progress, sim: &stage.sim });
         let left: u64 = progress.values().map(|mall| mall.left).sum();
         let over: u64 = progress.values().map(|mall| mall.done + mall.failed).sum();
-        if left == 0 {
+        if left == 0 && !broken.is_open(&stage.sim) {
             following.end();
             return Ok(());
         }

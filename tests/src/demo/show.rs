@@ -26,8 +26,6 @@ pub(super) struct Show {
 /// The bars of one run.
 #[derive(Debug)]
 pub(super) struct Following {
-    total: u64,
-    jobs: BTreeMap<String, u64>,
     main: Option<ProgressBar>,
     malls: Vec<(String, ProgressBar)>,
     last_line: Instant,
@@ -72,37 +70,32 @@ impl Show {
         let main = self.bars.as_ref().map(|bars| bar(bars, "sync", plan.jobs()));
         let mall_bar = |mall: String| {
             let bars = self.bars.as_ref()?;
-            let jobs = plan.jobs.get(&mall).copied().unwrap_or(0);
-            Some((mall.clone(), bar(bars, &mall, jobs)))
+            Some((mall.clone(), bar(bars, &mall, plan.jobs.get(&mall).copied().unwrap_or(0))))
         };
         let malls = plan.slowest(MALL_BARS).into_iter().filter_map(mall_bar).collect();
-        Following { total: plan.jobs(), jobs: plan.jobs.clone(), main, malls, last_line: Instant::now() }
+        Following { main, malls, last_line: Instant::now() }
     }
 }
 
 impl Following {
     pub(super) fn show(&mut self, show: &Show, scene: &Scene<'_>) {
+        // What is replayed is one job more.
+        let total: u64 = scene.progress.values().map(MallProgress::jobs).sum();
         let over: u64 = scene.progress.values().map(|mall| mall.done + mall.failed).sum();
         let rows: u64 = scene.progress.values().map(|mall| mall.rows).sum();
         let throttled = scene.sim.report().total.throttled;
+        let text = format!("{over}/{total} jobs · {} rows · {throttled} × 429", thousands(rows));
         if let Some(main) = &self.main {
+            main.set_length(total);
             main.set_position(over);
-            main.set_message(format!(
-                "{over}/{} jobs · {} rows · {throttled} × 429",
-                self.total,
-                thousands(rows)
-            ));
+            main.set_message(text);
         } else if self.last_line.elapsed() >= LINE_EVERY {
             self.last_line = Instant::now();
-            show.line(&format!(
-                "   sync       {over}/{} jobs · {} rows · {throttled} × 429",
-                self.total,
-                thousands(rows)
-            ));
+            show.line(&format!("   sync       {text}"));
         }
         for (mall, bar) in &self.malls {
-            let done = scene.progress.get(mall).map_or(0, |mall| mall.done);
-            let jobs = self.jobs.get(mall).copied().unwrap_or(0);
+            let Some(progress) = scene.progress.get(mall) else { continue };
+            let (done, jobs) = (progress.done, progress.jobs());
             bar.set_position(done);
             bar.set_message(format!("{done:>4}/{jobs:<4} bucket {}", bucket(scene.sim, mall)));
         }

@@ -22,7 +22,12 @@ pub(super) async fn reach(
     let summary = compare_with_truth(&stage.sim, stage.books.client().await?, &plan.spans).await?;
     let seen = stage.sim.report();
     let complete = stage.books.complete_slices(plan.from, plan.to).await?;
-    let report = report(plan, complete, &summary, &seen, cost, makespan);
+    let letters = stage.books.letters().await?;
+    let report = Report {
+        letters_replayed: letters.replayed,
+        letters_open: letters.open,
+        ..report(plan, complete, &summary, &seen, cost, makespan)
+    };
     print(&report, &summary, &seen, show);
     for line in coverage::lines(&stage.books.coverage().await?, plan.from, plan.to) {
         show.line(&line);
@@ -61,6 +66,8 @@ fn report(
         ideal_s,
         ratio: (ideal_s > 0.0).then(|| rounded(makespan_s / ideal_s)),
         redelivered: cost.redelivered,
+        letters_replayed: 0,
+        letters_open: 0,
         worker_cpu_us_per_job: cpu_us / jobs.max(1),
         worker_peak_rss_mb: rounded(f64::from(peak_kib) / 1_024.0),
     }
