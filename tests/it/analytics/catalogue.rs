@@ -150,6 +150,22 @@ async fn x04_few_functions_run_with_the_owners_rights_and_none_trusts_the_caller
     Ok(())
 }
 
+/// All other tests stand on this: what they show is shown with these rights.
+#[tokio::test]
+async fn the_programs_under_test_log_in_as_members_of_their_roles_and_own_nothing() -> Result<()> {
+    let world = World::start().await?;
+    let (worker, daemon) = (world.programs.worker()?, world.programs.serve()?);
+    worker.listen(super::SOON).await?;
+    daemon.listen(super::SOON).await?;
+    let sessions = "SELECT DISTINCT usename::text FROM pg_stat_activity \
+                    WHERE datname = current_database() AND application_name LIKE 'cafe24%'";
+    let logins = ["cafe24_test_producer".to_owned(), "cafe24_test_worker".to_owned()];
+    assert_eq!(texts(&world, sessions).await?, logins.into());
+    let owned = "SELECT relname::text FROM pg_class WHERE pg_get_userbyid(relowner) LIKE 'cafe24%'";
+    assert_eq!(texts(&world, owned).await?, BTreeSet::new());
+    Ok(())
+}
+
 #[tokio::test]
 async fn exports_have_the_columns_of_their_views() -> Result<()> {
     let world = bare().await?;

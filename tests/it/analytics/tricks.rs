@@ -175,15 +175,15 @@ async fn x04_whoever_is_more_than_a_reader_is_not_made_one() -> Result<()> {
         let role = TestRole::named(&agencies.world.db, who);
         agencies.sql(&format!("CREATE ROLE {} LOGIN {made}", role.name())).await?;
         let said =
-            agencies.world.cli(&["db", "grants", "--analyst", role.name(), "--agency", "hanok"]).await?;
+            agencies.as_owner(&["db", "grants", "--analyst", role.name(), "--agency", "hanok"]).await?;
         assert_eq!(said.code, Some(1), "{who}");
         assert!(said.stderr.contains("E-ROLE-01"), "{}", said.stderr);
     }
     for name in ["cafe24_worker", "pg_monitor", "a\";drop"] {
-        let said = agencies.world.cli(&["db", "grants", "--analyst", name, "--agency", "hanok"]).await?;
+        let said = agencies.as_owner(&["db", "grants", "--analyst", name, "--agency", "hanok"]).await?;
         assert_eq!(said.code, Some(2), "{name}: {}", said.stderr);
     }
-    let said = agencies.world.cli(&["db", "grants", "--analyst", "somebody", "--agency", "nobody"]).await?;
+    let said = agencies.as_owner(&["db", "grants", "--analyst", "somebody", "--agency", "nobody"]).await?;
     assert!(said.code == Some(1) && said.stderr.contains("E-AGENCY-01"), "{}", said.stderr);
     assert_eq!(agencies.world.db.number("SELECT count(*) FROM readers").await?, 0);
     Ok(())

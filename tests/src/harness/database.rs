@@ -19,6 +19,11 @@ const TEMPLATE_LOCK: i64 = 0x0024_7E57;
 const MIGRATE: Duration = Duration::from_mins(1);
 static COUNT: AtomicU32 = AtomicU32::new(0);
 
+/// Whom command line and daemon log in as: a member of their role, no owner of anything.
+pub(crate) const PRODUCER_LOGIN: &str = "cafe24_test_producer";
+/// Whom workers log in as.
+pub(crate) const WORKER_LOGIN: &str = "cafe24_test_worker";
+
 /// A database of one's own. Dropping it drops the database, whoever is still connected.
 pub struct TestDb {
     name: String,
@@ -157,6 +162,14 @@ async fn ensure_template(client: &Client, admin: &str, programs: &Programs) -> R
         let url = with_database(admin, &name);
         programs.clone().set("DATABASE_URL", &url).cli(&["db", "migrate"], MIGRATE).await?.success()?;
         run(client, &format!("ALTER DATABASE {name} WITH IS_TEMPLATE true ALLOW_CONNECTIONS false")).await?;
+    }
+    // Roles are the server's, so these two are made once, and stay.
+    for (login, role) in [(PRODUCER_LOGIN, "cafe24_producer"), (WORKER_LOGIN, "cafe24_worker")] {
+        let known =
+            client.query_opt("SELECT FROM pg_roles WHERE rolname = $1", &[&login]).await.context(login)?;
+        if known.is_none() {
+            run(client, &format!("CREATE ROLE {login} LOGIN IN ROLE {role}")).await?;
+        }
     }
     run(client, &format!("SELECT pg_advisory_unlock({TEMPLATE_LOCK})")).await?;
     Ok(name)

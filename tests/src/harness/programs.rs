@@ -11,7 +11,9 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use super::children;
+use super::database::{PRODUCER_LOGIN, WORKER_LOGIN};
 use super::program::{Output, Program};
+use super::role::with_user;
 use super::signal::Signal;
 use super::trouble::{Context as _, Result, Trouble};
 
@@ -165,7 +167,13 @@ impl Programs {
     }
 
     fn start(&self, binary: &str, kind: &'static str, arguments: &[&str]) -> Result<Program> {
-        self.launch(kind, self.command(&self.binaries.join(binary), arguments))
+        let mut command = self.command(&self.binaries.join(binary), arguments);
+        // Whoever set another user than the producer's wants that one.
+        let producer = self.environment.get("DATABASE_URL").filter(|url| url.contains(PRODUCER_LOGIN));
+        if let Some(url) = producer.filter(|_| binary == WORKER) {
+            command.env("DATABASE_URL", with_user(url, WORKER_LOGIN));
+        }
+        self.launch(kind, command)
     }
 
     fn command(&self, binary: &Path, arguments: &[&str]) -> Command {

@@ -7,9 +7,10 @@ use std::time::Duration;
 use serde_json::Value;
 
 use super::compare::{Span, Summary, compare_with_truth};
-use super::database::TestDb;
+use super::database::{PRODUCER_LOGIN, TestDb};
 use super::prefix::Prefix;
 use super::programs::Programs;
+use super::role::with_user;
 use super::servers::{Servers, root};
 use super::trouble::{Context as _, Result};
 use super::wait::wait_until;
@@ -70,7 +71,7 @@ impl World {
             proxy.map_or_else(|| url.to_owned(), |port| Servers::through(url, port))
         };
         let mut programs = for_simulator(programs, &sim)
-            .set("DATABASE_URL", through(db.url(), config.database_proxy))
+            .set("DATABASE_URL", with_user(&through(db.url(), config.database_proxy), PRODUCER_LOGIN))
             .set("AMQP_URL", through(&servers.amqp, config.amqp_proxy))
             .set("REDIS_URL", through(&servers.redis, config.redis_proxy))
             .set("CAFE24_SYNC__RABBITMQ__PREFIX", prefix.broker())
