@@ -146,6 +146,42 @@ COMMENT ON COLUMN analytics.daily_domains.is_final IS 'Whether the figure was fe
 COMMENT ON COLUMN analytics.daily_domains.fetched_at IS 'When the day was last fetched.';
 COMMENT ON COLUMN analytics.daily_domains.changed_at IS 'When the figure last changed.';
 
+CREATE VIEW analytics.daily_keywords WITH (security_invoker = true) AS
+SELECT m.mall_id, m.shop_no, m.date AS day, m.entity_id AS keyword, m.clicks AS visits,
+       m.entity_id = '(none)' AS is_unknown, coalesce(s.data_state <> 'partial', false) AS is_final, s.fetched_at, m.changed_at
+  FROM public.metrics_daily m
+  LEFT JOIN public.slices s
+    ON s.mall_id = m.mall_id AND s.shop_no = m.shop_no AND s.endpoint = 'keywords' AND s.granularity = 'day' AND s.date = m.date
+ WHERE m.entity_type = 'keyword';
+COMMENT ON VIEW analytics.daily_keywords IS 'One row for each mall, shop, KST day and search keyword that visits came with (live dialect, where the endpoint keywords is wanted). A keyword without a row sent no visit on a day that was fetched, and is unknown on a day that was not.';
+COMMENT ON COLUMN analytics.daily_keywords.mall_id IS 'The mall.';
+COMMENT ON COLUMN analytics.daily_keywords.shop_no IS 'The shop of the mall; the first is 1.';
+COMMENT ON COLUMN analytics.daily_keywords.day IS 'The KST day (00:00 to 24:00 in Korea).';
+COMMENT ON COLUMN analytics.daily_keywords.keyword IS 'What was searched for (visitpaths/keywords, keyword), as typed; (none): no keyword is known.';
+COMMENT ON COLUMN analytics.daily_keywords.visits IS 'Visits that came with it (count; visitpaths/keywords, visit_count). May be summed over days, keywords and shops. Not all searches: most engines do not tell.';
+COMMENT ON COLUMN analytics.daily_keywords.is_unknown IS 'Whether no keyword is known.';
+COMMENT ON COLUMN analytics.daily_keywords.is_final IS 'Whether the figure was fetched after the KST day had ended and settled.';
+COMMENT ON COLUMN analytics.daily_keywords.fetched_at IS 'When the day was last fetched.';
+COMMENT ON COLUMN analytics.daily_keywords.changed_at IS 'When the figure last changed.';
+
+CREATE VIEW analytics.daily_ads WITH (security_invoker = true) AS
+SELECT m.mall_id, m.shop_no, m.date AS day, m.entity_id AS channel, m.clicks AS visits,
+       m.entity_id = '(none)' AS is_none, coalesce(s.data_state <> 'partial', false) AS is_final, s.fetched_at, m.changed_at
+  FROM public.metrics_daily m
+  LEFT JOIN public.slices s
+    ON s.mall_id = m.mall_id AND s.shop_no = m.shop_no AND s.endpoint = 'ads' AND s.granularity = 'day' AND s.date = m.date
+ WHERE m.entity_type = 'ad';
+COMMENT ON VIEW analytics.daily_ads IS 'One row for each mall, shop, KST day and advertising channel that visits came from (live dialect, where the endpoint ads is wanted). A channel without a row sent no visit on a day that was fetched, and is unknown on a day that was not.';
+COMMENT ON COLUMN analytics.daily_ads.mall_id IS 'The mall.';
+COMMENT ON COLUMN analytics.daily_ads.shop_no IS 'The shop of the mall; the first is 1.';
+COMMENT ON COLUMN analytics.daily_ads.day IS 'The KST day (00:00 to 24:00 in Korea).';
+COMMENT ON COLUMN analytics.daily_ads.channel IS 'The channel as Cafe24 names it (visitpaths/ads, ad); (none): no advertisement.';
+COMMENT ON COLUMN analytics.daily_ads.visits IS 'Visits that came from it (count; visitpaths/ads, visit_count). May be summed over days, channels and shops. What they cost is not known here.';
+COMMENT ON COLUMN analytics.daily_ads.is_none IS 'Whether the visit came from no advertisement.';
+COMMENT ON COLUMN analytics.daily_ads.is_final IS 'Whether the figure was fetched after the KST day had ended and settled.';
+COMMENT ON COLUMN analytics.daily_ads.fetched_at IS 'When the day was last fetched.';
+COMMENT ON COLUMN analytics.daily_ads.changed_at IS 'When the figure last changed.';
+
 CREATE FUNCTION analytics.calendar_gaps(mall text, from_day date, to_day date)
 RETURNS TABLE (shop_no integer, endpoint text, day date, state text)
 LANGUAGE sql STABLE AS $$

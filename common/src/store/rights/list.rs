@@ -137,7 +137,9 @@ pub(super) const COLUMNS: &[Columns] = &[
 /// The views of the schema `analytics`: for analysts, and for exports.
 pub(super) const VIEWS: &[&str] = &[
     "analytics.coverage",
+    "analytics.daily_ads",
     "analytics.daily_domains",
+    "analytics.daily_keywords",
     "analytics.daily_products",
     "analytics.daily_store",
     "analytics.freshness",
