@@ -225,15 +225,6 @@ pub enum Fault {
         /// Only a new consent helps.
         authorise: bool,
     },
-    /// Settings of a mall that do not go together.
-    Setting {
-        /// What is wrong.
-        what: String,
-        /// The rule.
-        why: String,
-        /// What to write.
-        action: String,
-    },
     /// None of the endpoints is there in the mall's dialect, or all are paused.
     NothingToProbe {
         /// The mall.
@@ -322,7 +313,7 @@ impl Fault {
             | Self::OAuthSettings(_)
             | Self::OtherDeployment(_) => Exit::Config,
             Self::Unreachable { .. } => Exit::Unreachable,
-            Self::Range { .. } | Self::Setting { .. } => Exit::Usage,
+            Self::Range { .. } => Exit::Usage,
             Self::NeedsYes { .. } | Self::PlanChanged { .. } | Self::NotApproved { .. } => Exit::Refused,
             Self::NotAuthorised { .. }
             | Self::NotConnected(_)

@@ -57,7 +57,7 @@ pub struct DisconnectArgs {
     pub force: bool,
 }
 
-fn parse_shop(text: &str) -> Result<ShopNo, String> {
+pub(super) fn parse_shop(text: &str) -> Result<ShopNo, String> {
     let number: i32 = text.parse().map_err(|_| "a shop is a number from 1".to_owned())?;
     ShopNo::try_from(number).map_err(|error| error.to_string())
 }

@@ -6,7 +6,7 @@ use chrono::NaiveDate;
 use clap::Args;
 use common::domain::calendar::Granularity;
 use common::domain::endpoint::Endpoint;
-use common::domain::ids::MallId;
+use common::domain::ids::{MallId, ShopNo};
 use common::domain::job::Lane;
 
 use crate::plan::wish::{parse_day, parse_last};
@@ -26,6 +26,9 @@ pub struct EnqueueArgs {
     /// Fetch for every mall
     #[arg(long)]
     pub all: bool,
+    /// Fetch only this shop of them; repeat for more
+    #[arg(long = "shop", value_name = "N", value_parser = super::connect::parse_shop)]
+    pub shops: Vec<ShopNo>,
     /// Fetch finished days (7d) or weeks (4w) up to yesterday KST
     #[arg(long, value_name = "7d", value_parser = parse_last, conflicts_with_all = ["from", "to"])]
     pub last: Option<u32>,

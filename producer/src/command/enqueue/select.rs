@@ -25,7 +25,27 @@ pub(super) async fn malls(
     if let Some(mall) = wanted.iter().find(|id| !found.iter().any(|mall| mall.mall_id == **id)) {
         return Err(unknown(context, control, mall).await);
     }
+    let found = of_shops(found, args)?;
     if found.is_empty() { Err(Fault::NoMalls) } else { Ok(found) }
+}
+
+/// The malls with only the shops that the command line names; of all malls, those without such a shop are passed over.
+fn of_shops(malls: Vec<Connector>, args: &EnqueueArgs) -> Result<Vec<Connector>, Fault> {
+    let Some(first) = args.shops.first() else { return Ok(malls) };
+    let mut found = Vec::with_capacity(malls.len());
+    for mut mall in malls {
+        mall.shops.retain(|shop| args.shops.contains(shop));
+        if !mall.shops.is_empty() {
+            found.push(mall);
+        } else if !args.all {
+            return Err(Fault::Range {
+                what: format!("mall '{}' has no shop {}", mall.mall_id, first.get()),
+                why: "only shops that are synchronised can be fetched".to_owned(),
+                action: format!("cafe24-sync malls show {}", mall.mall_id),
+            });
+        }
+    }
+    Ok(found)
 }
 
 /// The fault of a mall that does not exist, with a known one that looks alike.
