@@ -21,7 +21,16 @@ async fn x04_every_object_shows_all_rows_of_ones_own_malls_and_none_of_others() 
     let (hanok, sejong) = (agencies.reader("hanok", None).await?, agencies.reader("sejong", None).await?);
     let objects = readable(&hanok).await?;
     let seen: Vec<&str> = objects.iter().map(|(name, _)| name.as_str()).collect();
-    for view in ["coverage", "daily_domains", "daily_products", "daily_store", "freshness"] {
+    for view in [
+        "coverage",
+        "daily_ads",
+        "daily_domains",
+        "daily_keywords",
+        "daily_products",
+        "daily_store",
+        "freshness",
+        "restatements",
+    ] {
         assert!(seen.contains(&format!("analytics.{view}").as_str()), "{view} is not in {seen:?}");
     }
     for (object, names_malls) in &objects {
@@ -100,7 +109,15 @@ async fn x04_who_is_no_reader_sees_nothing_though_he_may_look() -> Result<()> {
     assert!(session.number("SELECT count(*) FROM analytics.daily_store").await? > 0);
     agencies.world.cli(&["db", "grants", "--revoke", session.role.name()]).await?.success()?;
     // The same session, from its next statement on.
-    for view in ["daily_store", "daily_products", "daily_domains", "freshness", "coverage"] {
+    for view in [
+        "daily_store",
+        "daily_products",
+        "daily_domains",
+        "daily_keywords",
+        "freshness",
+        "coverage",
+        "restatements",
+    ] {
         assert_eq!(session.number(&format!("SELECT count(*) FROM analytics.{view}")).await?, 0, "{view}");
     }
     Ok(())

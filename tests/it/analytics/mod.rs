@@ -7,14 +7,17 @@ mod catalogue;
 mod crossing;
 mod export;
 mod moves;
+mod owner;
 mod purposes;
 mod queries;
+mod shops;
+mod speed;
 mod tricks;
 
 use std::fs;
 use std::time::Duration;
 
-use tests::harness::{Context as _, Program, Result, TestRole, World, WorldConfig};
+use tests::harness::{Context as _, Output, Program, Result, TestRole, World, WorldConfig};
 use tests::simulator::{Endpoint, MallSpec, SimConfig, Size};
 use tokio_postgres::Client;
 use tokio_util::task::AbortOnDropHandle;
@@ -53,6 +56,13 @@ impl Agencies {
             agencies.world.sim.restate(mall, Endpoint::VisitorsView, first).context("restate")?;
         }
         agencies.fetch(&["--all", "--endpoint", "visitors"], FROM, FROM).await?;
+        // What only malls of the other dialect are asked for.
+        agencies
+            .sql(&format!(
+                "INSERT INTO metrics_daily (mall_id, date, entity_type, entity_id, clicks) \
+                 SELECT mall_id, '{FROM}', kind, '(none)', 1 FROM connectors CROSS JOIN unnest('{{keyword,ad}}'::text[]) AS kind"
+            ))
+            .await?;
         Ok(agencies)
     }
 
@@ -104,7 +114,12 @@ impl Agencies {
     async fn grant(&self, role: &TestRole, agency: &str, purpose: Option<&str>) -> Result<()> {
         let mut arguments = vec!["db", "grants", "--analyst", role.name(), "--agency", agency];
         arguments.extend(purpose.map(|purpose| ["--purpose", purpose]).iter().flatten());
-        self.world.cli(&arguments).await?.success()
+        self.as_owner(&arguments).await?.success()
+    }
+
+    /// The command line as who owns the tables and may make roles, as who migrates does.
+    async fn as_owner(&self, arguments: &[&str]) -> Result<Output> {
+        self.world.programs.clone().set("DATABASE_URL", self.world.db.url()).cli(arguments, LIMIT).await
     }
 
     /// Imports a mall again with changed fields; it brings new tokens along, so that it may change its agency.

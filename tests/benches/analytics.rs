@@ -1,0 +1,93 @@
+//! How fast the analysts' views answer: a year of 200 malls, asked as a reader whose rows are guarded. Run by
+//! `./dev bench analytics`.
+//!
+//! A Postgres of its own with 1 GB of buffers, 2.7 million rows made by SQL, 40 more malls of another agency between them.
+//! Medians of seven, after a first one that warms the buffers: the documents' sample queries, and the same over the whole year.
+
+use std::io::Write as _;
+use std::path::Path;
+use std::time::{Duration, Instant};
+
+use tests::harness::{Context as _, Kind, OwnServer, Programs, Result, TestDb, TestRole};
+
+const MALLS: u32 = 200;
+const OTHERS: u32 = 40;
+const DAYS: u32 = 365;
+const ROUNDS: usize = 7;
+
+const YEAR: [(&str, &str); 5] = [
+    (
+        "visits of a year by mall",
+        "SELECT mall_id, sum(visits), sum(pageviews), bool_and(is_final), count(*) FROM analytics.daily_store GROUP BY mall_id",
+    ),
+    (
+        "visits of a year by week",
+        "SELECT date_trunc('week', day::timestamp), sum(visits) FROM analytics.daily_store GROUP BY 1 ORDER BY 1",
+    ),
+    (
+        "a mall's year by day",
+        "SELECT day, visits, pageviews, first_visits, is_final FROM analytics.daily_store WHERE mall_id = 'mall7' ORDER BY day",
+    ),
+    (
+        "a year's best 20 products",
+        "SELECT mall_id, product_no, product_name, sum(sales_amount) AS amount FROM analytics.daily_products \
+         GROUP BY mall_id, product_no, product_name ORDER BY amount DESC LIMIT 20",
+    ),
+    (
+        "a year's search by week",
+        "SELECT date_trunc('week', day::timestamp), sum(visits) FILTER (WHERE domain_group = 'search') \
+         FROM analytics.daily_domains GROUP BY 1 ORDER BY 1",
+    ),
+];
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    let mut out = anstream::stdout();
+    let logs = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/test-logs/bench.analytics");
+    let programs = Programs::beside_me(&logs)?;
+    let mut server = OwnServer::start_with(Kind::Postgres, &["-c", "shared_buffers=1GB"]).await?;
+    let db = TestDb::create(&server.url(), &programs).await?;
+    let load = include_str!("year.sql")
+        .replace("{malls}", &MALLS.to_string())
+        .replace("{others}", &OTHERS.to_string())
+        .replace("{days}", &DAYS.to_string());
+    let begun = Instant::now();
+    for statement in load.split_inclusive(";\n") {
+        db.client().batch_execute(statement).await.with_context(|| statement.to_owned())?;
+    }
+    let rows = db.number("SELECT count(*) FROM metrics_daily").await?;
+    writeln!(out, "{rows} rows of {} malls and {DAYS} days in {:.0?}", MALLS + OTHERS, begun.elapsed())
+        .context("stdout")?;
+
+    let reader = TestRole::named(&db, "bench");
+    let grants = ["db", "grants", "--analyst", reader.name(), "--agency", "big"];
+    programs.clone().set("DATABASE_URL", db.url()).cli(&grants, Duration::from_secs(20)).await?.success()?;
+    let (client, _connection) = reader.connect().await?;
+    let mut queries: Vec<(String, String)> = Vec::new();
+    for name in ["week-against-week", "top-products", "search-against-social", "restated", "not-complete"] {
+        let path = Path::new(env!("CARGO_MANIFEST_DIR")).join(format!("../docs/queries/{name}.sql"));
+        let sql = std::fs::read_to_string(&path).with_context(|| path.display().to_string())?;
+        queries.push((format!("docs/queries/{name}.sql"), sql));
+    }
+    queries.extend(YEAR.map(|(name, sql)| (name.to_owned(), sql.to_owned())));
+    for (name, sql) in queries {
+        let mut times = Vec::new();
+        let mut answered = 0;
+        for _ in 0..=ROUNDS {
+            let begun = Instant::now();
+            answered = client.query(&sql, &[]).await.with_context(|| name.clone())?.len();
+            times.push(begun.elapsed());
+        }
+        times.remove(0);
+        times.sort_unstable();
+        writeln!(
+            out,
+            "{name:<40} median {:>6.0?}   worst {:>6.0?}   {answered} rows",
+            times[ROUNDS / 2],
+            times[ROUNDS - 1]
+        )
+        .context("stdout")?;
+    }
+    drop(db);
+    server.stop().await
+}
