@@ -30,6 +30,11 @@ impl<'a> Request<'a> {
         Self { offset, ..self }
     }
 
+    /// Whether it asks for another page than the first.
+    pub fn is_later_page(&self) -> bool {
+        self.offset > 0
+    }
+
     /// What is wanted.
     pub fn wanted(&self) -> Wanted<'a> {
         self.wanted

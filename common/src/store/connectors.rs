@@ -159,6 +159,14 @@ impl Connector {
     pub fn sends(&self) -> bool {
         self.state == ConnectorState::Active && self.mode == Mode::Api
     }
+
+    /// Whether its consent, good so far, would not be enough for another dialect.
+    pub fn must_consent_anew(&self, dialect: Dialect) -> bool {
+        let lacks = |tokens: &TokenFacts| !tokens.scopes.iter().any(|scope| scope == dialect.scope());
+        self.state == ConnectorState::Active
+            && self.dialect != dialect
+            && self.tokens.as_ref().is_some_and(lacks)
+    }
 }
 
 /// What [`connector`] reads.

@@ -38,13 +38,13 @@ pub struct EnqueueArgs {
     /// Fetch to this KST day, included; today is partial
     #[arg(long, value_name = "DAY", value_parser = parse_day, requires = "from")]
     pub to: Option<NaiveDate>,
-    /// Fetch only visitors, pageviews, products or domains; repeat
+    /// Fetch only this endpoint; repeat (default: those of each mall)
     #[arg(long = "endpoint", value_name = "NAME", num_args = 1..)]
     pub endpoints: Vec<Endpoint>,
     /// Fetch a row a day, week (from Monday) or month
     #[arg(long, value_name = "PERIOD", default_value = "day")]
     pub granularity: Granularity,
-    /// Ask for at most N days a request (default: 31, the limit)
+    /// Ask for at most N days a request (default: the endpoint's limit)
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=366))]
     pub chunk_days: Option<u32>,
     /// Queue as fresh or backfill (default: fresh up to 7 days)

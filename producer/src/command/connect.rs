@@ -62,12 +62,26 @@ async fn question<'a>(
         let detail = serde_json::json!({ "agency": asked });
         return Err(Fault::not_connected(mall, ConsentOutcome::OtherAgency, detail));
     }
-    let dialect = args.dialect.or(known.map(|connector| connector.dialect)).unwrap_or(Dialect::Seed);
-    if !dialect.names_shops() && args.shops.iter().any(|shop| *shop != ShopNo::FIRST) {
+    let dialect =
+        args.dialect.or(known.map(|connector| connector.dialect)).unwrap_or(context.config.cafe24.dialect);
+    let stored = known.map_or(&[][..], |connector| &connector.shops[..]);
+    let shops = if args.shops.is_empty() { stored } else { &args.shops[..] };
+    if !dialect.names_shops() && shops.iter().any(|shop| *shop != ShopNo::FIRST) {
         return Err(Fault::Range {
-            what: format!("the dialect `{}` has only shop 1", dialect.as_str()),
+            what: format!("the dialect {dialect} has only shop 1"),
             why: "its requests cannot name a shop".to_owned(),
-            action: format!("cafe24-sync connect {mall}"),
+            action: format!("cafe24-sync connect {mall} --shop 1"),
+        });
+    }
+    let endpoints = known.map_or(&[][..], |connector| &connector.endpoints[..]);
+    if let Some(lacking) = endpoints.iter().find(|endpoint| endpoint.wire(dialect).is_none()) {
+        return Err(Fault::Range {
+            what: format!(
+                "mall '{mall}' is synchronised with {lacking}, which the dialect {dialect} does not have"
+            ),
+            why: "what is wanted of a mall must be what its API can answer".to_owned(),
+            action: "cafe24-sync malls import FILE        (with its `dialect` and `endpoints`), then connect"
+                .to_owned(),
         });
     }
     let app_id = args.app.clone().or_else(|| known.and_then(|connector| connector.app_id.clone()));

@@ -5,7 +5,6 @@ use std::sync::Arc;
 
 use common::broker::BrokerError;
 use common::config::{Config, LimiterKeyKind, LogConfig, LogFormat, ServerUrl};
-use common::domain::endpoint::Dialect;
 use common::domain::ids::{LimiterKey, MallId, ShopNo};
 use common::limiter::LimiterError;
 use common::oauth::{App, Sealer};
@@ -101,7 +100,7 @@ impl Context {
         let connector = NewConnector {
             mall_id: mall.clone(),
             agency_id: DEFAULT_AGENCY.to_owned(),
-            dialect: Dialect::Seed,
+            dialect: self.config.cafe24.dialect,
             shops: vec![ShopNo::FIRST],
             endpoints: None,
             limiter_key: self.limiter_key(mall),

@@ -51,6 +51,7 @@ pub(super) async fn run(context: &Context, args: &EnqueueArgs) -> Result<Exit, F
         wish: if args.force { Wish::Force } else { Wish::Missing },
         open_from: context.config.schedule.settle.open_from(now),
     };
+    selection.must_be_askable()?;
     let enqueue = Enqueue { context, args, control, selection };
     if enqueue.must_preview() {
         let preview = enqueue.plan(None).await?;

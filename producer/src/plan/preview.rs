@@ -3,11 +3,13 @@
 use std::fmt::Write;
 
 use common::domain::calendar::{DayRange, Granularity};
+use common::domain::endpoint::Endpoint;
 use common::domain::job::Lane;
 use common::store::EndpointPause;
 use serde::Serialize;
 
 use super::eta::{Eta, Pace};
+use super::left_out::LeftOut;
 use super::selection::{Planned, Selection};
 use crate::output::paint::{bold, dim, warn};
 use crate::output::text::{clean, counted, duration, number};
@@ -43,6 +45,10 @@ pub struct Preview {
     pub parked_jobs: i64,
     /// Those malls and endpoints, each with the reason.
     pub parked: Vec<(String, String)>,
+    /// What cannot be asked at all.
+    pub left_out: Vec<LeftOut>,
+    /// Endpoints that are asked day by day although longer chunks are wished for.
+    pub day_by_day: Vec<Endpoint>,
     /// When it is done.
     pub eta: Option<Eta>,
     /// The buckets' pace.
@@ -118,6 +124,8 @@ impl Preview {
                         .map(|pause| (subject(pause), why_paused(pause))),
                 )
                 .collect(),
+            left_out: selection.left_out(),
+            day_by_day: selection.day_by_day(),
             eta,
             pace,
             key_is_mall,
@@ -176,6 +184,18 @@ impl Preview {
         if self.lifted > 0 {
             let jobs = counted(self.lifted, "backfill job", "backfill jobs");
             self.row(&mut out, "lifted", &format!("{jobs} of these slices into the fresh lane"));
+        }
+        if !self.day_by_day.is_empty() {
+            let names: Vec<&str> = self.day_by_day.iter().map(|endpoint| endpoint.as_str()).collect();
+            let _ = writeln!(
+                out,
+                "{} {}: the live dialect answers one total for a range, so one day a request whatever --chunk-days says",
+                warn("! by day   "),
+                names.join(", ")
+            );
+        }
+        for left in &self.left_out {
+            let _ = writeln!(out, "{} {}", warn("! left out "), left.text());
         }
         if !self.parked.is_empty() {
             self.parked_lines(&mut out);

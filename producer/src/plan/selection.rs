@@ -73,7 +73,7 @@ impl Selection {
     }
 
     /// What is wished for of `mall`, whether its dialect has it or not.
-    fn wished_of<'a>(&'a self, mall: &'a Connector) -> &'a [Endpoint] {
+    pub(super) fn wished_of<'a>(&'a self, mall: &'a Connector) -> &'a [Endpoint] {
         self.endpoints.as_deref().unwrap_or(&mall.endpoints)
     }
 
@@ -231,7 +231,7 @@ pub(crate) mod tests {
         }
     }
 
-    fn selection(malls: Vec<Connector>) -> Selection {
+    pub(crate) fn selection(malls: Vec<Connector>) -> Selection {
         let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
         Selection {
             malls,

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::time::Duration;
 
-use common::api::{Evidence, FetchError, ForbiddenReason};
+use common::api::{Evidence, FetchError, ForbiddenReason, Request};
 use common::domain::endpoint::Unaskable;
 use common::domain::failure::{Breakage, Disposition, FailureClass, disposition};
 use common::oauth::TokenError;
@@ -23,13 +23,12 @@ pub(crate) struct Failed {
 }
 
 impl Failed {
-    /// `token_version` is that of the access token the request carried; `later_page`: it asked for another page than the
-    /// first, which showed that the path is there.
+    /// `token_version` is that of the access token the request carried.
     pub(crate) fn of_fetch(
         error: &FetchError,
         retry_after: Option<Duration>,
         token_version: i64,
-        later_page: bool,
+        request: &Request<'_>,
     ) -> Self {
         let failure =
             Failure { class: error.class(), text: chain(error), evidence: Some(archived(error.evidence())) };
@@ -43,14 +42,24 @@ impl Failed {
                     ForbiddenReason::InvalidScope => ConnectorState::NeedsScope,
                     ForbiddenReason::NotApproved => ConnectorState::Forbidden,
                 };
-                Some((state, reason.operator_text().to_owned()))
+                let text = match reason {
+                    ForbiddenReason::InvalidScope => format!(
+                        "the mall's consent lacks the scope {}: connect the mall again and grant it",
+                        request.dialect().scope()
+                    ),
+                    ForbiddenReason::NotApproved => reason.operator_text().to_owned(),
+                };
+                Some((state, text))
             }
             _ => None,
         };
         let park = park.map(|(state, reason)| Parking { state, reason, token_version });
         let breaks = match error {
             FetchError::Contract { .. } => Some(Breakage::Contract),
-            FetchError::InvalidRequest { status: 404, .. } if !later_page => Some(Breakage::NotFound),
+            // A page after the first: the path is there.
+            FetchError::InvalidRequest { status: 404, .. } if !request.is_later_page() => {
+                Some(Breakage::NotFound)
+            }
             _ => None,
         };
         Self { failure, retry_after, park, breaks }

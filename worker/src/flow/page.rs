@@ -85,7 +85,6 @@ async fn request(shared: &Shared, work: &mut Work, grant: &Grant) -> Verdict {
         Ok(request) => request.after(work.pages.offset()),
         Err(error) => return Verdict::Failed(outcome::Failed::of_unaskable(error)),
     };
-    let later_page = work.pages.offset() > 0;
     let token = match shared.tokens.token(&job.mall_id, claimed.token_version).await {
         Ok(token) => token,
         Err(error) => return Verdict::Failed(outcome::Failed::of_token(&error, claimed.token_version)),
@@ -113,7 +112,7 @@ async fn request(shared: &Shared, work: &mut Work, grant: &Grant) -> Verdict {
                 );
                 Verdict::More
             }
-            Err(error) => Verdict::Failed(outcome::Failed::of_fetch(&error, None, token.version, later_page)),
+            Err(error) => Verdict::Failed(outcome::Failed::of_fetch(&error, None, token.version, &request)),
         },
         Err(error) if error.class() == FailureClass::Unauthorized && !work.renewed => {
             match shared.tokens.after_unauthorized(&job.mall_id, token.version).await {
@@ -122,7 +121,7 @@ async fn request(shared: &Shared, work: &mut Work, grant: &Grant) -> Verdict {
             }
         }
         Err(error) => {
-            Verdict::Failed(outcome::Failed::of_fetch(&error, answer.retry_after, token.version, later_page))
+            Verdict::Failed(outcome::Failed::of_fetch(&error, answer.retry_after, token.version, &request))
         }
     }
 }

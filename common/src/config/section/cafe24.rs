@@ -3,6 +3,7 @@
 use crate::config::declare::Kind;
 use crate::config::reader::Reader;
 use crate::config::{BaseUrl, UrlTemplate};
+use crate::domain::endpoint::Dialect;
 use crate::domain::ids::MallId;
 
 /// Where Cafe24 is.
@@ -12,6 +13,8 @@ pub struct Cafe24Config {
     pub base_url: BaseUrl,
     /// `oauth_url`.
     pub oauth_url: UrlTemplate,
+    /// `dialect`, of malls for which nobody says another.
+    pub dialect: Dialect,
     /// `mall_id`.
     pub mall_id: Option<MallId>,
 }
@@ -38,6 +41,14 @@ impl Cafe24Config {
                 template,
                 |text| UrlTemplate::parse(text).map_err(|error| error.to_string()),
                 UrlTemplate::to_string,
+            ),
+            dialect: r.choice(
+                "cafe24.dialect",
+                "how the API of a new mall speaks unless its import or `connect` says otherwise",
+                Dialect::Seed,
+                &Dialect::ALL,
+                &["seed", "live"],
+                Dialect::as_str,
             ),
             mall_id: r.optional(
                 "cafe24.mall_id",

@@ -3,6 +3,7 @@
 use common::domain::job::Lane;
 use common::store::RunProgress;
 use serde::Serialize;
+use serde_json::{Value, json};
 use uuid::Uuid;
 
 use super::wait::Ended;
@@ -26,6 +27,9 @@ pub(super) struct Answer {
     /// The bucket that sets the ETA.
     eta_set_by: Option<String>,
     lane: Lane,
+    /// What cannot be asked, each with its reason and its malls.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    left_out: Vec<Value>,
     /// Jobs handed to the broker; `null`: the feeder does it.
     fed: Option<usize>,
     /// `none`, `elsewhere`, or `self` while waiting; `null`: not asked.
@@ -52,6 +56,11 @@ impl Answer {
             eta_s: preview.eta.as_ref().map(|eta| eta.seconds),
             eta_set_by: preview.eta.as_ref().map(|eta| eta.key.to_string()),
             lane: preview.lane,
+            left_out: preview
+                .left_out
+                .iter()
+                .map(|left| json!({ "why": left.why.to_string(), "malls": left.malls }))
+                .collect(),
             fed: None,
             leader: None,
             progress: None,

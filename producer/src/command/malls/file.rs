@@ -3,7 +3,7 @@
 use std::collections::HashMap;
 
 use chrono::NaiveDate;
-use common::domain::endpoint::Dialect;
+use common::domain::endpoint::{Dialect, Endpoint};
 use common::domain::ids::{MallId, Purpose, ShopNo};
 use common::oauth::TokenPair;
 use common::store::{AppChoice, Mode};
@@ -26,8 +26,11 @@ pub(super) struct FileMall {
     pub(super) line: u64,
     pub(super) mall_id: MallId,
     pub(super) agency: String,
-    pub(super) dialect: Dialect,
+    /// `None`: the stored one; of a new mall that of the configuration.
+    pub(super) dialect: Option<Dialect>,
     pub(super) shops: Vec<ShopNo>,
+    /// In the order of the table. `None`: the stored ones; of a new mall the core.
+    pub(super) endpoints: Option<Vec<Endpoint>>,
     pub(super) mode: Mode,
     pub(super) app: AppChoice,
     pub(super) tokens: Option<TokenPair>,
@@ -63,6 +66,7 @@ struct Line {
     agency: Option<String>,
     dialect: Option<String>,
     shops: Option<Vec<i32>>,
+    endpoints: Option<Vec<String>>,
     mode: Option<String>,
     app: Option<String>,
     purposes: Option<Vec<String>>,
@@ -170,11 +174,12 @@ fn csv(bytes: &[u8], collected: &mut Collected) {
     }
 }
 
-const COLUMNS: [&str; 15] = [
+const COLUMNS: [&str; 16] = [
     "mall_id",
     "agency",
     "dialect",
     "shops",
+    "endpoints",
     "mode",
     "app",
     "purposes",
@@ -224,6 +229,7 @@ fn from_record(header: &[String], record: &csv::StringRecord) -> Result<Line, St
         agency: cell("agency").map(str::to_owned),
         dialect: cell("dialect").map(str::to_owned),
         shops,
+        endpoints: cell("endpoints").map(list),
         mode: cell("mode").map(str::to_owned),
         app: cell("app").map(str::to_owned),
         purposes: cell("purposes").map(list),
@@ -240,12 +246,12 @@ fn check(line: Line) -> Result<FileMall, String> {
     agency
         .parse::<MallId>()
         .map_err(|_| "`agency` is not a name: use 1 to 40 of a-z, 0-9, `-` and `_`".to_owned())?;
-    let dialect: Dialect = line
+    let dialect: Option<Dialect> = line
         .dialect
-        .as_deref()
-        .unwrap_or("seed")
-        .parse()
+        .map(|dialect| dialect.parse())
+        .transpose()
         .map_err(|error: common::domain::endpoint::UnknownDialect| error.to_string())?;
+    let endpoints = line.endpoints.map(|names| endpoints(&names)).transpose()?;
     let mut shops = line
         .shops
         .unwrap_or_else(|| vec![ShopNo::FIRST.get()])
@@ -257,12 +263,6 @@ fn check(line: Line) -> Result<FileMall, String> {
     shops.dedup();
     if shops.is_empty() || shops.len() > SHOPS {
         return Err(format!("`shops` must name 1 to {SHOPS} shops"));
-    }
-    if !dialect.names_shops() && shops != [ShopNo::FIRST] {
-        return Err(format!(
-            "`shops` must be 1: requests of the dialect `{}` cannot name a shop",
-            dialect.as_str()
-        ));
     }
     let tokens = line.oauth_tokens.map(|answer| tokens(&mall_id, &answer)).transpose()?;
     // Sends nothing unless it says so: the specification's rule.
@@ -292,6 +292,7 @@ fn check(line: Line) -> Result<FileMall, String> {
         agency,
         dialect,
         shops,
+        endpoints,
         mode,
         app,
         tokens,
@@ -310,6 +311,16 @@ fn purposes(words: &[String]) -> Result<Vec<Purpose>, String> {
         .iter()
         .map(|word| word.parse().map_err(|error: common::domain::ids::InvalidPurpose| error.to_string()))
         .collect()
+}
+
+/// In the order of the table, each once.
+fn endpoints(names: &[String]) -> Result<Vec<Endpoint>, String> {
+    let named = names.iter().map(|name| name.parse::<Endpoint>()).collect::<Result<Vec<_>, _>>();
+    let named = named.map_err(|error| error.to_string())?;
+    if named.is_empty() {
+        return Err("`endpoints` names none; leave it out for those of every mall".to_owned());
+    }
+    Ok(Endpoint::all().filter(|endpoint| named.contains(endpoint)).collect())
 }
 
 fn tokens(mall: &MallId, answer: &Value) -> Result<TokenPair, String> {

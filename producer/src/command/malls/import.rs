@@ -7,7 +7,8 @@ use std::path::Path;
 use std::sync::Arc;
 
 use common::config::Secret;
-use common::domain::ids::{AppId, MallId};
+use common::domain::endpoint::{Dialect, Endpoint};
+use common::domain::ids::{AppId, MallId, ShopNo};
 use common::oauth::Sealer;
 use common::store::{
     AppChoice, Connector, ConnectorState, Control, NewApprovals, NewConnector, StoreError, TokensAtRest,
@@ -50,12 +51,14 @@ pub(super) async fn run(context: &Context, path: &Path, dry_run: bool) -> Result
     let known = known(&control, &malls).await.map_err(|error| context.store(error))?;
     let apps = control.apps().await.map_err(|error| context.store(error))?;
     let apps: BTreeSet<AppId> = apps.into_iter().map(|app| app.app_id).collect();
-    check(&malls, &known, &apps).map_err(refused)?;
+    let stored = Stored { known, apps, dialect: context.config.cafe24.dialect };
+    stored.check(&malls).map_err(refused)?;
     let mut report = Report { malls: malls.len(), dry_run, ..Report::default() };
     let mut connectors = Vec::with_capacity(malls.len());
     for mall in &malls {
-        report.note(mall, known.contains_key(&mall.mall_id));
-        connectors.push(connector(context, mall, sealer.as_deref()));
+        let dialect = stored.dialect_of(mall);
+        report.note(mall, dialect, stored.known.get(&mall.mall_id));
+        connectors.push(connector(context, mall, dialect, sealer.as_deref()));
     }
     if !dry_run {
         let approvals: Vec<NewApprovals> = malls.iter().filter_map(approvals).collect();
@@ -104,42 +107,81 @@ async fn known(control: &Control, malls: &[FileMall]) -> Result<BTreeMap<MallId,
     Ok(stored.into_iter().map(|connector| (connector.mall_id.clone(), connector)).collect())
 }
 
-/// What only the database can tell of a file.
-fn check(
-    malls: &[FileMall],
-    known: &BTreeMap<MallId, Connector>,
-    apps: &BTreeSet<AppId>,
-) -> Result<(), BadFile> {
-    let mut bad = BadFile::default();
-    for mall in malls {
-        if let AppChoice::Named(app) = &mall.app
-            && !apps.contains(app)
-        {
-            bad.add(mall.line, format!("there is no app '{app}'; cafe24-sync apps set {app} makes it"));
-        }
-        if let Some(stored) = known.get(&mall.mall_id)
-            && stored.agency_id != mall.agency
-            && mall.tokens.is_none()
-            && stored.has_tokens
-        {
-            // They are sealed for their agency; moving them would let one tenant's secret turn up in another's row.
-            let problem = format!(
-                "mall '{}' belongs to agency '{}', and so do its tokens: give new tokens to move it",
-                mall.mall_id, stored.agency_id
-            );
-            bad.add(mall.line, problem);
-        }
-    }
-    if bad.count == 0 { Ok(()) } else { Err(bad) }
+/// What a file is held against.
+struct Stored {
+    known: BTreeMap<MallId, Connector>,
+    apps: BTreeSet<AppId>,
+    /// Of a new mall for which the file says none.
+    dialect: Dialect,
 }
 
-fn connector(context: &Context, mall: &FileMall, sealer: Option<&Sealer>) -> NewConnector {
+impl Stored {
+    fn dialect_of(&self, mall: &FileMall) -> Dialect {
+        let stored = self.known.get(&mall.mall_id).map(|stored| stored.dialect);
+        mall.dialect.or(stored).unwrap_or(self.dialect)
+    }
+
+    /// What the dialect of a mall cannot do of what is wanted of it.
+    fn misspoken(&self, mall: &FileMall) -> Option<String> {
+        let dialect = self.dialect_of(mall);
+        if !dialect.names_shops() && mall.shops != [ShopNo::FIRST] {
+            return Some(format!("`shops` must be 1: requests of the dialect {dialect} cannot name a shop"));
+        }
+        let stored = self.known.get(&mall.mall_id).map(|stored| &stored.endpoints);
+        let endpoints = mall.endpoints.as_ref().or(stored)?;
+        let (has, lacks): (Vec<_>, Vec<_>) = endpoints.iter().map(|one| one.as_str()).partition(|name| {
+            name.parse::<Endpoint>().is_ok_and(|endpoint| endpoint.wire(dialect).is_some())
+        });
+        (!lacks.is_empty()).then(|| {
+            let what = format!("the dialect {dialect} has no endpoint {}", lacks.join(", "));
+            match (dialect, has.is_empty()) {
+                (Dialect::Live, _) | (_, true) => what,
+                (Dialect::Seed, false) => {
+                    format!(
+                        "{what}: write `endpoints` {}, or `dialect` live if the mall speaks it",
+                        has.join(";")
+                    )
+                }
+            }
+        })
+    }
+
+    /// What only the database and the settings can tell of a file.
+    fn check(&self, malls: &[FileMall]) -> Result<(), BadFile> {
+        let mut bad = BadFile::default();
+        for mall in malls {
+            if let Some(problem) = self.misspoken(mall) {
+                bad.add(mall.line, problem);
+            }
+            if let AppChoice::Named(app) = &mall.app
+                && !self.apps.contains(app)
+            {
+                bad.add(mall.line, format!("there is no app '{app}'; cafe24-sync apps set {app} makes it"));
+            }
+            if let Some(stored) = self.known.get(&mall.mall_id)
+                && stored.agency_id != mall.agency
+                && mall.tokens.is_none()
+                && stored.has_tokens
+            {
+                // They are sealed for their agency; moving them would let one tenant's secret turn up in another's row.
+                let problem = format!(
+                    "mall '{}' belongs to agency '{}', and so do its tokens: give new tokens to move it",
+                    mall.mall_id, stored.agency_id
+                );
+                bad.add(mall.line, problem);
+            }
+        }
+        if bad.count == 0 { Ok(()) } else { Err(bad) }
+    }
+}
+
+fn connector(context: &Context, mall: &FileMall, dialect: Dialect, sealer: Option<&Sealer>) -> NewConnector {
     NewConnector {
         mall_id: mall.mall_id.clone(),
         agency_id: mall.agency.clone(),
-        dialect: mall.dialect,
+        dialect,
         shops: mall.shops.clone(),
-        endpoints: None,
+        endpoints: mall.endpoints.clone(),
         limiter_key: context.limiter_key(&mall.mall_id),
         mode: mall.mode.clone(),
         app: mall.app.clone(),
@@ -172,26 +214,33 @@ async fn store(
     for mall in &report.needs_consent {
         control.set_connector_state(mall, ConnectorState::NeedsConsent, Some(NO_TOKENS)).await?;
     }
-    for mall in connectors.iter().filter(|mall| report.needs_scope.contains(&mall.mall_id)) {
-        let reason = format!("scope {} missing", mall.dialect.scope());
-        control.set_connector_state(&mall.mall_id, ConnectorState::NeedsScope, Some(&reason)).await?;
+    let lacking: BTreeSet<&MallId> = report.needs_scope.iter().collect();
+    for connector in connectors.iter().filter(|connector| lacking.contains(&connector.mall_id)) {
+        let dialect = connector.dialect;
+        let reason = format!("the tokens lack {}, which the dialect {dialect} needs", dialect.scope());
+        control.set_connector_state(&connector.mall_id, ConnectorState::NeedsScope, Some(&reason)).await?;
     }
     Ok(())
 }
 
 impl Report {
-    fn note(&mut self, mall: &FileMall, known: bool) {
-        self.new += usize::from(!known);
+    fn note(&mut self, mall: &FileMall, dialect: Dialect, known: Option<&Connector>) {
+        self.new += usize::from(known.is_none());
         match &mall.tokens {
             Some(pair) => {
                 self.with_tokens += 1;
-                if !pair.scopes.iter().any(|scope| scope == mall.dialect.scope()) {
+                if !pair.scopes.iter().any(|scope| scope == dialect.scope()) {
                     self.needs_scope.push(mall.mall_id.clone());
                 }
             }
             // A known mall keeps the tokens it has.
-            None if !known => self.needs_consent.push(mall.mall_id.clone()),
-            None => {}
+            None => match known {
+                None => self.needs_consent.push(mall.mall_id.clone()),
+                Some(known) if known.must_consent_anew(dialect) => {
+                    self.needs_scope.push(mall.mall_id.clone());
+                }
+                Some(_) => {}
+            },
         }
         if mall.mode != common::store::Mode::Api {
             self.silent.push(mall.mall_id.clone());
@@ -226,3 +275,6 @@ impl Report {
         out
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -78,6 +78,7 @@ impl Shown {
             "mall_id": mall.mall_id,
             "agency": mall.agency_id,
             "dialect": mall.dialect,
+            "endpoints": mall.endpoints,
             "shops": mall.shops.iter().map(|shop| shop.get()).collect::<Vec<_>>(),
             "limiter_key": mall.limiter_key.as_str(),
             "mode": String::from(mall.mode.clone()),
@@ -148,6 +149,8 @@ impl Shown {
             clean(&String::from(mall.mode.clone())),
         );
         row(out, "connection", &facts);
+        let endpoints: Vec<_> = mall.endpoints.iter().map(|endpoint| endpoint.as_str()).collect();
+        row(out, "endpoints", &endpoints.join(" · "));
         row(out, "approved", &approved(&self.approvals));
     }
 

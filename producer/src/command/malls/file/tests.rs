@@ -64,7 +64,8 @@ fn every_bad_line_is_named_with_its_reason() {
     "`expires_at` is empty"
 )]
 #[case::shops("mall_id,shops\na,one\n", 2, "not numbers")]
-#[case::more_shops_than_the_dialect_can_name("mall_id,shops\na,1;2\n", 2, "cannot name a shop")]
+#[case::endpoint("mall_id,endpoints\na,visitors;sales\n", 2, "use one of visitors, pageviews")]
+#[case::no_endpoint("mall_id,endpoints\na,;\n", 2, "names none")]
 #[case::after_a_quoted_line_end("mall_id,agency\n\"a\",\"x\ny\"\nB,z\n", 4, "is not a mall id")]
 #[case::empty("", 1, "the file is empty")]
 #[case::array("[{\"mall_id\":\"a\"}]", 1, "one object a line")]
@@ -83,6 +84,20 @@ fn tokens_of_another_mall_are_refused_and_no_token_is_repeated() {
     assert_eq!(found[1].1, "`oauth_tokens.expires_at` is missing or no text");
     assert_eq!(found.len(), 5);
     assert!(found.iter().all(|(_, problem)| !problem.contains("canary")), "{found:?}");
+}
+
+#[test]
+fn endpoints_are_taken_in_the_order_of_the_table_and_each_once() {
+    let malls = read(b"mall_id,dialect,endpoints\na,live,keywords;visitors;keywords\nb,,\n").expect("good");
+    let names =
+        |mall: &FileMall| mall.endpoints.as_ref().map(|all| all.iter().map(|one| one.as_str()).collect());
+    assert_eq!(
+        (malls[0].dialect, names(&malls[0])),
+        (Some(Dialect::Live), Some(vec!["visitors", "keywords"]))
+    );
+    assert_eq!((malls[1].dialect, names(&malls[1])), (None, None), "as it is stored, or as every mall");
+    let json = read(b"{\"mall_id\":\"a\",\"endpoints\":[\"ads\"]}").expect("good");
+    assert_eq!(names(&json[0]), Some(vec!["ads"]));
 }
 
 #[test]
