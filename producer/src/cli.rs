@@ -22,6 +22,8 @@ mod probe;
 
 mod serve;
 
+mod set;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -45,6 +47,7 @@ use self::probe::EXAMPLES as PROBE_EXAMPLES;
 pub use self::probe::ProbeArgs;
 use self::serve::EXAMPLES as SERVE_EXAMPLES;
 pub use self::serve::ServeArgs;
+pub use self::set::{SetArgs, Setting};
 pub use self::tokens::{TokensCommand, TokensRefreshArgs};
 
 /// Examples stand first: they are what people look for.
@@ -133,7 +136,7 @@ pub enum Command {
     /// Write rows of the analysts' views as JSON lines or CSV
     #[command(help_template = HELP, before_help = EXPORT_EXAMPLES)]
     Export(Box<ExportArgs>),
-    /// Import, list, show, pause, resume, remove malls
+    /// Import, list, show, set, pause, resume, remove malls
     #[command(subcommand, help_template = HELP)]
     Malls(MallsCommand),
     /// Apps that malls consent to, beside the configured one
@@ -205,6 +208,9 @@ pub enum MallsCommand {
         /// The mall
         mall: MallId,
     },
+    /// Change what is fetched of a mall, and how; its planned jobs follow
+    #[command(help_template = HELP, before_help = self::set::EXAMPLES)]
+    Set(SetArgs),
     /// Send nothing for a mall, or nothing to an endpoint of it; its jobs wait
     #[command(help_template = HELP, before_help = self::pauses::PAUSE_EXAMPLES)]
     Pause(PauseArgs),

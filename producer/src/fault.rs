@@ -225,6 +225,15 @@ pub enum Fault {
         /// Only a new consent helps.
         authorise: bool,
     },
+    /// Settings of a mall that do not go together.
+    Setting {
+        /// What is wrong.
+        what: String,
+        /// The rule.
+        why: String,
+        /// What to write.
+        action: String,
+    },
     /// None of the endpoints is there in the mall's dialect, or all are paused.
     NothingToProbe {
         /// The mall.
@@ -313,7 +322,7 @@ impl Fault {
             | Self::OAuthSettings(_)
             | Self::OtherDeployment(_) => Exit::Config,
             Self::Unreachable { .. } => Exit::Unreachable,
-            Self::Range { .. } => Exit::Usage,
+            Self::Range { .. } | Self::Setting { .. } => Exit::Usage,
             Self::NeedsYes { .. } | Self::PlanChanged { .. } | Self::NotApproved { .. } => Exit::Refused,
             Self::NotAuthorised { .. }
             | Self::NotConnected(_)

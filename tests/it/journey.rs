@@ -1,5 +1,7 @@
 //! Two bad days of an operator, played against the real programs: what `docs/operate.md` shows is what they say.
 
+mod first_mall;
+
 use std::time::{Duration, Instant};
 
 use serde_json::Value;
@@ -77,38 +79,38 @@ impl Day {
         Ok(message)
     }
 
-    /// The mall's owner opens the link and presses Allow, in a browser without scripts. Answers the last page's heading.
-    async fn consents(&self, link: &str, command: &Program) -> Result<String> {
-        let browser = Browser::new();
-        let authorize = browser.visit(link).await?.location()?.to_owned();
-        let noticed = || async { Ok(command.log().contains("the link was opened")) };
-        wait_until("the command notices", SOON, noticed).await?;
-        let page = browser.visit(&authorize).await?;
-        let attribute = |tag: &str, name: &str| {
-            let rest = tag.split_once(&format!("{name}=\""))?.1;
-            Some(rest.split('"').next()?.replace("&amp;", "&"))
-        };
-        let inputs = page.body.split('<').filter(|tag| tag.starts_with("input "));
-        let fields: Vec<_> =
-            inputs.filter_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value")?))).collect();
-        let mut form: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
-        form.push(("decision", "allow"));
-        let consent = authorize.split('?').next().unwrap_or_default().replace("/authorize", "/consent");
-        let callback = browser.submit(&consent, &form).await?.location()?.to_owned();
-        let reply = browser.visit(&callback).await?;
-        let origin = link.split("/oauth/").next().unwrap_or_default();
-        let last = browser.visit(&format!("{origin}{}", reply.location()?)).await?;
-        let heading = last.body.split("<h1").nth(1).and_then(|rest| rest.split("</h1>").next());
-        let heading = heading.with_context(|| format!("no heading: {last:?}"))?;
-        let text = heading.split('<').map(|part| part.split_once('>').map_or("", |(_, text)| text));
-        Ok(text.collect::<String>().trim().to_owned())
-    }
-
     /// Days before today in Korea.
     fn days_ago(&self, days: u64) -> chrono::NaiveDate {
         let kst = chrono::FixedOffset::east_opt(9 * 3_600).expect("a zone");
         self.world.sim.clock().now().with_timezone(&kst).date_naive() - chrono::Days::new(days)
     }
+}
+
+/// The mall's owner opens the link and presses Allow, in a browser without scripts. Answers the last page's heading.
+async fn consents(link: &str, command: &Program) -> Result<String> {
+    let browser = Browser::new();
+    let authorize = browser.visit(link).await?.location()?.to_owned();
+    let noticed = || async { Ok(command.log().contains("the link was opened")) };
+    wait_until("the command notices", SOON, noticed).await?;
+    let page = browser.visit(&authorize).await?;
+    let attribute = |tag: &str, name: &str| {
+        let rest = tag.split_once(&format!("{name}=\""))?.1;
+        Some(rest.split('"').next()?.replace("&amp;", "&"))
+    };
+    let inputs = page.body.split('<').filter(|tag| tag.starts_with("input "));
+    let fields: Vec<_> =
+        inputs.filter_map(|tag| Some((attribute(tag, "name")?, attribute(tag, "value")?))).collect();
+    let mut form: Vec<_> = fields.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+    form.push(("decision", "allow"));
+    let consent = authorize.split('?').next().unwrap_or_default().replace("/authorize", "/consent");
+    let callback = browser.submit(&consent, &form).await?.location()?.to_owned();
+    let reply = browser.visit(&callback).await?;
+    let origin = link.split("/oauth/").next().unwrap_or_default();
+    let last = browser.visit(&format!("{origin}{}", reply.location()?)).await?;
+    let heading = last.body.split("<h1").nth(1).and_then(|rest| rest.split("</h1>").next());
+    let heading = heading.with_context(|| format!("no heading: {last:?}"))?;
+    let text = heading.split('<').map(|part| part.split_once('>').map_or("", |(_, text)| text));
+    Ok(text.collect::<String>().trim().to_owned())
 }
 
 #[tokio::test]
@@ -139,7 +141,7 @@ async fn consent_lost_at_night(day: &mut Day) -> Result<()> {
     let command = day.world.programs.cli_started(&arguments)?;
     let link = command.word("http://", "/oauth/start/", SOON).await?;
     day.seen.name(link.rsplit('/').next().unwrap_or_default(), "Jq3…");
-    let heading = day.consents(&link, &command).await?;
+    let heading = consents(&link, &command).await?;
     let connected = Instant::now();
     let output = command.output(SOON).await?;
     output.success()?;

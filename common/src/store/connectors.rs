@@ -1,5 +1,7 @@
 //! Mall connections, as the control plane sees them.
 
+mod change;
+
 use chrono::{DateTime, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgRow;
@@ -10,6 +12,8 @@ use super::pool::Control;
 use super::tokens::TokensAtRest;
 use crate::domain::endpoint::{Dialect, Endpoint};
 use crate::domain::ids::{AppId, LimiterKey, MallId, ShopNo};
+
+pub use self::change::{Changed, ConnectorChange, Refitted};
 
 /// Whether requests are sent for a mall. Source: `cafe24-analytics-api.md`, Environment Variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]

@@ -49,7 +49,9 @@ pub use audit::{AuditEntry, Audited};
 pub use budget::LanePause;
 pub use claim::{Claim, ClaimedJob, Decision};
 pub use commit::{Batch, Committed, Failure, Fetched, Outcome, Parking, Settlement};
-pub use connectors::{AppChoice, Connector, ConnectorState, Mode, NewConnector, TokenFacts};
+pub use connectors::{
+    AppChoice, Changed, Connector, ConnectorChange, ConnectorState, Mode, NewConnector, Refitted, TokenFacts,
+};
 pub use consents::{Consent, ConsentSecret, ConsentWay, Granted, NewConsent};
 pub use dead_letters::{
     BODY_KEPT, Change, DeadLetter, DeadMessage, LetterFilter, LetterGroup, LetterState, LetterSummary,

@@ -1,4 +1,4 @@
-//! `malls`: import, list, show, pause, resume, purposes, remove.
+//! `malls`: import, list, show, set, pause, resume, purposes, remove.
 
 mod file;
 
@@ -9,6 +9,8 @@ mod list;
 mod pause;
 
 mod purposes;
+
+mod set;
 
 mod show;
 
@@ -29,6 +31,7 @@ pub(super) async fn run(context: &Context, command: MallsCommand) -> Result<Exit
         MallsCommand::Import { file, dry_run } => import::run(context, &file, dry_run).await,
         MallsCommand::List { limit, after } => list::run(context, limit, after.as_ref()).await,
         MallsCommand::Show { mall } => show::run(context, &mall).await,
+        MallsCommand::Set(args) => Box::pin(set::run(context, &args)).await,
         MallsCommand::Pause(args) => pause::pause(context, &args).await,
         MallsCommand::Resume(args) => pause::resume(context, &args).await,
         MallsCommand::Purposes(args) => purposes::run(context, &args).await,

@@ -205,6 +205,9 @@ impl Fault {
                     .act(format!("cafe24-sync connect {mall}"))
             }
             Self::MallSilent { mall, what, action, .. } => silent_mall(mall, what, action),
+            Self::Setting { what, why, action } => {
+                Words::new("E-MALL-05", what).why(why).now(UNCHANGED).act(action)
+            }
             Self::NothingToProbe { mall, dialect } => nothing_to_probe(mall, *dialect),
             Self::TokenRefresh { mall, why, dead: true } => {
                 Words::new("E-AUTH-03", format!("the tokens of mall '{mall}' cannot be renewed any more"))

@@ -1,6 +1,7 @@
 //! The daemon: who leads, how the duties are taken over, how each is done by hand, and what a monitor is told.
 
 mod once;
+mod set;
 mod status;
 mod takeover;
 mod woken;
