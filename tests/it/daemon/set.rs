@@ -1,8 +1,8 @@
 //! `malls set`: what is fetched of a mall changes, and its planned jobs follow.
 
 use serde_json::{Value, json};
-use tests::harness::{Context as _, Output, Result, Span, World, WorldConfig};
-use tests::simulator::{Dialect, MallSpec, SimConfig, Size};
+use tests::harness::{Context as _, Output, Result, Span, World, WorldConfig, wait_until};
+use tests::simulator::{Dialect, FaultKind, FaultRule, MallSpec, SimConfig, Size};
 
 use super::SOON;
 
@@ -133,6 +133,33 @@ async fn what_does_not_go_together_is_refused_with_what_does() -> Result<()> {
     }
     // Together they are fine.
     set(&world, &["dialect=live", "endpoints=visitors,keywords", "shops=1,2", "--yes"]).await?.success()?;
+    Ok(())
+}
+
+/// Two requests are under way; what the worker had claimed beside them comes back, and is cut anew as well.
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_worker_has_claimed_and_not_sent_is_cut_anew_too() -> Result<()> {
+    let world = world(Dialect::Seed, "seed").await?;
+    world.sim.order(FaultRule::always(FaultKind::Hold)).context("order")?;
+    let _daemon = world.programs.serve()?;
+    let _worker = world.programs.worker()?;
+    let wish = ["--endpoint", "products", "--chunk-days", "2", "--to", "2025-03-20"];
+    world.enqueue(&[&["--mall", "hanbit", "--from", FROM], &wish[..]].concat()).await?;
+    wait_until("two requests under way", SOON, || async { Ok(world.sim.held() == 2) }).await?;
+    wait_until("all claimed", SOON, || async { Ok(world.jobs_in(&["running"]).await? == 10) }).await?;
+
+    let command =
+        world.programs.cli_started(&["malls", "set", "hanbit", "dialect=live", "--yes", "--json"])?;
+    let changed = "SELECT count(*) FROM connectors WHERE dialect = 'live'";
+    wait_until("the dialect changed", SOON, || async { Ok(world.db.number(changed).await? == 1) }).await?;
+    world.sim.clear_faults();
+    world.sim.release();
+    let done: Value = command.output(SOON * 2).await?.json()?;
+    assert_eq!(done["jobs"], json!({ "cancelled": 0, "recut": 8, "planned": 16, "running": 0 }), "{done:#}");
+    // Those under way were asked, and answered, as they were meant.
+    assert_eq!(jobs(&world, "work_state = 'done'").await?, 2);
+    assert_eq!(jobs(&world, "work_state = 'parked' AND start_date = end_date").await?, 16);
+    assert_eq!(world.jobs_in(&["failed", "planned", "queued", "running"]).await?, 0);
     Ok(())
 }
 

@@ -19,9 +19,10 @@ use crate::fault::{Exit, Fault};
 use crate::output::paint::{good, warn};
 use crate::output::text::counted;
 
-/// How often jobs that a worker had are looked for, and for how long: what it had not sent comes back within a second.
+/// How often jobs that a worker had are looked for, and for how long: what it had not sent comes back once the requests under
+/// way are answered.
 const LOOK: Duration = Duration::from_millis(500);
-const LOOKS: usize = 20;
+const LOOKS: usize = 60;
 
 pub(super) async fn run(context: &Context, args: &SetArgs) -> Result<Exit, Fault> {
     let control = context.database().await?;
