@@ -29,13 +29,20 @@ const fn row(
 }
 
 /// The first row that fits decides.
-const TABLE: [Row; 18] = [
+const TABLE: [Row; 23] = [
     row(
         "contract_violation",
         None,
         "(body limit)",
         "the answer is larger than this installation takes",
         "raise worker.body_max, then replay",
+    ),
+    row(
+        "contract_violation",
+        None,
+        "the offset is not heeded",
+        "the API sends the same page again and again, so the rest of the answer cannot be had",
+        "replay once; if it comes back, report it to Cafe24 with the request",
     ),
     row(
         "contract_violation",
@@ -96,9 +103,37 @@ const TABLE: [Row; 18] = [
     row(
         "invalid_request",
         None,
+        "must be asked day by day",
+        "the mall's dialect has no such request: it was changed after the job was planned, and none was sent",
+        "check the mall's dialect and endpoints (malls show); discard, and plan what is wanted with enqueue --missing",
+    ),
+    row(
+        "invalid_request",
+        None,
+        "has no endpoint",
+        "the mall's dialect has no such request: it was changed after the job was planned, and none was sent",
+        "check the mall's dialect and endpoints (malls show); discard, and plan what is wanted with enqueue --missing",
+    ),
+    row(
+        "invalid_request",
+        None,
+        "cannot answer by",
+        "the mall's dialect has no such request: it was changed after the job was planned, and none was sent",
+        "check the mall's dialect and endpoints (malls show); discard, and plan what is wanted with enqueue --missing",
+    ),
+    row(
+        "invalid_request",
+        None,
         "",
         "the API refuses the request",
         "read the answer; then replay or discard",
+    ),
+    row(
+        "transient",
+        None,
+        "moved between the pages",
+        "the figures of the day changed while its pages were fetched, every time",
+        "replay, at a quieter hour if it comes back",
     ),
     row(
         "transient",

@@ -2,9 +2,11 @@
 
 mod days;
 mod further;
+mod midway;
 mod pages;
 mod refused;
 mod same;
+mod wishes;
 
 use tests::harness::{Context as _, Result};
 use tests::simulator::{Dialect, Endpoint, Granularity, MallSpec};
