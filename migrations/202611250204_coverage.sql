@@ -11,6 +11,19 @@
 ALTER TABLE deployment ADD COLUMN fresh_by time NOT NULL DEFAULT '09:00';
 COMMENT ON COLUMN deployment.fresh_by IS 'When yesterday has to be complete, KST; the daemon keeps it in step with schedule.deadline. After it a mall is late.';
 
+CREATE VIEW freshness_clock AS
+SELECT today, today - 1 AS yesterday, due_day, (due_day + 1 + fresh_by) AT TIME ZONE 'Asia/Seoul' AS due_at, fresh_by
+  FROM (SELECT (now() AT TIME ZONE 'Asia/Seoul')::date AS today, fresh_by,
+               (now() AT TIME ZONE 'Asia/Seoul')::date
+                   - CASE WHEN (now() AT TIME ZONE 'Asia/Seoul')::time >= fresh_by THEN 1 ELSE 2 END AS due_day
+          FROM deployment) AS day;
+COMMENT ON VIEW freshness_clock IS 'One row: what day it is in Korea, and through which day everything has to be complete by now.';
+COMMENT ON COLUMN freshness_clock.today IS 'The KST day.';
+COMMENT ON COLUMN freshness_clock.yesterday IS 'The day before.';
+COMMENT ON COLUMN freshness_clock.due_day IS 'The last day that has to be complete: yesterday after the deadline, the day before that until then.';
+COMMENT ON COLUMN freshness_clock.due_at IS 'When it had to be.';
+COMMENT ON COLUMN freshness_clock.fresh_by IS 'The deadline, KST.';
+
 CREATE VIEW wanted_series AS
 SELECT c.mall_id, c.agency_id, shop.shop_no, e.endpoint, coalesce(c.wanted_from, first.day) AS wanted_from,
        c.config_json ->> 'mode' = 'api' AS counts,
@@ -90,7 +103,8 @@ SELECT w.mall_id, w.agency_id, w.shop_no, w.endpoint, day::date AS date,
            WHEN (s.data_state IS NULL OR s.data_state = 'partial') AND (w.state <> 'active' OR w.pause_cause IS NOT NULL) THEN 'paused'
            ELSE 'idle'
        END AS work_state,
-       s.rows, s.first_fetched_at, s.fetched_at, s.changed_at
+       s.rows, s.first_fetched_at, s.fetched_at, s.changed_at,
+       w.state = 'paused' OR coalesce(w.pause_cause = 'operator', false) AS excused
   FROM wanted_series w
  CROSS JOIN LATERAL generate_series(w.wanted_from::timestamp, (now() AT TIME ZONE 'Asia/Seoul')::date::timestamp, interval '1 day') AS day
   LEFT JOIN slices s
@@ -100,7 +114,7 @@ SELECT w.mall_id, w.agency_id, w.shop_no, w.endpoint, day::date AS date,
   LEFT JOIN dead_slices d
     ON d.mall_id = w.mall_id AND d.shop_no = w.shop_no AND d.endpoint = w.endpoint AND d.date = day::date
  WHERE w.counts;
-COMMENT ON VIEW slice_coverage IS 'Every wanted slice up to today (KST): mall_id, agency_id, shop_no, endpoint, date, data_state (what is there), work_state (what is being done about it), rows, first_fetched_at, fetched_at, changed_at. A gap is a slice before today that is missing or partial.';
+COMMENT ON VIEW slice_coverage IS 'Every wanted slice up to today (KST): mall_id, agency_id, shop_no, endpoint, date, data_state (what is there), work_state (what is being done about it), rows, first_fetched_at, fetched_at, changed_at, excused. A gap is a slice before today that is missing or partial.';
 COMMENT ON COLUMN slice_coverage.mall_id IS 'The mall.';
 COMMENT ON COLUMN slice_coverage.agency_id IS 'Its agency.';
 COMMENT ON COLUMN slice_coverage.shop_no IS 'The shop of the mall.';
@@ -112,21 +126,16 @@ COMMENT ON COLUMN slice_coverage.rows IS 'Rows of the answer; 0 is a true zero. 
 COMMENT ON COLUMN slice_coverage.first_fetched_at IS 'When it was first fetched.';
 COMMENT ON COLUMN slice_coverage.fetched_at IS 'When it was last fetched.';
 COMMENT ON COLUMN slice_coverage.changed_at IS 'When its figures last changed.';
+COMMENT ON COLUMN slice_coverage.excused IS 'Whether a person paused the mall or the endpoint: a gap then is no fault.';
 
 CREATE VIEW series_freshness AS
-WITH clock AS (
-    SELECT today - 1 AS yesterday, due_day, (due_day + 1 + fresh_by) AT TIME ZONE 'Asia/Seoul' AS due_at, fresh_by
-      FROM (SELECT (now() AT TIME ZONE 'Asia/Seoul')::date AS today, fresh_by,
-                   (now() AT TIME ZONE 'Asia/Seoul')::date
-                       - CASE WHEN (now() AT TIME ZONE 'Asia/Seoul')::time >= fresh_by THEN 1 ELSE 2 END AS due_day
-              FROM deployment) AS day
-), counted AS (
+WITH counted AS (
     SELECT w.*, clock.*, have.complete_through, have.last_success_at,
            coalesce(greatest(clock.yesterday - w.wanted_from + 1, 0) - have.complete, 0) AS gap_days,
            coalesce(greatest(clock.due_day - w.wanted_from + 1, 0) - have.complete_due, 0) AS due_days,
            work.jobs, work.history, dead.letters, dead.cause
       FROM wanted_series w
-     CROSS JOIN clock
+     CROSS JOIN freshness_clock AS clock
      CROSS JOIN LATERAL (
         SELECT count(*) FILTER (WHERE data_state <> 'partial' AND date <= clock.yesterday)::integer AS complete,
                count(*) FILTER (WHERE data_state <> 'partial' AND date <= clock.due_day)::integer AS complete_due,

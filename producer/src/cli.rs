@@ -7,6 +7,7 @@ mod apps;
 mod connect;
 
 mod db;
+mod coverage;
 
 mod dead;
 
@@ -34,6 +35,8 @@ pub use self::alerts::AlertsCommand;
 pub use self::apps::AppsCommand;
 pub use self::connect::{ConnectArgs, DisconnectArgs};
 pub use self::db::{DbCommand, GrantsArgs};
+pub use self::coverage::CoverageArgs;
+use self::coverage::EXAMPLES as COVERAGE_EXAMPLES;
 pub use self::dead::{
     ConfirmArgs, DeadCommand, DeadDiscardArgs, DeadExportArgs, DeadListArgs, DeadPurgeArgs, DeadReplayArgs,
     DeadRestoreArgs, FilterArgs,
@@ -136,6 +139,9 @@ pub enum Command {
     /// Write rows of the analysts' views as JSON lines or CSV
     #[command(help_template = HELP, before_help = EXPORT_EXAMPLES)]
     Export(Box<ExportArgs>),
+    /// Show what is there and what is being done, by day; the gaps, and how to fill them
+    #[command(help_template = HELP, before_help = COVERAGE_EXAMPLES)]
+    Coverage(Box<CoverageArgs>),
     /// Import, list, show, set, pause, resume, remove malls
     #[command(subcommand, help_template = HELP)]
     Malls(MallsCommand),

@@ -3,9 +3,9 @@
 //! Everything here can be tested by properties and is shared by producer, worker and tests.
 //! Read in this order: [`ids`] and [`calendar`] (the vocabulary), [`endpoint`] (what the API offers),
 //! [`chunk`] (how a wish is cut), [`job`] (what travels), [`metric`] and [`extra`] (what is stored),
-//! [`failure`] and [`backoff`] (what happens when it does not work), [`bucket`] (when a request may leave), [`consent`]
-//! (when the callback of a consent is believed), [`hours`] and [`lanes`]
-//! (when backfills are sent).
+//! [`slice`](mod@slice) (what is there, and what is being done about it), [`failure`] and [`backoff`] (what happens when
+//! it does not work), [`bucket`] (when a request may leave), [`consent`] (when the callback of a consent is believed),
+//! [`hours`] and [`lanes`] (when backfills are sent).
 
 pub mod ids;
 
@@ -22,6 +22,8 @@ pub mod job;
 pub mod extra;
 
 pub mod metric;
+
+pub mod slice;
 
 pub mod failure;
 

@@ -12,6 +12,8 @@ mod connect;
 
 mod context;
 
+mod coverage;
+
 mod db;
 
 mod disconnect;
@@ -154,6 +156,7 @@ async fn work(context: &Context, command: Command) -> Result<Exit, Fault> {
         Command::Disconnect(args) => Box::pin(disconnect::run(context, &args)).await,
         Command::Enqueue(args) => Box::pin(enqueue::run(context, &args)).await,
         Command::Export(args) => export::run(context, &args).await,
+        Command::Coverage(args) => coverage::run(context, &args).await,
         Command::Malls(command) => malls::run(context, command).await,
         Command::Apps(command) => apps::run(context, command).await,
         Command::Tokens(command) => Box::pin(tokens::run(context, command)).await,

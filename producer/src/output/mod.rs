@@ -15,6 +15,8 @@ pub mod paint;
 
 pub mod progress;
 
+pub mod terminal;
+
 use std::io::{self, IsTerminal, Write};
 
 use common::domain::text::printable_json;

@@ -1,0 +1,15 @@
+-- coverage_days.sql: the wanted days of malls, one row a shop and endpoint, one letter a day: the first of the state's
+-- word. $1 mall_id[] $2 endpoint[] (empty: all) $3 first day $4 last day
+-- View slice_coverage, asked mall by mall: an equality reaches the indexes of every table under it, a list does not.
+-- OFFSET 0 keeps that so. Called by store/coverage.rs only.
+SELECT m.mall_id, days.*
+  FROM unnest($1::text[]) AS m (mall_id)
+ CROSS JOIN LATERAL (
+    SELECT shop_no, endpoint, min(date) AS first, bool_or(excused) AS excused,
+           string_agg(left(data_state, 1), '' ORDER BY date) AS data,
+           string_agg(left(work_state, 1), '' ORDER BY date) AS work
+      FROM slice_coverage
+     WHERE mall_id = m.mall_id AND date BETWEEN $3 AND $4 AND ($2::text[] = '{}' OR endpoint = ANY ($2))
+     GROUP BY shop_no, endpoint
+    OFFSET 0) AS days
+ ORDER BY m.mall_id, days.shop_no, days.endpoint

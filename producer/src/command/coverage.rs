@@ -1,0 +1,227 @@
+//! `coverage`: what is there and what is being done, by day; the gaps, and how to fill them.
+
+mod count;
+
+mod gaps;
+
+mod grid;
+
+mod screen;
+
+use chrono::{Days, NaiveDate};
+use common::clock::now;
+use common::domain::calendar::DayRange;
+use common::store::{Control, FreshnessClock, MallFilter, MallFreshness, SeriesDays};
+
+use self::count::Counts;
+use super::context::Context;
+use crate::cli::CoverageArgs;
+use crate::fault::{Exit, Fault};
+use crate::output::json::List;
+use crate::output::terminal;
+use crate::plan::wish::resolve;
+
+/// Days shown where none said how many.
+const SHOWN_DAYS: u32 = 60;
+/// Malls read at once.
+const PAGE: u32 = 100;
+/// Malls shown where none said how many.
+const SCREEN: u32 = 50;
+/// Up to so many malls are shown day by day.
+const GRIDS: usize = 5;
+
+/// What is there of one mall in the days that are shown.
+#[derive(Debug, Clone)]
+struct Mall {
+    freshness: MallFreshness,
+    series: Vec<SeriesDays>,
+}
+
+pub(super) async fn run(context: &Context, args: &CoverageArgs) -> Result<Exit, Fault> {
+    let control = context.database().await?;
+    let filter = MallFilter { malls: args.malls.clone(), agency: args.agency.clone() };
+    known(context, &control, &filter).await?;
+    let clock = control.freshness_clock().await.map_err(|error| context.store(error))?;
+    let range = range(context, args, &control, &filter, clock.today).await?;
+    let mut walk = Walk { context, args, control: &control, filter, range, clock, due: Counts::default() };
+    if args.gaps {
+        walk.gaps().await?;
+    } else if context.output.json || context.output.plain {
+        walk.documents().await?;
+    } else {
+        walk.screen().await?;
+    }
+    Ok(if args.check && walk.due.gaps() > 0 { Exit::Attention } else { Exit::Done })
+}
+
+/// Every mall that was named must be there.
+async fn known(context: &Context, control: &Control, filter: &MallFilter) -> Result<(), Fault> {
+    if filter.malls.is_empty() {
+        return Ok(());
+    }
+    let found = control.connectors(&filter.malls).await.map_err(|error| context.store(error))?;
+    match filter.malls.iter().find(|id| !found.iter().any(|mall| mall.mall_id == **id)) {
+        Some(mall) => Err(super::enqueue::unknown_mall(context, control, mall).await),
+        None => Ok(()),
+    }
+}
+
+/// The days that are looked at; today is one of them.
+async fn range(
+    context: &Context,
+    args: &CoverageArgs,
+    control: &Control,
+    filter: &MallFilter,
+    today: NaiveDate,
+) -> Result<DayRange, Fault> {
+    if let Some(days) = args.from.zip(args.to) {
+        return resolve(None, Some(days), today);
+    }
+    let days = match args.last {
+        None if args.gaps || args.check => {
+            let since = control.wanted_since(filter).await.map_err(|error| context.store(error))?;
+            return Ok(
+                DayRange::new(since.unwrap_or(today), today).unwrap_or(DayRange::last_finished(today, 1))
+            );
+        }
+        last => last.unwrap_or(SHOWN_DAYS),
+    };
+    let first = today - Days::new(u64::from(days.saturating_sub(1)));
+    Ok(DayRange::new(first, today).unwrap_or(DayRange::last_finished(today, 1)))
+}
+
+/// A walk through the malls, a page at a time: none stays in memory that is not shown.
+struct Walk<'a> {
+    context: &'a Context,
+    args: &'a CoverageArgs,
+    control: &'a Control,
+    filter: MallFilter,
+    range: DayRange,
+    clock: FreshnessClock,
+    /// Days that are due of malls and endpoints that nobody paused.
+    due: Counts,
+}
+
+impl Walk<'_> {
+    /// The malls after `after`, at most `size`, and counts what is due of them.
+    async fn page(&mut self, after: &str, size: u32) -> Result<Vec<Mall>, Fault> {
+        let failed = |error| self.context.store(error);
+        let found =
+            self.control.mall_freshness(&self.filter, after, i64::from(size)).await.map_err(failed)?;
+        let ids: Vec<&str> = found.iter().map(|mall| mall.mall_id.as_str()).collect();
+        let series = self.control.coverage(&ids, &self.args.endpoints, self.range).await.map_err(failed)?;
+        let mut series = series.into_iter().peekable();
+        let mut malls = Vec::with_capacity(found.len());
+        for freshness in found {
+            let mut own = Vec::new();
+            while let Some(days) = series.next_if(|days| days.mall_id == freshness.mall_id) {
+                own.push(days);
+            }
+            own.sort_by_key(|days| (days.shop_no, grid::place(&days.endpoint)));
+            for days in own.iter().filter(|days| !days.excused) {
+                self.due.add(Counts::until(days, self.clock.due_day));
+            }
+            malls.push(Mall { freshness, series: own });
+        }
+        Ok(malls)
+    }
+
+    fn after(&self) -> String {
+        self.args.after.as_ref().map(|mall| mall.as_str().to_owned()).unwrap_or_default()
+    }
+
+    /// Walks on for the sake of `--check` alone.
+    async fn rest(&mut self, mut after: String) -> Result<(), Fault> {
+        while self.args.check && self.due.gaps() == 0 {
+            let page = self.page(&after, PAGE).await?;
+            let Some(last) = page.last() else { break };
+            after.clone_from(&last.freshness.mall_id);
+        }
+        Ok(())
+    }
+
+    async fn gaps(&mut self) -> Result<(), Fault> {
+        let output = self.context.output;
+        let until = self.clock.today - Days::new(1);
+        let limit = self.args.limit.unwrap_or(if output.json { SCREEN } else { u32::MAX });
+        let (mut after, mut shown, mut all, mut items) =
+            (self.after(), 0, gaps::Found::default(), Vec::new());
+        let mut next = None;
+        while shown < limit {
+            let page = self.page(&after, PAGE.min(limit - shown)).await?;
+            let Some(last) = page.last() else { break };
+            after.clone_from(&last.freshness.mall_id);
+            shown += u32::try_from(page.len()).unwrap_or(u32::MAX);
+            let found: Vec<_> = page.iter().flat_map(|mall| gaps::of(mall, until)).collect();
+            if output.json {
+                items.extend(found.iter().map(gaps::Gap::item));
+            } else if output.plain {
+                if all.is_first() || !found.is_empty() {
+                    output.answer(&gaps::plain(&found, all.is_first()))?;
+                }
+            } else if !found.is_empty() {
+                output.answer(&gaps::commands(&found))?;
+            }
+            all.add(&found);
+            next = Some(after.clone());
+        }
+        let more = shown >= limit && !self.page(&after, 1).await?.is_empty();
+        if output.json {
+            output.document(&List::new(items, next.filter(|_| more), now()))?;
+        } else {
+            output.note(&all.words(more.then_some(after.as_str())));
+        }
+        self.rest(after).await
+    }
+
+    /// For programs: every day, equal neighbours together.
+    async fn documents(&mut self) -> Result<(), Fault> {
+        let output = self.context.output;
+        let limit = self.args.limit.unwrap_or(if output.json { SCREEN } else { u32::MAX });
+        let (mut after, mut shown, mut items) = (self.after(), 0, Vec::new());
+        while shown < limit {
+            let page = self.page(&after, PAGE.min(limit - shown)).await?;
+            if output.plain && (shown == 0 || !page.is_empty()) {
+                output.answer(&screen::plain(&page, shown == 0))?;
+            }
+            let Some(last) = page.last() else { break };
+            after.clone_from(&last.freshness.mall_id);
+            shown += u32::try_from(page.len()).unwrap_or(u32::MAX);
+            if output.json {
+                items.extend(page.iter().flat_map(screen::items));
+            }
+        }
+        let more = shown >= limit && !self.page(&after, 1).await?.is_empty();
+        if output.json {
+            output.document(&List::new(items, more.then(|| after.clone()), now()))?;
+        }
+        self.rest(after).await
+    }
+
+    /// For people: a grid for each of a few malls, a line for each of many, the worst first.
+    async fn screen(&mut self) -> Result<(), Fault> {
+        let output = self.context.output;
+        let limit = usize::try_from(self.args.limit.unwrap_or(SCREEN)).unwrap_or(usize::MAX);
+        let mut after = self.after();
+        let mut page = self.page(&after, PAGE).await?;
+        if page.is_empty() {
+            output.answer("no mall is connected here yet")?;
+            output.note("connect one: cafe24-sync connect MALL; many: cafe24-sync malls import FILE");
+            return Ok(());
+        }
+        let text = if page.len() <= GRIDS {
+            grid::text(&page, self.range, now(), terminal::width())
+        } else {
+            let mut worst = screen::Worst::of(limit);
+            while let Some(last) = page.last() {
+                after.clone_from(&last.freshness.mall_id);
+                for mall in &page {
+                    worst.add(mall);
+                }
+                page = self.page(&after, PAGE).await?;
+            }
+            worst.text(self.range, now())
+        };
+        output.answer(&if terminal::is_utf8() { text.into() } else { terminal::ascii(&text) })
+    }
+}
