@@ -104,7 +104,8 @@ SELECT w.mall_id, w.agency_id, w.shop_no, w.endpoint, day::date AS date,
            ELSE 'idle'
        END AS work_state,
        s.rows, s.first_fetched_at, s.fetched_at, s.changed_at,
-       w.state = 'paused' OR coalesce(w.pause_cause = 'operator', false) AS excused
+       w.state = 'paused' OR coalesce(w.pause_cause = 'operator', false) AS excused,
+       l.mall_id IS NOT NULL AS in_job
   FROM wanted_series w
  CROSS JOIN LATERAL generate_series(w.wanted_from::timestamp, (now() AT TIME ZONE 'Asia/Seoul')::date::timestamp, interval '1 day') AS day
   LEFT JOIN slices s
@@ -114,7 +115,7 @@ SELECT w.mall_id, w.agency_id, w.shop_no, w.endpoint, day::date AS date,
   LEFT JOIN dead_slices d
     ON d.mall_id = w.mall_id AND d.shop_no = w.shop_no AND d.endpoint = w.endpoint AND d.date = day::date
  WHERE w.counts;
-COMMENT ON VIEW slice_coverage IS 'Every wanted slice up to today (KST): mall_id, agency_id, shop_no, endpoint, date, data_state (what is there), work_state (what is being done about it), rows, first_fetched_at, fetched_at, changed_at, excused. A gap is a slice before today that is missing or partial.';
+COMMENT ON VIEW slice_coverage IS 'Every wanted slice up to today (KST): mall_id, agency_id, shop_no, endpoint, date, data_state (what is there), work_state (what is being done about it), rows, first_fetched_at, fetched_at, changed_at, excused, in_job. A gap is a slice before today that is missing or partial.';
 COMMENT ON COLUMN slice_coverage.mall_id IS 'The mall.';
 COMMENT ON COLUMN slice_coverage.agency_id IS 'Its agency.';
 COMMENT ON COLUMN slice_coverage.shop_no IS 'The shop of the mall.';
@@ -127,6 +128,7 @@ COMMENT ON COLUMN slice_coverage.first_fetched_at IS 'When it was first fetched.
 COMMENT ON COLUMN slice_coverage.fetched_at IS 'When it was last fetched.';
 COMMENT ON COLUMN slice_coverage.changed_at IS 'When its figures last changed.';
 COMMENT ON COLUMN slice_coverage.excused IS 'Whether a person paused the mall or the endpoint: a gap then is no fault.';
+COMMENT ON COLUMN slice_coverage.in_job IS 'Whether a job carries it, be it parked: asking for it again makes no other.';
 
 CREATE VIEW series_freshness AS
 WITH counted AS (

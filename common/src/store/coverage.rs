@@ -51,8 +51,19 @@ pub struct SeriesDays {
     pub excused: bool,
     /// The first of the days.
     pub first: NaiveDate,
-    /// The two facts about each.
-    pub days: Vec<(DataState, WorkState)>,
+    /// What is known of each.
+    pub days: Vec<SliceFacts>,
+}
+
+/// What is known of one slice.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct SliceFacts {
+    /// What is there.
+    pub data: DataState,
+    /// What is being done.
+    pub work: WorkState,
+    /// Whether a job carries it, be it parked.
+    pub in_job: bool,
 }
 
 /// What is due.
@@ -152,11 +163,17 @@ impl Control {
 
 fn series(row: &PgRow) -> Result<SeriesDays, StoreError> {
     let (data, work): (String, String) = (row.try_get("data")?, row.try_get("work")?);
+    let jobs: String = row.try_get("jobs")?;
     let unknown = || StoreError::foreign(format_args!("states {data} and {work}"));
+    let facts = |((data, work), job)| {
+        let (data, work) = (DataState::from_initial(data)?, WorkState::from_initial(work)?);
+        Some(SliceFacts { data, work, in_job: job == 'y' })
+    };
     let days = data
         .chars()
         .zip(work.chars())
-        .map(|(data, work)| DataState::from_initial(data).zip(WorkState::from_initial(work)))
+        .zip(jobs.chars())
+        .map(facts)
         .collect::<Option<_>>()
         .ok_or_else(unknown)?;
     Ok(SeriesDays {

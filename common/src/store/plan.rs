@@ -4,6 +4,8 @@
 //! twice makes no second job, overlapping wishes collapse. A dry run does exactly the same and rolls back, so what was
 //! previewed is what runs.
 
+mod gaps;
+
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate, Utc};
@@ -22,6 +24,11 @@ use crate::domain::job::{Job, Lane, Wanted};
 pub enum Wish {
     /// None: fill what is missing or partial.
     Missing,
+    /// None, and of the others only what is wanted of the malls (view `slice_coverage`), no more.
+    Gaps {
+        /// Also what failed for good and waits in the archive.
+        failed: bool,
+    },
     /// All of them.
     Force,
     /// Those last fetched before this time (a replay asks since its letter died).
@@ -32,7 +39,7 @@ impl Wish {
     /// The bound of `plan_wanted.sql`: a slice complete since then is satisfied.
     fn satisfied_since(self) -> String {
         match self {
-            Self::Missing => "-infinity".to_owned(),
+            Self::Missing | Self::Gaps { .. } => "-infinity".to_owned(),
             Self::Force => "infinity".to_owned(),
             Self::NotFetchedSince(time) => time.to_rfc3339(),
         }
@@ -70,6 +77,8 @@ pub struct PlanCounts {
     pub complete: i64,
     /// Of these, already in a live job.
     pub in_work: i64,
+    /// Of these, failed for good and left to a replay; only a wish for gaps counts them.
+    pub failed: i64,
     /// Backfill jobs lifted into the fresh lane.
     pub lifted: i64,
     /// Jobs made.
@@ -87,7 +96,7 @@ pub struct PlanCounts {
 impl PlanCounts {
     /// Slices that have to be fetched.
     pub fn to_fetch(&self) -> i64 {
-        self.wanted - self.complete - self.in_work
+        self.wanted - self.complete - self.in_work - self.failed
     }
 
     /// Adds another group's counts.
@@ -95,6 +104,7 @@ impl PlanCounts {
         self.wanted += other.wanted;
         self.complete += other.complete;
         self.in_work += other.in_work;
+        self.failed += other.failed;
         self.lifted += other.lifted;
         self.jobs += other.jobs;
         self.parked += other.parked;
@@ -150,9 +160,15 @@ impl Control {
         chunks: &[PlannedChunk],
     ) -> Result<PlanCounts, StoreError> {
         let mut tx = begin(self).await?;
-        collect_wanted(&mut tx, wish, shops, chunks).await?;
         let malls = malls(shops);
-        let (counts, jobs) = settle(&mut tx, lane, &malls).await?;
+        let (counts, jobs) = if let Wish::Gaps { failed } = wish {
+            gaps::collect(&mut tx, failed, shops, chunks).await?;
+            let (counts, jobs) = settle(&mut tx, lane, &malls).await?;
+            (gaps::without_failed(&mut tx, counts).await?, jobs)
+        } else {
+            collect_wanted(&mut tx, wish, shops, chunks).await?;
+            settle(&mut tx, lane, &malls).await?
+        };
         let Some(run_id) = run_id else {
             tx.rollback().await?;
             return Ok(counts);

@@ -11,13 +11,13 @@ use common::domain::job::Lane;
 
 use crate::plan::wish::{parse_day, parse_last};
 
-pub(super) const EXAMPLES: &str = "  cafe24-sync enqueue --all --last 7d\n  cafe24-sync enqueue --mall hanbit --from 2026-01-01 \
+pub(super) const EXAMPLES: &str = "  cafe24-sync enqueue --all --last 7d\n  cafe24-sync enqueue --all --missing\n  cafe24-sync enqueue --mall hanbit --from 2026-01-01 \
 --to 2026-01-31 --force --wait\n  cafe24-sync enqueue --all --last 90d --endpoint products --dry-run\n";
 
 /// `enqueue`
 #[derive(Debug, Args)]
 #[command(group = clap::ArgGroup::new("who").required(true).args(["malls", "all"]))]
-#[command(group = clap::ArgGroup::new("when").required(true).args(["last", "from"]))]
+#[command(group = clap::ArgGroup::new("when").required(true).multiple(true).args(["last", "from", "missing"]))]
 #[expect(clippy::struct_excessive_bools, reason = "flags")]
 pub struct EnqueueArgs {
     /// Fetch for this mall; repeat for more
@@ -50,9 +50,12 @@ pub struct EnqueueArgs {
     /// Queue as fresh or backfill (default: fresh up to 7 days)
     #[arg(long, value_name = "LANE")]
     pub lane: Option<Lane>,
-    /// Fetch what is missing or partial (the default)
-    #[arg(long, conflicts_with = "force", hide_short_help = true)]
+    /// Fetch the gaps: what is wanted of the malls, not complete and not in work
+    #[arg(long, conflicts_with = "force")]
     pub missing: bool,
+    /// Fetch gaps that failed for good, too, instead of leaving them to dead replay
+    #[arg(long, requires = "missing", hide_short_help = true)]
+    pub failed: bool,
     /// Fetch complete days again too
     #[arg(long)]
     pub force: bool,

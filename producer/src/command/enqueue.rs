@@ -8,9 +8,10 @@ mod wait;
 
 pub(super) use select::unknown as unknown_mall;
 
+use chrono::NaiveDate;
 use common::clock::now;
-use common::domain::calendar::kst_day;
-use common::store::{Control, EndpointPause, StoreError, Wish};
+use common::domain::calendar::{DayRange, Granularity, kst_day};
+use common::store::{Control, EndpointPause, MallFilter, StoreError, Wish};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -35,12 +36,16 @@ const MANY_JOBS: i64 = 10_000;
 pub(super) async fn run(context: &Context, args: &EnqueueArgs) -> Result<Exit, Fault> {
     let now = now();
     let today = kst_day(now);
-    let wished = resolve(args.last, args.from.zip(args.to), today)?;
+    let open_from = context.config.schedule.settle.open_from(now);
+    let control = context.database().await?;
+    let wished = match (args.last, args.from.zip(args.to)) {
+        (None, None) => all_wanted(context, &control, args, open_from).await?,
+        (last, days) => resolve(last, days, today)?,
+    };
     let range = whole_periods(wished, args.granularity, today)?;
     if range != wished {
         context.output.note(&format!("only whole {}s are planned: {range} of {wished}", args.granularity));
     }
-    let control = context.database().await?;
     let selection = Selection {
         malls: select::malls(context, &control, args).await?,
         endpoints: select::endpoints(args),
@@ -48,8 +53,8 @@ pub(super) async fn run(context: &Context, args: &EnqueueArgs) -> Result<Exit, F
         range,
         chunk_days: args.chunk_days,
         lane: args.lane.unwrap_or_else(|| default_lane(range)),
-        wish: if args.force { Wish::Force } else { Wish::Missing },
-        open_from: context.config.schedule.settle.open_from(now),
+        wish: wish(args)?,
+        open_from,
     };
     selection.must_be_askable()?;
     let enqueue = Enqueue { context, args, control, selection };
@@ -63,6 +68,31 @@ pub(super) async fn run(context: &Context, args: &EnqueueArgs) -> Result<Exit, F
         }
     }
     enqueue.go().await
+}
+
+/// From the first day that is wanted of any of the malls to the last that can be final.
+async fn all_wanted(
+    context: &Context,
+    control: &Control,
+    args: &EnqueueArgs,
+    open_from: NaiveDate,
+) -> Result<DayRange, Fault> {
+    let filter = MallFilter { malls: args.malls.clone(), agency: None };
+    let since = control.wanted_since(&filter).await.map_err(|error| context.store(error))?;
+    let last = DayRange::last_finished(open_from, 1);
+    Ok(since.and_then(|since| DayRange::new(since, last.end()).ok()).unwrap_or(last))
+}
+
+fn wish(args: &EnqueueArgs) -> Result<Wish, Fault> {
+    match (args.missing, args.granularity) {
+        (true, Granularity::Day) => Ok(Wish::Gaps { failed: args.failed }),
+        (true, other) => Err(Fault::Range {
+            what: format!("--missing fills gaps of days, not of {other}s"),
+            why: "what is wanted of a mall is said in days".to_owned(),
+            action: format!("--granularity {other} with --last or --from and --to"),
+        }),
+        (false, _) => Ok(if args.force { Wish::Force } else { Wish::Missing }),
+    }
 }
 
 struct Enqueue<'a> {
@@ -221,6 +251,7 @@ impl Enqueue<'_> {
         json!({
             "malls": malls, "from": s.range.start(), "to": s.range.end(), "granularity": s.granularity,
             "endpoints": s.endpoints_asked(), "chunk_days": s.chunk_days, "lane": s.lane, "force": self.args.force,
+            "missing": self.args.missing, "failed": self.args.failed,
         })
     }
 

@@ -66,6 +66,8 @@ pub struct Slices {
     pub complete: i64,
     /// Of these, in a live job.
     pub in_work: i64,
+    /// Of these, failed for good and left to a replay.
+    pub failed: i64,
     /// The rest.
     pub to_fetch: i64,
 }
@@ -107,6 +109,7 @@ impl Preview {
                 wanted: counts.wanted,
                 complete: counts.complete,
                 in_work: counts.in_work,
+                failed: counts.failed,
                 to_fetch: counts.to_fetch(),
             },
             jobs: counts.jobs,
@@ -149,11 +152,12 @@ impl Preview {
             let _ = writeln!(out, "{}{:pad$}{}", bold(head), "", dim(note));
         }
         let s = self.slices;
+        let failed = if s.failed > 0 { format!(" − {} failed", number(s.failed)) } else { String::new() };
         self.row(
             &mut out,
             "slices",
             &format!(
-                "{} wanted − {} complete − {} queued = {}",
+                "{} wanted − {} complete − {} queued{failed} = {}",
                 number(s.wanted),
                 number(s.complete),
                 number(s.in_work),
@@ -184,6 +188,14 @@ impl Preview {
         if self.lifted > 0 {
             let jobs = counted(self.lifted, "backfill job", "backfill jobs");
             self.row(&mut out, "lifted", &format!("{jobs} of these slices into the fresh lane"));
+        }
+        if s.failed > 0 {
+            let replay = "cafe24-sync dead replay, or --failed to fetch them here";
+            self.row(
+                &mut out,
+                "failed",
+                &format!("{} for good → {replay}", counted(s.failed, "slice", "slices")),
+            );
         }
         if !self.day_by_day.is_empty() {
             let names: Vec<&str> = self.day_by_day.iter().map(|endpoint| endpoint.as_str()).collect();

@@ -29,9 +29,9 @@ impl Counts {
     /// The days up to `last`.
     pub(super) fn until(series: &SeriesDays, last: NaiveDate) -> Self {
         let mut counts = Self::default();
-        for (day, (data, work)) in series.first.iter_days().zip(&series.days) {
+        for (day, facts) in series.first.iter_days().zip(&series.days) {
             if day <= last {
-                counts.count(*data, *work);
+                counts.count(facts.data, facts.work);
             }
         }
         counts
@@ -102,6 +102,8 @@ pub(super) fn stretches<T: PartialEq>(days: impl Iterator<Item = (NaiveDate, Opt
 
 #[cfg(test)]
 pub(super) mod tests {
+    use common::store::SliceFacts;
+
     use super::*;
 
     pub(crate) fn day(text: &str) -> NaiveDate {
@@ -111,8 +113,10 @@ pub(super) mod tests {
     /// A series from letters, as the database writes it.
     pub(crate) fn series(mall: &str, endpoint: &str, first: &str, data: &str, work: &str) -> SeriesDays {
         assert_eq!(data.len(), work.len());
-        let states = |(data, work)| {
-            (DataState::from_initial(data).expect("a state"), WorkState::from_initial(work).expect("a state"))
+        let facts = |(data, work)| SliceFacts {
+            data: DataState::from_initial(data).expect("a state"),
+            work: WorkState::from_initial(work).expect("a state"),
+            in_job: matches!(work, 'q' | 'r'),
         };
         SeriesDays {
             mall_id: mall.to_owned(),
@@ -120,7 +124,7 @@ pub(super) mod tests {
             endpoint: endpoint.to_owned(),
             excused: false,
             first: day(first),
-            days: data.chars().zip(work.chars()).map(states).collect(),
+            days: data.chars().zip(work.chars()).map(facts).collect(),
         }
     }
 

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fmt::Write;
 
 use chrono::NaiveDate;
+use common::domain::slice::{DataState, WorkState};
 use serde_json::{Value, json};
 
 use super::Mall;
@@ -45,23 +46,22 @@ impl Why {
 
 /// The gaps of `mall` up to `until`.
 pub(super) fn of(mall: &Mall, until: NaiveDate) -> Vec<Gap> {
-    use common::domain::slice::{DataState, WorkState};
     let mut gaps = Vec::new();
     for series in &mall.series {
         let days = series.first.iter_days().zip(&series.days).filter(|(day, _)| *day <= until);
-        let open = days.clone().map(|(day, (data, work))| {
-            let why = match work {
+        let open = days.clone().map(|(day, facts)| {
+            let why = match facts.work {
                 WorkState::Queued | WorkState::Running => None,
                 WorkState::Idle => Some(Why::Idle),
                 WorkState::Failed => Some(Why::Failed),
                 WorkState::Paused => Some(Why::Paused),
             };
-            (day, why.filter(|_| !data.is_complete()))
+            (day, why.filter(|_| !facts.in_job && !facts.data.is_complete()))
         });
         for stretch in stretches(open) {
             let inside = |day: NaiveDate| (stretch.from..=stretch.to).contains(&day);
             let missing =
-                days.clone().filter(|(day, (data, _))| inside(*day) && *data == DataState::Missing).count();
+                days.clone().filter(|(day, facts)| inside(*day) && facts.data == DataState::Missing).count();
             gaps.push(Gap {
                 mall: series.mall_id.clone(),
                 shop: series.shop_no,

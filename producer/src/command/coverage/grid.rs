@@ -146,11 +146,11 @@ impl Grid<'_> {
                 series.days.get(place).copied()
             };
             let count = if is_first { counted(series) } else { String::new() };
-            let data = runs(&days, |day| state(day).map(|(data, _)| data), data_mark, paint_data);
+            let data = runs(&days, |day| state(day).map(|facts| facts.data), data_mark, paint_data);
             let row = format!("{}{data}", self.label(&series.endpoint, &count));
             let _ = writeln!(out, "{}", row.trim_end());
             let busy =
-                |day: &NaiveDate| state(day).map(|(_, work)| work).filter(|work| *work != WorkState::Idle);
+                |day: &NaiveDate| state(day).map(|facts| facts.work).filter(|work| *work != WorkState::Idle);
             if days.iter().any(|day| busy(day).is_some()) {
                 let work = runs(&days, busy, work_mark, paint_work);
                 let _ = writeln!(out, "{}{}", self.label("", ""), work.trim_end());

@@ -169,7 +169,7 @@ pub(super) struct Item {
 }
 
 fn alike(series: &SeriesDays) -> Vec<Stretch<(DataState, WorkState)>> {
-    stretches(series.first.iter_days().zip(series.days.iter().map(|states| Some(*states))))
+    stretches(series.first.iter_days().zip(series.days.iter().map(|facts| Some((facts.data, facts.work)))))
 }
 
 /// `mall` for programs, one item a shop and endpoint.
