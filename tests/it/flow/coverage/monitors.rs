@@ -1,0 +1,100 @@
+//! What monitors hear: 3 where something that is due is not complete, whoever should have seen to it.
+
+use serde_json::Value;
+use tests::harness::Result;
+
+use super::ago;
+use crate::flow::{Flow, Setup};
+
+/// One mall, complete through the day before yesterday.
+async fn behind() -> Result<Flow> {
+    let flow = Flow::start(Setup::new(&["hanbit"])).await?;
+    flow.wanted_since(4).await?;
+    flow.enqueue(&["--all", "--from", &ago(4).to_string(), "--to", &ago(2).to_string()]).await?;
+    flow.settled().await?;
+    Ok(flow)
+}
+
+impl Flow {
+    /// Ends of `coverage --check` and `status --check`, and the malls by status.
+    async fn checks(&self) -> Result<(Option<i32>, Option<i32>, Value)> {
+        let coverage = self.cli(&["coverage", "--check"]).await?.code;
+        let status = self.cli(&["status", "--check"]).await?.code;
+        Ok((coverage, status, self.world.json(&["status"]).await?["malls"].clone()))
+    }
+
+    async fn fresh_by(&self, time: &str) -> Result<()> {
+        self.run_sql(&format!("UPDATE deployment SET fresh_by = '{time}'")).await
+    }
+}
+
+#[tokio::test]
+async fn yesterday_is_late_after_the_deadline_and_not_before() -> Result<()> {
+    let flow = behind().await?;
+    flow.fresh_by("23:59:59.999").await?;
+    let (coverage, status, malls) = flow.checks().await?;
+    assert_eq!((coverage, status, &malls["catching_up"]), (Some(0), Some(0), &1.into()), "{malls}");
+    flow.fresh_by("00:00").await?;
+    let (coverage, status, malls) = flow.checks().await?;
+    assert_eq!((coverage, status, &malls["late"]), (Some(3), Some(3), &1.into()), "{malls}");
+    let text = flow.cli(&["status"]).await?.stdout;
+    assert!(
+        text.contains(&format!("complete through {} only", ago(2))) && text.contains("→ cafe24-sync enqueue"),
+        "{text}"
+    );
+
+    // A mall that came after the deadline has until the next one; and what is filled is fresh.
+    flow.run_sql("UPDATE connectors SET created_at = now()").await?;
+    assert_eq!(flow.world.json(&["status"]).await?["malls"]["late"], 0);
+    flow.enqueue(&["--all", "--missing"]).await?;
+    flow.settled().await?;
+    let (coverage, status, malls) = flow.checks().await?;
+    assert_eq!((coverage, status, &malls["fresh"]), (Some(0), Some(0), &1.into()), "{malls}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_hole_behind_the_newest_day_is_a_gap_and_late_once_nobody_fills_it() -> Result<()> {
+    let flow = behind().await?;
+    flow.fresh_by("00:00").await?;
+    flow.enqueue(&["--all", "--missing"]).await?;
+    flow.settled().await?;
+    flow.run_sql(&format!("DELETE FROM slices WHERE endpoint = 'products' AND date = '{}'", ago(3))).await?;
+    let (coverage, _, malls) = flow.checks().await?;
+    assert_eq!((coverage, &malls["late"]), (Some(3), &1.into()), "{malls}");
+    let sql = "SELECT complete_since::text || ' ' || complete_through || ' ' || gap_days || ' ' || status || ' ' || reason \
+               FROM series_freshness WHERE endpoint = 'products'";
+    let expected =
+        format!("{} {} 1 late 1 day missing before {}, and nothing fetches them", ago(2), ago(1), ago(1));
+    assert_eq!(flow.rows_of(sql).await?, [expected]);
+    // Other endpoints are judged by themselves.
+    assert_eq!(
+        flow.world.db.number("SELECT count(*) FROM series_freshness WHERE status = 'fresh'").await?,
+        3
+    );
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_a_person_paused_fails_no_check_and_what_needs_a_person_does() -> Result<()> {
+    let flow = behind().await?;
+    flow.fresh_by("00:00").await?;
+    flow.cli(&["malls", "pause", "hanbit"]).await?.success()?;
+    let (coverage, status, malls) = flow.checks().await?;
+    assert_eq!((coverage, status, &malls["paused"]), (Some(0), Some(0), &1.into()), "{malls}");
+    // The gaps are shown all the same.
+    let gaps = flow.cli(&["coverage", "--gaps"]).await?.stdout;
+    assert!(gaps.contains("4 slices: missing; paused"), "{gaps}");
+
+    flow.run_sql("UPDATE connectors SET state = 'needs_consent', state_reason = 'the refresh token is dead'")
+        .await?;
+    let (coverage, status, malls) = flow.checks().await?;
+    assert_eq!((coverage, status, &malls["needs_you"]), (Some(3), Some(3), &1.into()), "{malls}");
+
+    // Of a mall that sends nothing, nothing is wanted.
+    flow.run_sql(r#"UPDATE connectors SET state = 'active', config_json = config_json || '{"mode": "off"}'"#)
+        .await?;
+    let (coverage, status, malls) = flow.checks().await?;
+    assert_eq!((coverage, status, &malls["paused"]), (Some(0), Some(0), &1.into()), "{malls}");
+    Ok(())
+}
