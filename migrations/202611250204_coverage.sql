@@ -248,3 +248,5 @@ COMMENT ON COLUMN mall_freshness.gap_days IS 'Missing or partial days up to yest
 COMMENT ON COLUMN mall_freshness.last_success_at IS 'When a fetch last brought something.';
 COMMENT ON COLUMN mall_freshness.status IS 'fresh, catching_up, late, needs_you or paused; see series_freshness.status.';
 COMMENT ON COLUMN mall_freshness.reason IS 'Why it is not fresh, in words, of the worst shop and endpoint; NULL: it is.';
+
+COMMENT ON COLUMN alerts.kind IS 'needs_consent, needs_scope, forbidden, rotation_lost, api_changed, endpoint_missing, dead_letters, throttled, tokens_ending or late.';

@@ -6,8 +6,8 @@ mod apps;
 
 mod connect;
 
-mod db;
 mod coverage;
+mod db;
 
 mod dead;
 
@@ -34,9 +34,9 @@ use common::domain::ids::MallId;
 pub use self::alerts::AlertsCommand;
 pub use self::apps::AppsCommand;
 pub use self::connect::{ConnectArgs, DisconnectArgs};
-pub use self::db::{DbCommand, GrantsArgs};
 pub use self::coverage::CoverageArgs;
 use self::coverage::EXAMPLES as COVERAGE_EXAMPLES;
+pub use self::db::{DbCommand, GrantsArgs};
 pub use self::dead::{
     ConfirmArgs, DeadCommand, DeadDiscardArgs, DeadExportArgs, DeadListArgs, DeadPurgeArgs, DeadReplayArgs,
     DeadRestoreArgs, FilterArgs,

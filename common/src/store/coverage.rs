@@ -1,6 +1,10 @@
 //! What is there and what is being done about it, by day; how fresh malls are. The rules stand in the views
 //! (`slice_coverage`, `mall_freshness`), once for everybody who asks.
 
+mod moves;
+
+pub use moves::{AgeMove, PartialShare};
+
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use sqlx::Row;
 use sqlx::postgres::PgRow;

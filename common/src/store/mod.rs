@@ -54,7 +54,9 @@ pub use connectors::{
     AppChoice, Changed, Connector, ConnectorChange, ConnectorState, Mode, NewConnector, Refitted, TokenFacts,
 };
 pub use consents::{Consent, ConsentSecret, ConsentWay, Granted, NewConsent};
-pub use coverage::{FreshnessClock, MallFilter, MallFreshness, SeriesDays, SliceFacts};
+pub use coverage::{
+    AgeMove, FreshnessClock, MallFilter, MallFreshness, PartialShare, SeriesDays, SliceFacts,
+};
 pub use dead_letters::{
     BODY_KEPT, Change, DeadLetter, DeadMessage, LetterFilter, LetterGroup, LetterState, LetterSummary,
     LettersOver, Replay, ReplayCursor, ReplayPage, ReplayRun, UnknownLetterState,

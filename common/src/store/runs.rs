@@ -74,9 +74,17 @@ pub struct MallReport {
     pub mode: Option<String>,
     /// Its bucket.
     pub limiter_key: String,
-    /// The last day that every fetched endpoint has.
+    /// How fresh it is: fresh, `catching_up`, late, `needs_you` or paused (view `mall_freshness`).
+    #[serde(skip)]
+    pub freshness: String,
+    /// Why it is not fresh.
+    #[serde(skip)]
+    pub freshness_reason: Option<String>,
+    /// The first day that is wanted; `None`: nothing yet.
+    pub wanted_from: Option<NaiveDate>,
+    /// The last day through which all its shops and endpoints are complete.
     pub complete_through: Option<NaiveDate>,
-    /// Days missing before it.
+    /// Wanted days up to yesterday that are not, over shops and endpoints.
     pub gaps: i64,
     /// Live jobs that are not running.
     pub waiting: i64,
@@ -170,6 +178,9 @@ impl Control {
                     state_since: row.try_get("state_since")?,
                     mode: row.try_get("mode")?,
                     limiter_key: row.try_get("limiter_key")?,
+                    freshness: row.try_get("freshness")?,
+                    freshness_reason: row.try_get("freshness_reason")?,
+                    wanted_from: row.try_get("wanted_from")?,
                     complete_through: row.try_get("complete_through")?,
                     gaps: row.try_get("gaps")?,
                     waiting: row.try_get("waiting")?,

@@ -104,6 +104,7 @@ pub const ALERT_KINDS: &[&str] = &[
     "dead_letters",
     "throttled",
     "tokens_ending",
+    "late",
 ];
 /// Gauge, always 1; version.
 pub const BUILD_INFO: &str = "cafe24_sync_build_info";

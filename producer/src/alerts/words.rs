@@ -28,6 +28,15 @@ pub(super) fn seen(finding: Finding) -> Seen {
             "is other software calling these malls? if not, lower limits.capacity; cafe24-sync config show"
                 .to_owned(),
         ),
+        "late" => (
+            format!("{}: {malls}", finding.detail),
+            if finding.subject == "idle" {
+                let whom = if finding.malls == 1 { format!("--mall {whom}") } else { "--all".to_owned() };
+                format!("cafe24-sync enqueue {whom} --missing; does cafe24-sync serve run?")
+            } else {
+                "cafe24-sync status (workers, lanes, ETA)".to_owned()
+            },
+        ),
         "dead_letters" => (
             format!("jobs fail for good: {}, of {malls}", finding.detail),
             "cafe24-sync dead list".to_owned(),
@@ -94,6 +103,21 @@ mod tests {
             "{}",
             seen.remedy
         );
+    }
+
+    #[test]
+    fn late_malls_are_two_causes_with_a_remedy_each() {
+        let late = |subject: &str, malls| {
+            let detail = "2026-02-15 is not complete by 09:00 KST, and no job fetches it";
+            seen(Finding { subject: subject.to_owned(), ..finding("late", malls, "hanbit", detail) })
+        };
+        assert_eq!(
+            late("idle", 12).text,
+            "2026-02-15 is not complete by 09:00 KST, and no job fetches it: 12 malls"
+        );
+        assert!(late("idle", 12).remedy.starts_with("cafe24-sync enqueue --all --missing"));
+        assert!(late("idle", 1).remedy.starts_with("cafe24-sync enqueue --mall hanbit --missing"));
+        assert!(late("in work", 12).remedy.starts_with("cafe24-sync status"));
     }
 
     #[test]

@@ -6,6 +6,8 @@ mod gaps;
 
 mod grid;
 
+mod moves;
+
 mod screen;
 
 use chrono::{Days, NaiveDate};
@@ -43,6 +45,9 @@ pub(super) async fn run(context: &Context, args: &CoverageArgs) -> Result<Exit, 
     known(context, &control, &filter).await?;
     let clock = control.freshness_clock().await.map_err(|error| context.store(error))?;
     let range = range(context, args, &control, &filter, clock.today).await?;
+    if args.restatements {
+        return restatements(context, args, &control, &filter, range).await;
+    }
     let mut walk = Walk { context, args, control: &control, filter, range, clock, due: Counts::default() };
     if args.gaps {
         walk.gaps().await?;
@@ -52,6 +57,28 @@ pub(super) async fn run(context: &Context, args: &CoverageArgs) -> Result<Exit, 
         walk.screen().await?;
     }
     Ok(if args.check && walk.due.gaps() > 0 { Exit::Attention } else { Exit::Done })
+}
+
+/// How far figures moved.
+async fn restatements(
+    context: &Context,
+    args: &CoverageArgs,
+    control: &Control,
+    filter: &MallFilter,
+    range: DayRange,
+) -> Result<Exit, Fault> {
+    let failed = |error| context.store(error);
+    let found = control.restatement_ages(filter, &args.endpoints, range).await.map_err(failed)?;
+    let shares = control.partial_shares().await.map_err(failed)?;
+    let output = context.output;
+    if output.plain {
+        output.answer(&moves::plain(&found))?;
+    } else {
+        let lookback = context.config.schedule.lookback;
+        let text = moves::text(&found, &shares, range, lookback, now());
+        context.say(moves::document(&found, &shares, range), &text)?;
+    }
+    Ok(Exit::Done)
 }
 
 /// Every mall that was named must be there.

@@ -1,10 +1,10 @@
 //! What a mall is to its operator: one word, and what to do about it.
 //!
-//! The words are those of `ux.md` §3. Work that runs makes nothing fresh: a mall that is behind stays late until its
-//! data is there.
+//! The words are those of `ux.md` §3, and which one holds is decided by the view `mall_freshness`, for analysts and
+//! alerts alike. Here are the remedies.
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
-use common::domain::calendar::{kst, kst_day};
+use chrono::{DateTime, Days, NaiveDate, Utc};
+use common::domain::calendar::kst_day;
 use common::store::{ConnectorState, MallReport, Mode};
 
 use crate::output::text::{counted, short};
@@ -14,11 +14,11 @@ use crate::remedy::Remedy;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, serde::Serialize)]
 #[serde(rename_all = "snake_case")]
 pub(super) enum Status {
-    /// Every endpoint that is fetched is complete through yesterday, and nothing waits.
+    /// Every wanted day up to yesterday is complete.
     Fresh,
-    /// Work is under way and the deadline is not over, or older days are being fetched.
+    /// Not so, and not late: the deadline is not over, or older days are being fetched.
     CatchingUp,
-    /// Yesterday is missing after the deadline.
+    /// Not so after the deadline.
     Late,
     /// Only a person can mend it.
     NeedsYou,
@@ -27,6 +27,17 @@ pub(super) enum Status {
 }
 
 impl Status {
+    /// Reads the view's word; one of a newer version wants a look.
+    fn parse(text: &str) -> Self {
+        match text {
+            "fresh" => Self::Fresh,
+            "catching_up" => Self::CatchingUp,
+            "late" => Self::Late,
+            "paused" => Self::Paused,
+            _ => Self::NeedsYou,
+        }
+    }
+
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",
@@ -46,13 +57,8 @@ pub(super) struct Health {
     pub(super) action: String,
 }
 
-/// When yesterday has to be complete, KST.
-fn deadline() -> NaiveTime {
-    NaiveTime::from_hms_opt(9, 0, 0).unwrap_or_default()
-}
-
-/// What `mall` is at `now`.
-pub(super) fn health(mall: &MallReport, now: DateTime<Utc>) -> Health {
+/// What `mall` is.
+pub(super) fn health(mall: &MallReport) -> Health {
     let id = &mall.mall_id;
     let of = |status, reason: String, action: String| Health { status, reason, action };
     let stated = |word: &str| {
@@ -87,24 +93,19 @@ pub(super) fn health(mall: &MallReport, now: DateTime<Utc>) -> Health {
             ),
         };
     }
-    let open = mall.waiting + mall.running > 0;
-    let fetch = || format!("cafe24-sync enqueue --mall {id} --last 7d");
-    match mall.complete_through {
-        None if open => of(Status::CatchingUp, String::new(), String::new()),
-        None => of(Status::NeedsYou, "no day was ever asked for".to_owned(), fetch()),
-        Some(day) if day >= kst_day(now) - Days::new(1) => {
-            let status = if open { Status::CatchingUp } else { Status::Fresh };
-            of(status, String::new(), String::new())
+    let reason = mall.freshness_reason.clone().unwrap_or_default();
+    let status = Status::parse(&mall.freshness);
+    let action = match status {
+        Status::Late if mall.waiting + mall.running == 0 => {
+            format!("cafe24-sync enqueue --mall {id} --missing")
         }
-        Some(_) if now.with_timezone(&kst()).time() < deadline() => {
-            of(Status::CatchingUp, String::new(), String::new())
+        Status::NeedsYou if mall.wanted_from.is_none() => {
+            format!("cafe24-sync enqueue --mall {id} --last 7d")
         }
-        Some(day) => of(
-            Status::Late,
-            format!("complete through {day} only"),
-            if open { String::new() } else { fetch() },
-        ),
-    }
+        Status::NeedsYou | Status::Paused => "cafe24-sync endpoints list".to_owned(),
+        Status::Fresh | Status::CatchingUp | Status::Late => String::new(),
+    };
+    of(status, reason, action)
 }
 
 /// `2026-02-12 (−3 d)`; how far behind yesterday.
@@ -135,6 +136,18 @@ pub(super) mod tests {
             state_since: at(),
             mode: Some("api".to_owned()),
             limiter_key: mall.to_owned(),
+            freshness: match through {
+                Some("2026-02-15") => "fresh",
+                Some(_) => "late",
+                None => "needs_you",
+            }
+            .to_owned(),
+            freshness_reason: match through {
+                Some("2026-02-15") => None,
+                Some(day) => Some(format!("complete through {day} only")),
+                None => Some("no day was ever asked for".to_owned()),
+            },
+            wanted_from: through.and_then(|_| "2025-02-15".parse().ok()),
             complete_through: through.map(|day| day.parse().expect("a day")),
             gaps: 0,
             waiting: 0,
@@ -147,22 +160,36 @@ pub(super) mod tests {
     }
 
     #[rstest]
-    #[case::complete(Some("2026-02-15"), 0, "2026-02-16T01:42:00Z", Status::Fresh)]
-    #[case::history_waits(Some("2026-02-15"), 1_080, "2026-02-16T01:42:00Z", Status::CatchingUp)]
-    #[case::before_the_deadline(Some("2026-02-14"), 0, "2026-02-15T23:59:00Z", Status::CatchingUp)]
-    #[case::after_the_deadline(Some("2026-02-14"), 0, "2026-02-16T00:00:00Z", Status::Late)]
-    #[case::running_makes_nothing_fresh(Some("2026-02-14"), 8, "2026-02-16T01:42:00Z", Status::Late)]
-    #[case::new_and_running(None, 8, "2026-02-16T01:42:00Z", Status::CatchingUp)]
-    #[case::new_and_forgotten(None, 0, "2026-02-16T01:42:00Z", Status::NeedsYou)]
-    fn data_and_deadline_decide(
+    #[case::fresh(Some("2026-02-15"), 8, Status::Fresh, "")]
+    #[case::late(Some("2026-02-14"), 0, Status::Late, "cafe24-sync enqueue --mall hanbit --missing")]
+    #[case::late_and_in_work(Some("2026-02-14"), 8, Status::Late, "")]
+    #[case::new_and_forgotten(None, 0, Status::NeedsYou, "cafe24-sync enqueue --mall hanbit --last 7d")]
+    fn the_views_word_gets_its_remedy(
         #[case] through: Option<&str>,
         #[case] waiting: i64,
-        #[case] now: &str,
-        #[case] expected: Status,
+        #[case] status: Status,
+        #[case] action: &str,
     ) {
         let mut mall = report("hanbit", through);
         mall.waiting = waiting;
-        assert_eq!(health(&mall, now.parse().expect("a time")).status, expected);
+        let found = health(&mall);
+        assert_eq!((found.status, found.action.as_str()), (status, action));
+    }
+
+    #[test]
+    fn a_dead_job_needs_you_whatever_else_is_fresh() {
+        let mut mall = report("hanbit", Some("2026-02-15"));
+        (mall.dead, mall.dead_causes) = (2, 2);
+        assert_eq!(health(&mall).status, Status::NeedsYou);
+    }
+
+    #[test]
+    fn an_endpoint_that_broke_for_all_malls_has_its_remedy_at_the_endpoints() {
+        let mut mall = report("hanbit", Some("2026-02-15"));
+        mall.freshness = "needs_you".to_owned();
+        mall.freshness_reason = Some("domains is paused since the API changed".to_owned());
+        let found = health(&mall);
+        assert_eq!((found.status, found.action.as_str()), (Status::NeedsYou, "cafe24-sync endpoints list"));
     }
 
     #[test]
@@ -170,7 +197,7 @@ pub(super) mod tests {
         let mut mall = report("hanbit", Some("2026-02-15"));
         mall.state = "needs_consent".to_owned();
         mall.reason = Some("the refresh token is dead".to_owned());
-        let found = health(&mall, at());
+        let found = health(&mall);
         assert_eq!(found.status, Status::NeedsYou);
         assert_eq!(
             (found.reason.as_str(), found.action.as_str()),
@@ -178,6 +205,6 @@ pub(super) mod tests {
         );
         mall.state = "active".to_owned();
         mall.mode = Some("off".to_owned());
-        assert_eq!(health(&mall, at()).reason, "mode is 'off': nothing is sent");
+        assert_eq!(health(&mall).reason, "mode is 'off': nothing is sent");
     }
 }

@@ -134,7 +134,7 @@ async fn collect(context: &Context, control: &Control) -> Result<Found, StoreErr
     loop {
         let page = control.mall_report(&after, PAGE).await?;
         for report in &page {
-            let health = health(report, now());
+            let health = health(report);
             found.malls.count(health.status);
             if report.state == "active" && report.mode.as_deref() == Some("api") {
                 keys.insert(report.limiter_key.clone());

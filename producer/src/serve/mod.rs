@@ -56,6 +56,8 @@ pub(crate) async fn run(
     let size = u32::try_from(config.postgres.pool).unwrap_or(u32::MAX);
     let control = Control::new(config.postgres.url.expose(), size)?;
     control.check_schema().await?;
+    // What is late is said in views, for analysts as for us.
+    control.keep_deadline(config.schedule.deadline).await?;
     if let Some(id) = control.deployment() {
         let (broker, limiter) = (feed::broker(&config, &control)?, feed::any_limiter(&config)?);
         deployment::claim(id, &broker, &limiter).await?;

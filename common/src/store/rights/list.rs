@@ -31,6 +31,7 @@ pub(super) const TABLES: &[Table] = &[
     table("deployment", "SELECT UPDATE", "SELECT"),
     table("domain_groups", ALL, ""),
     table("endpoint_pauses", ALL, "SELECT INSERT UPDATE"),
+    table("freshness_clock", "SELECT", ""),
     table("jobs", ALL, "SELECT UPDATE"),
     table("lane_pauses", ALL, ""),
     table("leaders", ALL, ""),

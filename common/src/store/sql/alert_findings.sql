@@ -3,6 +3,8 @@
 -- A cause among malls is their state's reason without its numbers and without the mall's name; after the ten most frequent
 -- ones of a kind the others are one cause. A 429 counts for a quarter of an hour. Dead letters that were enough for an
 -- alert are over only below half of that (enough), lest one that comes each minute opens and closes it each minute.
+-- A mall is late when a shop and endpoint of it is not complete on the day that is due (a probe of slices_pkey each), and
+-- nothing of the above explains that; there are two causes: jobs are under way, or nobody fetches it.
 -- example: the first mall. Indexes jobs_finished (asked only if there are letters enough), dead_letters_open.
 -- Called every few seconds by the daemon, store/alerts.rs.
 WITH stuck AS (
@@ -17,6 +19,22 @@ WITH stuck AS (
     SELECT kind, cause, row_number() OVER (PARTITION BY kind ORDER BY count(*) DESC, cause) AS place
       FROM stuck
      GROUP BY kind, cause
+), late AS (
+    SELECT w.mall_id, clock.due_day, clock.fresh_by, bool_or(work.job) AS under_way
+      FROM freshness_clock AS clock
+     CROSS JOIN wanted_series w
+     CROSS JOIN LATERAL (
+        SELECT EXISTS (SELECT FROM jobs j
+                        WHERE j.mall_id = w.mall_id AND j.shop_no = w.shop_no AND j.endpoint = w.endpoint AND j.granularity = 'day'
+                          AND j.work_state IN ('planned', 'queued', 'running', 'parked')) AS job) AS work
+     WHERE w.counts AND w.state = 'active' AND w.pause_cause IS NULL
+       AND w.wanted_from <= clock.due_day AND w.created_at <= clock.due_at
+       AND NOT EXISTS (SELECT FROM slices s
+                        WHERE s.mall_id = w.mall_id AND s.shop_no = w.shop_no AND s.endpoint = w.endpoint
+                          AND s.granularity = 'day' AND s.date = clock.due_day AND s.data_state <> 'partial')
+       AND NOT EXISTS (SELECT FROM dead_letters d
+                        WHERE d.mall_id = w.mall_id AND d.shop_no = w.shop_no AND d.endpoint = w.endpoint AND d.state = 'open')
+     GROUP BY w.mall_id, clock.due_day, clock.fresh_by
 ), letters AS (
     SELECT count(*) AS dead, count(DISTINCT mall_id) AS malls, min(mall_id) AS example,
            mode() WITHIN GROUP (ORDER BY class) AS class
@@ -56,3 +74,9 @@ SELECT 'dead_letters', '', letters.malls, letters.example,
        format('%s of %s jobs of the last hour, most of class %s', letters.dead, greatest(ended.jobs, letters.dead), replace(letters.class, '_', ' '))
   FROM letters, ended, enough
  WHERE letters.dead >= $1::bigint * enough.part AND letters.dead > $2::float8 * ended.jobs * enough.part
+UNION ALL
+SELECT 'late', CASE WHEN under_way THEN 'in work' ELSE 'idle' END, count(*), min(mall_id),
+       format('%s is not complete by %s KST, %s', due_day, to_char(fresh_by, 'HH24:MI'),
+              CASE WHEN under_way THEN 'though jobs are under way' ELSE 'and no job fetches it' END)
+  FROM late
+ GROUP BY under_way, due_day, fresh_by

@@ -1,19 +1,13 @@
 -- mall_report.sql: malls with what an operator asks first. $1 after this mall id (keyset) $2 at most this many
--- complete_through: the last day on which every endpoint that was ever fetched has a complete slice.
+-- fresh: how fresh the mall is (view mall_freshness, asked mall by mall), also complete_through and gaps.
 -- dead: its open letters, how many causes they have, and the cause of the newest (index dead_letters_mall).
--- gaps: days missing between the first and the last fetched day of a shop and endpoint (day granularity).
 SELECT c.mall_id, c.agency_id, c.shops, c.state, c.state_reason, c.state_since, c.config_json ->> 'mode' AS mode, c.limiter_key,
-       have.complete_through, coalesce(have.gaps, 0) AS gaps, coalesce(work.waiting, 0) AS waiting,
+       fresh.status AS freshness, fresh.reason AS freshness_reason, fresh.wanted_from, fresh.complete_through,
+       fresh.gap_days AS gaps, coalesce(work.waiting, 0) AS waiting,
        coalesce(work.running, 0) AS running, coalesce(dead.letters, 0) AS dead,
        coalesce(dead.causes, 0) AS dead_causes, dead.newest_group AS dead_group, dead.newest_cause AS dead_cause
   FROM (SELECT * FROM connectors WHERE mall_id > $1 ORDER BY mall_id LIMIT $2) AS c
-  LEFT JOIN LATERAL (
-    SELECT min(last_day) AS complete_through, sum(last_day - first_day + 1 - days)::bigint AS gaps
-      FROM (SELECT max(s.date) FILTER (WHERE s.data_state <> 'partial') AS last_day, min(s.date) AS first_day,
-                   count(*) FILTER (WHERE s.data_state <> 'partial') AS days
-              FROM slices s
-             WHERE s.mall_id = c.mall_id AND s.granularity = 'day'
-             GROUP BY s.shop_no, s.endpoint) AS per_endpoint) AS have ON true
+ CROSS JOIN LATERAL (SELECT * FROM mall_freshness f WHERE f.mall_id = c.mall_id) AS fresh
   LEFT JOIN LATERAL (
     SELECT count(*) FILTER (WHERE j.work_state <> 'running') AS waiting, count(*) FILTER (WHERE j.work_state = 'running') AS running
       FROM jobs j

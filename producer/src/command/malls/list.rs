@@ -65,11 +65,11 @@ pub(super) async fn run(
         let mut approvals = control.approvals(&malls).await.map_err(|error| context.store(error))?;
         let items: Vec<Item> = reports
             .iter()
-            .map(|report| item(report, approvals.remove(&report.mall_id).unwrap_or_default(), now))
+            .map(|report| item(report, approvals.remove(&report.mall_id).unwrap_or_default()))
             .collect::<Result<_, _>>()?;
         output.document(&List::new(items, next, now))?;
     } else if output.plain {
-        output.answer(&plain(&reports, now))?;
+        output.answer(&plain(&reports))?;
     } else if reports.is_empty() && after.is_none() {
         output.answer("no mall is connected yet")?;
         output.note("connect one: cafe24-sync connect MALL; many: cafe24-sync malls import FILE");
@@ -95,8 +95,8 @@ async fn read(control: &Control, after: Option<&MallId>, wanted: u32) -> Result<
     }
 }
 
-fn item(report: &MallReport, approvals: Vec<Approval>, now: DateTime<Utc>) -> Result<Item, Fault> {
-    let found = health(report, now);
+fn item(report: &MallReport, approvals: Vec<Approval>) -> Result<Item, Fault> {
+    let found = health(report);
     let report = with_times(report, &[("state_since", Some(report.state_since))])?;
     let purposes = approvals.into_iter().map(|approval| approval.purpose).collect();
     Ok(Item { purposes, status: found.status, why: found.reason, action: found.action, report })
@@ -111,7 +111,7 @@ fn text(reports: &[MallReport], next: Option<&str>, now: DateTime<Utc>) -> Strin
     let rows: Vec<Vec<String>> = reports
         .iter()
         .map(|report| {
-            let found = health(report, now);
+            let found = health(report);
             vec![
                 report.mall_id.clone(),
                 shops(report),
@@ -131,7 +131,7 @@ fn text(reports: &[MallReport], next: Option<&str>, now: DateTime<Utc>) -> Strin
     out
 }
 
-fn plain(reports: &[MallReport], now: DateTime<Utc>) -> String {
+fn plain(reports: &[MallReport]) -> String {
     let names = [
         "mall_id",
         "agency",
@@ -150,7 +150,7 @@ fn plain(reports: &[MallReport], now: DateTime<Utc>) -> String {
     let rows: Vec<Vec<String>> = reports
         .iter()
         .map(|report| {
-            let found = health(report, now);
+            let found = health(report);
             vec![
                 report.mall_id.clone(),
                 report.agency.clone(),
@@ -190,6 +190,7 @@ mod tests {
         ainong.dead_cause = Some("products: data[].orderCount is missing".to_owned());
         let mut moonlit = report("moonlit", Some("2026-02-15"));
         (moonlit.waiting, moonlit.running) = (1_070, 10);
+        moonlit.freshness = "catching_up".to_owned();
         let text = text(&[ainong, moonlit, report("newmall", None), seoulbag], Some("seoulbag"), at());
         assert_eq!(bare(&text), include_str!("../../../tests/golden/malls_list.txt"));
     }

@@ -1,10 +1,10 @@
 //! What monitors hear: 3 where something that is due is not complete, whoever should have seen to it.
 
 use serde_json::Value;
-use tests::harness::Result;
+use tests::harness::{Context as _, Result, Webhook, wait_until};
 
 use super::ago;
-use crate::flow::{Flow, Setup};
+use crate::flow::{Flow, SOON, Setup};
 
 /// One mall, complete through the day before yesterday.
 async fn behind() -> Result<Flow> {
@@ -96,5 +96,43 @@ async fn what_a_person_paused_fails_no_check_and_what_needs_a_person_does() -> R
         .await?;
     let (coverage, status, malls) = flow.checks().await?;
     assert_eq!((coverage, status, &malls["paused"]), (Some(0), Some(0), &1.into()), "{malls}");
+    Ok(())
+}
+
+#[tokio::test]
+async fn late_malls_are_one_message_a_cause_and_so_is_their_end() -> Result<()> {
+    let webhook = Webhook::start().await?;
+    let setup = Setup::new(&["one", "two", "three"])
+        .workers(0)
+        .set("ALERTS__WEBHOOK_URL", webhook.url())
+        .set("ALERTS__KIND", "json")
+        .set("ALERTS__EVERY", "1s");
+    let mut flow = Flow::start(setup).await?;
+    flow.wanted_since(2).await?;
+    let heard = |event: &'static str| -> Vec<Value> {
+        let messages = webhook.messages();
+        messages
+            .into_iter()
+            .filter(|message| message["event"] == event && message["kind"] == "late")
+            .collect()
+    };
+    // Two malls that nobody fetches, and one whose jobs wait for a worker.
+    flow.enqueue(&["--mall", "three", "--missing"]).await?;
+    flow.fresh_by("00:00").await?;
+    wait_until("two causes told", SOON, || async { Ok(heard("opened").len() == 2) }).await?;
+    let opened = heard("opened");
+    let of = |malls: i64| opened.iter().find(|message| message["malls"] == malls).context("a cause");
+    let (idle, waiting) = (of(2)?, of(1)?);
+    let text = |message: &Value, field: &str| message[field].as_str().unwrap_or_default().to_owned();
+    assert!(text(idle, "text").contains("no job fetches it: 2 malls"), "{idle}");
+    assert!(text(idle, "do").starts_with("cafe24-sync enqueue --all --missing"), "{idle}");
+    assert!(text(waiting, "text").contains("jobs are under way: 1 mall"), "{waiting}");
+    assert_eq!(flow.cli(&["status", "--check"]).await?.code, Some(3));
+
+    flow.enqueue(&["--all", "--missing"]).await?;
+    flow.start_workers(1).await?;
+    flow.settled().await?;
+    wait_until("its end told", SOON, || async { Ok(heard("closed").len() == 2) }).await?;
+    assert_eq!(flow.cli(&["status", "--check"]).await?.code, Some(0));
     Ok(())
 }
