@@ -67,6 +67,39 @@ async fn a_year_of_two_hundred_malls_is_told_by_the_worst_first() -> Result<()> 
     Ok(())
 }
 
+/// A mall's year of slices changes at once, with and without the trigger that keeps what they were.
+const CHANGE: &str = "UPDATE slices SET checksum = checksum + 1, fence = fence + 1, changed_at = now(), fetched_at = now() \
+                      WHERE mall_id = 'mall0042'";
+const ROUNDS: usize = 7;
+
+#[tokio::test]
+async fn what_a_change_costs_for_its_history_is_little_and_first_figures_cost_none() -> Result<()> {
+    let flow = Flow::start(Setup::new(&["hanbit"]).workers(0).without_daemon()).await?;
+    flow.run_sql(FLEET).await?;
+    let client = flow.world.db.client();
+    assert_eq!(flow.world.db.number("SELECT count(*) FROM slice_versions").await?, 0, "first figures");
+    let mut medians = Vec::new();
+    for (what, trigger) in [("without", "DISABLE"), ("with", "ENABLE")] {
+        flow.run_sql(&format!("ALTER TABLE slices {trigger} TRIGGER slice_changed")).await?;
+        let mut took = Vec::new();
+        let mut slices = 0;
+        for _ in 0..ROUNDS {
+            let began = Instant::now();
+            slices = client.execute(CHANGE, &[]).await.context(CHANGE)?;
+            took.push(began.elapsed().as_micros());
+        }
+        took.sort_unstable();
+        let each = took[ROUNDS / 2] / u128::from(slices.max(1));
+        figure(&format!("{slices} changed slices {what} their history"), &format!("{each} µs a slice"));
+        medians.push(each);
+    }
+    let kept = flow.world.db.number("SELECT count(*) FROM slice_versions").await?;
+    assert_eq!(kept, 1_460 * i64::try_from(ROUNDS).context("rounds")?);
+    // A change rewrites its metric rows as well, some hundred of them for products: next to that it is nothing.
+    assert!(medians[1] < 1_000, "{medians:?} µs a slice");
+    Ok(())
+}
+
 #[expect(clippy::print_stderr, reason = "only this macro is captured by the test runner")]
 fn figure(what: &str, figure: &str) {
     eprintln!("figure: {what}: {figure}");

@@ -6,12 +6,11 @@ use tests::harness::{Context as _, Result, Webhook, wait_until};
 use super::ago;
 use crate::flow::{Flow, SOON, Setup};
 
-/// One mall, complete through the day before yesterday.
+/// One mall, complete through the day before yesterday. No daemon, which would tell of it at a time of its own.
 async fn behind() -> Result<Flow> {
-    let flow = Flow::start(Setup::new(&["hanbit"])).await?;
+    let flow = Flow::start(Setup::new(&["hanbit"]).without_daemon()).await?;
     flow.wanted_since(4).await?;
-    flow.enqueue(&["--all", "--from", &ago(4).to_string(), "--to", &ago(2).to_string()]).await?;
-    flow.settled().await?;
+    flow.enqueue(&["--all", "--from", &ago(4).to_string(), "--to", &ago(2).to_string(), "--wait"]).await?;
     Ok(flow)
 }
 
@@ -46,8 +45,7 @@ async fn yesterday_is_late_after_the_deadline_and_not_before() -> Result<()> {
     // A mall that came after the deadline has until the next one; and what is filled is fresh.
     flow.run_sql("UPDATE connectors SET created_at = now()").await?;
     assert_eq!(flow.world.json(&["status"]).await?["malls"]["late"], 0);
-    flow.enqueue(&["--all", "--missing"]).await?;
-    flow.settled().await?;
+    flow.enqueue(&["--all", "--missing", "--wait"]).await?;
     let (coverage, status, malls) = flow.checks().await?;
     assert_eq!((coverage, status, &malls["fresh"]), (Some(0), Some(0), &1.into()), "{malls}");
     Ok(())
@@ -57,8 +55,7 @@ async fn yesterday_is_late_after_the_deadline_and_not_before() -> Result<()> {
 async fn a_hole_behind_the_newest_day_is_a_gap_and_late_once_nobody_fills_it() -> Result<()> {
     let flow = behind().await?;
     flow.fresh_by("00:00").await?;
-    flow.enqueue(&["--all", "--missing"]).await?;
-    flow.settled().await?;
+    flow.enqueue(&["--all", "--missing", "--wait"]).await?;
     flow.run_sql(&format!("DELETE FROM slices WHERE endpoint = 'products' AND date = '{}'", ago(3))).await?;
     let (coverage, _, malls) = flow.checks().await?;
     assert_eq!((coverage, &malls["late"]), (Some(3), &1.into()), "{malls}");
