@@ -1,6 +1,6 @@
 //! A5: rows move between the pages, a page fails, repeats, or is exactly full. A slice is of one moment or it is none.
 
-use tests::harness::{Context as _, Result, Span};
+use tests::harness::{Context as _, Program, Result, Span};
 use tests::simulator::{Endpoint, FaultKind, FaultRule, Granularity, MallSpec, Size};
 
 use super::super::{Flow, Setup, day, status};
@@ -40,6 +40,12 @@ fn least_now(flow: &Flow, mall: &str) -> Result<u64> {
     Ok(least)
 }
 
+/// How often the workers said that rows moved.
+fn begun_again(flow: &Flow) -> usize {
+    let events = flow.workers.iter().flat_map(Program::events);
+    events.filter(|event| event["event"] == "job.begun_again").count()
+}
+
 async fn nothing_is_there(flow: &Flow) -> Result<()> {
     assert_eq!(flow.world.db.number("SELECT count(*) FROM metrics_daily").await?, 0);
     let known = "SELECT count(*) FROM slices WHERE data_state IN ('complete', 'restated', 'partial')";
@@ -60,6 +66,7 @@ async fn a05_a_restatement_between_two_pages_makes_all_pages_be_fetched_again() 
     assert_eq!(flow.requests("moonlit")?, 2 + least);
     let jobs = flow.jobs().await?;
     assert_eq!((jobs[0].state.as_str(), jobs[0].attempts), ("done", 0));
+    assert_eq!(begun_again(&flow), 1, "it is said in the log");
     let of_the_answer = flow.world.db.number("SELECT pages::bigint FROM jobs").await?;
     assert_eq!(of_the_answer, i64::try_from(least).expect("few"));
     flow.requests_were_good();
@@ -77,6 +84,7 @@ async fn a05_rows_that_move_again_and_again_are_left_for_later_and_never_mixed()
     assert_eq!(flow.requests("moonlit")?, 3 * 2 + least_now(&flow, "moonlit")?);
     let jobs = flow.jobs().await?;
     assert_eq!((jobs[0].state.as_str(), jobs[0].attempts), ("done", 1), "{jobs:?}");
+    assert_eq!(begun_again(&flow), 2, "three times in all");
     assert!(flow.letters().await?.is_empty());
     Ok(())
 }

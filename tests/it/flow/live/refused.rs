@@ -1,7 +1,7 @@
 //! What a live mall refuses, and what becomes of it.
 
 use tests::harness::{Context as _, Result, Span};
-use tests::simulator::Endpoint;
+use tests::simulator::{Endpoint, FaultKind};
 
 use super::super::{Flow, Setup, day};
 use super::live;
@@ -37,6 +37,28 @@ async fn o07_a_live_mall_whose_consent_is_for_the_other_dialect_is_parked_with_t
     flow.world.import().await?;
     flow.settled().await?;
     flow.world.exact(&["hanbit", "moonlit"].map(|mall| Span::days(mall, day(FROM), day(TO)))).await.map(drop)
+}
+
+#[tokio::test]
+async fn a04_a_live_mall_that_answers_invalid_scope_is_parked_with_the_scope_it_needs() -> Result<()> {
+    let flow = start().await?;
+    let refusal = r#"{"error":{"code":403,"message":"INVALID SCOPE","more_info":{}}}"#.to_owned();
+    let fault = FaultKind::Status { code: 403, headers: [].into(), body: Some(refusal), retry_after: None };
+    for mall in ["hanbit", "moonlit"] {
+        flow.order(mall, None, fault.clone())?;
+        flow.fetch(mall, "visitors", FROM, TO, &[]).await?;
+    }
+    for (mall, scope) in
+        [("hanbit", "mall.analytics"), ("moonlit", "mall.read_analytics")]
+    {
+        assert_eq!(flow.state_of(mall).await?, "needs_scope");
+        let reason = format!("SELECT state_reason FROM connectors WHERE mall_id = '{mall}'");
+        let reason = flow.rows_of(&reason).await?;
+        assert!(reason[0].contains(&format!("scope {scope}")), "{reason:?}");
+        assert_eq!(flow.requests(mall)?, 1);
+    }
+    assert!(flow.letters().await?.is_empty());
+    Ok(())
 }
 
 #[tokio::test]

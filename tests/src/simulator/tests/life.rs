@@ -1,10 +1,12 @@
 //! Days that live: the present, and every other moment, by the books.
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
 
 use super::super::client::{get, post_json};
-use super::super::{DayKind, Endpoint, Granularity, SimConfig, SimulatorHandle, TruthRow};
-use super::live::LIVE;
+use super::super::{DayKind, Dialect, Endpoint, Granularity, MallSpec, SimConfig, SimulatorHandle, TruthRow};
+use super::live::{LIVE, ask_live};
 use super::{MALL, ask, day, path, start_with};
 
 const TODAY: &str = "2026-02-16";
@@ -68,36 +70,73 @@ fn restatements_come_on_later_days_and_mostly_soon() {
 }
 
 /// The property that the books rest on: whatever the moment, what a request is answered is what the books say of it,
-/// before and afterwards, and its figures bear the number of changes until then.
+/// before and afterwards, in both dialects, and its figures bear the number of changes until then.
 #[test]
 fn an_answer_is_what_the_books_say_of_its_moment() {
     let sim = start();
+    let twin = MallSpec { dialect: Dialect::Live, figures_of: Some(MALL.to_owned()), ..MallSpec::new(LIVE) };
+    sim.add_mall(twin).unwrap();
     let date = day("2026-02-10");
     for endpoint in Endpoint::ALL {
         let changes = changes(&sim, endpoint, date);
-        let hours = changes.iter().flat_map(|at| [*at - TimeDelta::minutes(5), *at + TimeDelta::minutes(5)]);
-        for moment in hours.step_by(7).chain(changes.last().map(|at| *at + TimeDelta::days(1))) {
+        let around = changes.iter().flat_map(|at| [*at - TimeDelta::minutes(5), *at + TimeDelta::minutes(5)]);
+        for moment in around.step_by(5).chain(changes.last().map(|at| *at + TimeDelta::days(1))) {
             let foretold = truth(&sim, endpoint, date, moment);
             sim.clock().set_now(moment);
-            let pair = sim.issue_tokens(MALL).unwrap();
-            let query = format!("startDate={date}&endDate={date}&dateType=day");
-            let rows = get(sim.address(), &path(endpoint, &query), Some(&pair.access_token)).rows();
+            let (seed, live) = (marks_of_seed(&sim, endpoint, date), marks_of_live(&sim, endpoint, date));
             sim.clock().set_now(moment + TimeDelta::days(30));
             assert_eq!(truth(&sim, endpoint, date, moment), foretold);
             let passed = changes.iter().filter(|at| **at <= moment).count() as u64;
-            let field = ["visitCount", "pageviewCount", "visitCount", "salesAmount"];
-            assert_eq!(rows.len(), foretold.len(), "{endpoint} {moment}");
-            for row in &rows {
-                let mark = field.iter().find_map(|field| row[*field].as_u64()).unwrap();
-                let mark = if endpoint == Endpoint::ProductsSales {
-                    row["salesAmount"].as_u64().unwrap()
-                } else {
-                    mark
-                };
+            assert_eq!(seed.len(), foretold.len(), "{endpoint} {moment}");
+            assert_eq!(live.len(), foretold.len(), "{endpoint} {moment}");
+            for mark in seed.into_iter().chain(live) {
                 assert_eq!(endpoint.serial_mark(mark), passed, "{endpoint} {moment}");
             }
             let of_serial = sim.truth_at(MALL, 1, endpoint, Granularity::Day, date, passed).unwrap();
             assert_eq!(of_serial, foretold, "{endpoint} after {passed} changes");
+        }
+    }
+}
+
+/// The figure that bears the serial, of each row of a day.
+fn marks_of_seed(sim: &SimulatorHandle, endpoint: Endpoint, date: NaiveDate) -> Vec<u64> {
+    let pair = sim.issue_tokens(MALL).unwrap();
+    let query = format!("startDate={date}&endDate={date}&dateType=day");
+    let rows = get(sim.address(), &path(endpoint, &query), Some(&pair.access_token)).rows();
+    let field = match endpoint {
+        Endpoint::VisitorsPageview => "pageviewCount",
+        Endpoint::ProductsSales => "salesAmount",
+        _ => "visitCount",
+    };
+    rows.iter().map(|row| row[field].as_u64().unwrap()).collect()
+}
+
+fn marks_of_live(sim: &SimulatorHandle, endpoint: Endpoint, date: NaiveDate) -> Vec<u64> {
+    sim.issue_tokens(LIVE).unwrap();
+    let got = ask_live(sim, endpoint.path(), &format!("start_date={date}&end_date={date}&limit=1000"));
+    let rows = got.rows_under(endpoint.path().rsplit('/').next().unwrap());
+    let figure = |row: &serde_json::Value| match endpoint {
+        Endpoint::VisitorsPageview => row["page_view"].as_u64(),
+        Endpoint::ProductsSales => row["order_amount"].as_str().and_then(|amount| amount.parse().ok()),
+        _ => row["visit_count"].as_u64(),
+    };
+    rows.iter().map(|row| figure(row).unwrap()).collect()
+}
+
+#[test]
+fn a_restatement_lets_products_and_domains_vanish_and_brings_new_ones() {
+    let sim = start();
+    let names = |rows: Vec<TruthRow>| rows.into_iter().map(|row| row.entity_id).collect::<BTreeSet<_>>();
+    for endpoint in [Endpoint::ProductsSales, Endpoint::VisitpathsDomains] {
+        let restated = day("2025-06-01").iter_days().take(60).filter_map(|date| {
+            let moment = *changes(&sim, endpoint, date).get(25)?;
+            let at = |moment| names(truth(&sim, endpoint, date, moment));
+            Some((at(moment - TimeDelta::seconds(1)), at(moment)))
+        });
+        let restated: Vec<_> = restated.collect();
+        assert!(restated.len() > 10, "{endpoint}: {}", restated.len());
+        for (before, after) in restated {
+            assert!(before.difference(&after).count() > 0 && after.difference(&before).count() > 0);
         }
     }
 }
