@@ -48,9 +48,7 @@ async fn a04_a_live_mall_that_answers_invalid_scope_is_parked_with_the_scope_it_
         flow.order(mall, None, fault.clone())?;
         flow.fetch(mall, "visitors", FROM, TO, &[]).await?;
     }
-    for (mall, scope) in
-        [("hanbit", "mall.analytics"), ("moonlit", "mall.read_analytics")]
-    {
+    for (mall, scope) in [("hanbit", "mall.analytics"), ("moonlit", "mall.read_analytics")] {
         assert_eq!(flow.state_of(mall).await?, "needs_scope");
         let reason = format!("SELECT state_reason FROM connectors WHERE mall_id = '{mall}'");
         let reason = flow.rows_of(&reason).await?;
