@@ -14,6 +14,8 @@ pub mod remedy;
 
 pub mod plan;
 
+pub mod schedule;
+
 pub mod command;
 
 pub mod feed;

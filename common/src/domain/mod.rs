@@ -13,6 +13,8 @@ pub mod calendar;
 
 pub mod settle;
 
+pub mod schedule;
+
 pub mod endpoint;
 
 pub mod chunk;

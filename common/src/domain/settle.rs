@@ -6,7 +6,7 @@
 
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
 
 use super::calendar::{Granularity, kst_day};
 
@@ -22,6 +22,12 @@ impl Settle {
     pub fn new(time: Duration) -> Self {
         let day = TimeDelta::days(1);
         Self(TimeDelta::from_std(time).map_or(day, |time| time.min(day)))
+    }
+
+    /// From which time of the day on yesterday is final; the last second of the day, if it never is.
+    pub fn after_midnight(self) -> NaiveTime {
+        let seconds = u32::try_from(self.0.num_seconds()).unwrap_or(u32::MAX);
+        NaiveTime::from_num_seconds_from_midnight_opt(seconds.min(86_399), 0).unwrap_or(NaiveTime::MIN)
     }
 
     /// The first KST day whose figures are not final at `now`. All days before it are.

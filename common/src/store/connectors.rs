@@ -2,7 +2,7 @@
 
 mod change;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
@@ -90,6 +90,10 @@ pub struct NewConnector {
     pub shops: Vec<ShopNo>,
     /// Endpoints to synchronise; `None` keeps what is stored, and gives a new mall the [core](Endpoint::core).
     pub endpoints: Option<Vec<Endpoint>>,
+    /// The first KST day that is wanted; `None` keeps what is stored.
+    pub wanted_from: Option<NaiveDate>,
+    /// The same of a mall that is new, if nothing else is said; `None`: what will have been fetched.
+    pub first_wanted: Option<NaiveDate>,
     /// The bucket its requests take from.
     pub limiter_key: LimiterKey,
     /// Whether requests are sent.
@@ -125,6 +129,8 @@ pub struct Connector {
     pub shops: Vec<ShopNo>,
     /// Endpoints to synchronise.
     pub endpoints: Vec<Endpoint>,
+    /// The first KST day that is wanted; `None`: the first that was ever fetched.
+    pub wanted_from: Option<NaiveDate>,
     /// The bucket its requests take from.
     pub limiter_key: LimiterKey,
     /// Whether requests are sent.
@@ -174,8 +180,8 @@ impl Connector {
 }
 
 /// What [`connector`] reads.
-pub(super) const COLUMNS: &str = "mall_id, agency_id, dialect, shops, endpoints, limiter_key, config_json ->> 'mode' AS mode, \
-    config_json ? 'oauth_tokens' AS has_tokens, state, state_reason, state_since, app_id, token_issued_at, \
+pub(super) const COLUMNS: &str = "mall_id, agency_id, dialect, shops, endpoints, wanted_from, limiter_key, \
+    config_json ->> 'mode' AS mode, config_json ? 'oauth_tokens' AS has_tokens, state, state_reason, state_since, app_id, token_issued_at, \
     access_expires_at, refresh_expires_at, token_scopes, token_key_id";
 
 impl Control {
@@ -261,6 +267,8 @@ pub(super) async fn store(tx: &mut PgConnection, connector: &NewConnector) -> Re
         })
         .bind(endpoints)
         .bind(connector.endpoints.is_some())
+        .bind(connector.wanted_from)
+        .bind(connector.first_wanted)
         .fetch_one(&mut *tx)
         .await?;
     Ok(row.try_get("new")?)
@@ -282,6 +290,7 @@ pub(super) fn connector(row: &PgRow) -> Result<Connector, StoreError> {
             .into_iter()
             .map(|name| name.parse().map_err(StoreError::foreign))
             .collect::<Result<_, _>>()?,
+        wanted_from: row.try_get("wanted_from")?,
         limiter_key: LimiterKey::try_from(text("limiter_key")?).map_err(StoreError::foreign)?,
         mode: Mode::from(text("mode")?),
         state: ConnectorState::parse(&text("state")?)?,

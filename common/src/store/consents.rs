@@ -5,7 +5,7 @@
 
 mod lost;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde_json::{Value, json};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, Row};
@@ -231,12 +231,13 @@ impl Control {
 
     /// Stores what a consent brought: the pair, the mall's state, the attempt's end and the audit entry, or none of them.
     /// The mall's parked jobs are planned again with it (trigger `connector_changed`). `None`: the mall belongs to another
-    /// agency by now, and nothing was stored.
+    /// agency by now, and nothing was stored. `first_wanted` is of a mall that is new.
     pub async fn grant_consent(
         &self,
         consent: &Consent,
         actor: &str,
         limiter_key: &LimiterKey,
+        first_wanted: Option<NaiveDate>,
         tokens: &TokensAtRest,
     ) -> Result<Option<Granted>, StoreError> {
         let mut tx = self.pool.begin().await?;
@@ -257,6 +258,8 @@ impl Control {
             dialect: consent.dialect,
             shops: shops.unwrap_or_else(|| vec![ShopNo::FIRST]),
             endpoints: None,
+            wanted_from: None,
+            first_wanted,
             limiter_key: stored.map_or(limiter_key, |old| &old.limiter_key).clone(),
             mode: stored.map_or(Mode::Api, |old| old.mode.clone()),
             tokens: Some(tokens.clone()),

@@ -40,6 +40,7 @@ mod readers;
 mod reconcile;
 mod rights;
 mod runs;
+mod schedule;
 mod schema;
 mod tokens;
 
@@ -76,6 +77,9 @@ pub use readers::{GrantedReader, NewReader, Reader, ReaderError, RoleMembers};
 pub use reconcile::{Deadlines, Reconciled};
 pub use rights::{Right, RightsGranted, Role, guarded_tables, wanted_rights};
 pub use runs::{Backlog, MallReport, RunProgress};
+pub use schedule::{
+    DueTick, MallGaps, Override, OverrideChange, OwnSettings, Scope, TickMove, TickPlan, TickRun, TickState,
+};
 pub use schema::SchemaError;
 pub use tokens::{
     AppError, Apps, DueToken, KeyUse, PairToEnd, Resealed, Rotation, SealedTokenStore, TokenRow, TokensAtRest,

@@ -33,13 +33,16 @@ pub enum Wish {
     Force,
     /// Those last fetched before this time (a replay asks since its letter died).
     NotFetchedSince(DateTime<Utc>),
+    /// None, and of what is missing or partial not what failed for good and waits for a person: what nobody wished for by
+    /// hand is not tried for ever.
+    Unasked,
 }
 
 impl Wish {
     /// The bound of `plan_wanted.sql`: a slice complete since then is satisfied.
     fn satisfied_since(self) -> String {
         match self {
-            Self::Missing | Self::Gaps { .. } => "-infinity".to_owned(),
+            Self::Missing | Self::Gaps { .. } | Self::Unasked => "-infinity".to_owned(),
             Self::Force => "infinity".to_owned(),
             Self::NotFetchedSince(time) => time.to_rfc3339(),
         }
@@ -220,6 +223,11 @@ pub(super) async fn settle(
     Ok((counts, jobs))
 }
 
+/// Within each mall the newest days first: the order in which they get their turns.
+pub(super) fn newest_first(jobs: &mut [Candidate]) {
+    jobs.sort_by_key(|job| std::cmp::Reverse(job.chunk.end()));
+}
+
 /// For which run jobs are stored, and how.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct JobsOf {
@@ -255,11 +263,12 @@ pub(super) async fn store(
     Ok(())
 }
 
-fn malls(shops: &[ShopToPlan]) -> Vec<&str> {
+pub(super) fn malls(shops: &[ShopToPlan]) -> Vec<&str> {
     shops.iter().map(|shop| shop.mall_id.as_str()).collect()
 }
 
-async fn collect_wanted(
+/// The slices of a wish, and what is there of them, in `plan_slices`.
+pub(super) async fn collect_wanted(
     tx: &mut PgTransaction<'_>,
     wish: Wish,
     shops: &[ShopToPlan],
@@ -281,6 +290,7 @@ async fn collect_wanted(
         .bind(&starts)
         .bind(&ends)
         .bind(wish.satisfied_since())
+        .bind(wish == Wish::Unasked)
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -103,6 +103,8 @@ impl Context {
             dialect: self.config.cafe24.dialect,
             shops: vec![ShopNo::FIRST],
             endpoints: None,
+            wanted_from: None,
+            first_wanted: self.config.schedule.first_wanted(common::clock::now()),
             limiter_key: self.limiter_key(mall),
             mode: Mode::Api,
             app: AppChoice::Keep,

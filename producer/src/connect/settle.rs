@@ -119,9 +119,10 @@ impl Settler {
     async fn store(&self, consent: &Consent, pair: &TokenPair, actor: &str) -> Result<(), Refused> {
         let tokens = TokensAtRest::seal(&self.sealer, pair, &consent.agency_id, &consent.mall_id);
         let key = self.config.limiter_key(&consent.mall_id);
+        let first_wanted = self.config.schedule.first_wanted(common::clock::now());
         let mut tries = 1;
         loop {
-            match self.control.grant_consent(consent, actor, &key, &tokens).await {
+            match self.control.grant_consent(consent, actor, &key, first_wanted, &tokens).await {
                 Ok(Some(granted)) => {
                     tracing::info!(
                         event = "connect.granted",

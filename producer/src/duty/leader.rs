@@ -13,6 +13,7 @@ use super::archiver::Archiving;
 use super::feeder::Feeding;
 use super::pauses::Pausing;
 use super::reconciler::Reconciling;
+use super::scheduler::Scheduling;
 use super::token_keeper::Keeping;
 use super::work::{Work, keep_up};
 use super::{Board, LOCK, instance};
@@ -96,10 +97,12 @@ impl Leader {
         let daemon = self.daemon.as_ref();
         let token_keeper = daemon.map(|daemon| Keeping::new(Arc::clone(&daemon.tokens)));
         let alerts = daemon.map(|_| Alerting::new(config, control));
+        let scheduler = daemon.map(|_| Scheduling::new(config, control));
         tokio::select! {
             biased;
             () = shutdown.cancelled() => {}
             lost = leadership.hold() => return Err(FeedError::LeadershipLost(lost)),
+            () = of_daemon(scheduler, &board) => {}
             never = keep_up(feeder, &board) => match never {},
             never = keep_up(reconciler, &board) => match never {},
             never = keep_up(archiver, &board) => match never {},

@@ -6,7 +6,7 @@
 //! its lock takes no further step. A duty that fails says so, waits and goes on; no failure of a neighbour ends the daemon.
 //!
 //! What two leaders would do twice for a moment does no harm, whatever the moment: planning and publishing collapse on
-//! the job, archiving on the letter, refreshing on the lease of the mall's tokens, pauses are moved by statements that
+//! the job, archiving on the letter, refreshing on the lease of the mall's tokens, a tick of a schedule is moved with its jobs, pauses are moved by statements that
 //! lock what they touch, and an alert is taken before it is told.
 //!
 //! A person, or cron, runs any of them once: `serve --once` ([`once`]).
@@ -19,6 +19,7 @@ mod leader;
 mod once;
 mod pauses;
 mod reconciler;
+mod scheduler;
 mod token_keeper;
 mod work;
 
@@ -36,6 +37,8 @@ pub(crate) const LOCK: &str = "producer";
 /// One of the duties, in the order in which they are done once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
 pub enum Duty {
+    /// Plan what is due: the last days, today, a month, new malls, gaps
+    Scheduler,
     /// Hand planned jobs to the broker, a small window a limiter key
     Feeder,
     /// Plan again what the broker or a worker lost, release what waits for nobody, prune
@@ -52,12 +55,20 @@ pub enum Duty {
 
 impl Duty {
     /// All of them.
-    pub const ALL: [Self; 6] =
-        [Self::Feeder, Self::Reconciler, Self::Archiver, Self::TokenKeeper, Self::Pauses, Self::Alerts];
+    pub const ALL: [Self; 7] = [
+        Self::Scheduler,
+        Self::Feeder,
+        Self::Reconciler,
+        Self::Archiver,
+        Self::TokenKeeper,
+        Self::Pauses,
+        Self::Alerts,
+    ];
 
     /// The name on the command line, in logs and in `/status`.
     pub fn name(self) -> &'static str {
         match self {
+            Self::Scheduler => "scheduler",
             Self::Feeder => "feeder",
             Self::Reconciler => "reconciler",
             Self::Archiver => "archiver",
@@ -71,13 +82,19 @@ impl Duty {
     pub(crate) fn is_the_leaders(self) -> bool {
         match self {
             Self::Feeder => true,
-            Self::Reconciler | Self::Archiver | Self::TokenKeeper | Self::Pauses | Self::Alerts => false,
+            Self::Scheduler
+            | Self::Reconciler
+            | Self::Archiver
+            | Self::TokenKeeper
+            | Self::Pauses
+            | Self::Alerts => false,
         }
     }
 
     /// The event of a failed pass.
     fn failed(self) -> &'static str {
         match self {
+            Self::Scheduler => "schedule.failed",
             Self::Feeder => "feed.failed",
             Self::Reconciler => "reconcile.failed",
             Self::Archiver => "drain.failed",

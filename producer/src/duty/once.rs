@@ -10,6 +10,7 @@ use super::archiver::Archiving;
 use super::feeder::Feeding;
 use super::pauses::Pausing;
 use super::reconciler::Reconciling;
+use super::scheduler::Scheduling;
 use super::token_keeper::Keeping;
 use super::work::{Done, Work};
 use super::{Duty, DutyError, LOCK, instance};
@@ -56,6 +57,7 @@ pub(crate) async fn once(
 async fn of(duty: Duty, config: &Config, control: &Control, tokens: &Arc<Tokens>) -> Ended {
     let done = async {
         match duty {
+            Duty::Scheduler => Scheduling::new(config, control).once().await,
             Duty::Feeder => Feeding::new(config, control)?.once().await,
             Duty::Reconciler => Reconciling::new(config, control)?.once().await,
             Duty::Archiver => Archiving::new(config, control)?.once().await,

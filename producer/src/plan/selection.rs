@@ -17,7 +17,7 @@ use uuid::Uuid;
 use super::digest::Digest;
 
 /// Malls planned in one transaction: well under a second, and a few MB of the database's memory.
-const GROUP: usize = 100;
+pub(crate) const GROUP: usize = 100;
 /// How often a group is tried when Postgres was away or another planner held its lock (`faults.md` S3).
 const TRIES: u32 = 6;
 /// Wait before the second try; it doubles with each.
@@ -60,9 +60,12 @@ struct Alike<'a> {
     malls: Vec<&'a Connector>,
 }
 
-struct Group {
-    shops: Vec<ShopToPlan>,
-    chunks: Vec<PlannedChunk>,
+/// Malls that are planned in one transaction.
+pub(crate) struct Group {
+    /// Their shops.
+    pub(crate) shops: Vec<ShopToPlan>,
+    /// What is wanted of each.
+    pub(crate) chunks: Vec<PlannedChunk>,
 }
 
 impl Selection {
@@ -136,15 +139,19 @@ impl Selection {
         alike
     }
 
-    /// Groups of malls for which the same is planned.
     fn groups(&self) -> Vec<Group> {
+        self.groups_of(GROUP)
+    }
+
+    /// Groups of at most `size` malls for which the same is planned; a mall of which nothing can be asked is in none.
+    pub(crate) fn groups_of(&self, size: usize) -> Vec<Group> {
         let mut groups = Vec::new();
         for Alike { dialect, endpoints, malls } in self.alike() {
             let chunks = self.chunks(dialect, &endpoints);
             if chunks.is_empty() {
                 continue;
             }
-            for some in malls.chunks(GROUP) {
+            for some in malls.chunks(size) {
                 let shops = some
                     .iter()
                     .flat_map(|mall| {
@@ -215,6 +222,7 @@ pub(crate) mod tests {
     pub(crate) fn mall(name: &str, mode: &str) -> Connector {
         let mall_id = name.parse().expect("valid");
         Connector {
+            wanted_from: None,
             limiter_key: LimiterKey::from(&mall_id),
             mall_id,
             agency_id: "default".to_owned(),

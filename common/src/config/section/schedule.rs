@@ -3,9 +3,10 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use chrono::NaiveTime;
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 
 use crate::config::reader::Reader;
+use crate::domain::calendar::kst_day;
 use crate::domain::settle::Settle;
 
 /// What the daemon fetches by itself, and when. Agencies and malls may have settings of their own.
@@ -42,6 +43,11 @@ impl ScheduleConfig {
     pub const SWEEP: RangeInclusive<u32> = 2..=366;
     /// Bounds of `onboarding`, in days.
     pub const ONBOARDING: RangeInclusive<u32> = 1..=3_650;
+
+    /// The first day that is wanted of a mall that comes at `now`; `None`: nothing is wanted by itself.
+    pub fn first_wanted(&self, now: DateTime<Utc>) -> Option<NaiveDate> {
+        self.enabled.then(|| kst_day(now) - Days::new(u64::from(self.onboarding)))
+    }
 
     #[expect(clippy::expect_used, reason = "constants, and a test reads them")]
     pub(in crate::config) fn read(r: &mut Reader) -> Self {

@@ -2,19 +2,22 @@
 -- $1 mall_id $2 agency_id $3 dialect $4 shops[] $5 limiter_key $6 mode
 -- $7 sealed tokens $8 issued_at $9 access_expires_at $10 refresh_expires_at $11 scopes[] $12 key id (all NULL keep the stored ones)
 -- $13 whether the app is set at all $14 app_id   $15 endpoints[] $16 whether a known mall gets them, too
+-- $17 first wanted day, or NULL $18 that of a new mall, if $17 is NULL
 -- A mall that needed a person and gets tokens becomes active; a paused one stays paused.
 -- Tokens are sealed for their agency, so a mall that has some moves to another agency only with new ones.
 INSERT INTO connectors AS c (mall_id, agency_id, dialect, shops, limiter_key, config_json, token_version, app_id,
-                             token_issued_at, access_expires_at, refresh_expires_at, token_scopes, token_key_id, endpoints)
+                             token_issued_at, access_expires_at, refresh_expires_at, token_scopes, token_key_id, endpoints,
+                             wanted_from)
 VALUES ($1, $2, $3, $4, $5,
         jsonb_strip_nulls(jsonb_build_object('mode', $6::text, 'oauth_tokens', $7::jsonb)),
         CASE WHEN $7::jsonb IS NULL THEN 0 ELSE 1 END,
-        $14, $8, $9, $10, $11, $12, $15)
+        $14, $8, $9, $10, $11, $12, $15, coalesce($17::date, $18::date))
 ON CONFLICT (mall_id) DO UPDATE
    SET agency_id = CASE WHEN excluded.token_version = 0 AND c.config_json ? 'oauth_tokens' THEN c.agency_id ELSE excluded.agency_id END,
        dialect = excluded.dialect,
        shops = excluded.shops,
        endpoints = CASE WHEN $16 THEN excluded.endpoints ELSE c.endpoints END,
+       wanted_from = coalesce($17::date, c.wanted_from),
        limiter_key = excluded.limiter_key,
        config_json = c.config_json || excluded.config_json,
        token_version = c.token_version + excluded.token_version,

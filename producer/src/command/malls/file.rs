@@ -12,6 +12,7 @@ use serde_json::{Value, json};
 
 use crate::command::context::DEFAULT_AGENCY;
 use crate::fault::BadLine;
+use crate::plan::wish::parse_day;
 
 /// Bad lines that are told; the others are counted.
 const TOLD: usize = 100;
@@ -31,6 +32,7 @@ pub(super) struct FileMall {
     pub(super) shops: Vec<ShopNo>,
     /// In the order of the table. `None`: the stored ones; of a new mall the core.
     pub(super) endpoints: Option<Vec<Endpoint>>,
+    pub(super) wanted_from: Option<NaiveDate>,
     pub(super) mode: Mode,
     pub(super) app: AppChoice,
     pub(super) tokens: Option<TokenPair>,
@@ -67,6 +69,7 @@ struct Line {
     dialect: Option<String>,
     shops: Option<Vec<i32>>,
     endpoints: Option<Vec<String>>,
+    wanted_from: Option<String>,
     mode: Option<String>,
     app: Option<String>,
     purposes: Option<Vec<String>>,
@@ -174,12 +177,13 @@ fn csv(bytes: &[u8], collected: &mut Collected) {
     }
 }
 
-const COLUMNS: [&str; 16] = [
+const COLUMNS: [&str; 17] = [
     "mall_id",
     "agency",
     "dialect",
     "shops",
     "endpoints",
+    "wanted_from",
     "mode",
     "app",
     "purposes",
@@ -230,6 +234,7 @@ fn from_record(header: &[String], record: &csv::StringRecord) -> Result<Line, St
         dialect: cell("dialect").map(str::to_owned),
         shops,
         endpoints: cell("endpoints").map(list),
+        wanted_from: cell("wanted_from").map(str::to_owned),
         mode: cell("mode").map(str::to_owned),
         app: cell("app").map(str::to_owned),
         purposes: cell("purposes").map(list),
@@ -264,6 +269,11 @@ fn check(line: Line) -> Result<FileMall, String> {
     if shops.is_empty() || shops.len() > SHOPS {
         return Err(format!("`shops` must name 1 to {SHOPS} shops"));
     }
+    let wanted_from = line
+        .wanted_from
+        .as_deref()
+        .map(|text| parse_day(text).map_err(|rule| format!("`wanted_from` is {rule}")))
+        .transpose()?;
     let tokens = line.oauth_tokens.map(|answer| tokens(&mall_id, &answer)).transpose()?;
     // Sends nothing unless it says so: the specification's rule.
     let mode = Mode::from(line.mode.unwrap_or_else(|| "off".to_owned()));
@@ -293,6 +303,7 @@ fn check(line: Line) -> Result<FileMall, String> {
         dialect,
         shops,
         endpoints,
+        wanted_from,
         mode,
         app,
         tokens,

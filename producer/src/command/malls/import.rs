@@ -182,6 +182,8 @@ fn connector(context: &Context, mall: &FileMall, dialect: Dialect, sealer: Optio
         dialect,
         shops: mall.shops.clone(),
         endpoints: mall.endpoints.clone(),
+        wanted_from: mall.wanted_from,
+        first_wanted: context.config.schedule.first_wanted(common::clock::now()),
         limiter_key: context.limiter_key(&mall.mall_id),
         mode: mall.mode.clone(),
         app: mall.app.clone(),

@@ -1,0 +1,25 @@
+-- schedule_states.sql: how each schedule fares in a scope.
+-- $1 mall_id, or NULL $2 agency_id, or NULL; both NULL: of all malls   $3 now
+-- The newest run of each is looked up beside it; index jobs_run.
+SELECT t.*, run.run_id, coalesce(run.jobs, 0) AS jobs, coalesce(run.ended, 0) AS ended
+  FROM (
+    SELECT t.schedule,
+           count(t.next_at) AS waiting,
+           count(*) FILTER (WHERE t.next_at <= $3) AS due,
+           min(t.next_at) FILTER (WHERE isfinite(t.next_at)) AS next_at,
+           max(t.last_at) AS last_at
+      FROM schedule_ticks t
+      JOIN connectors c USING (mall_id)
+     WHERE ($1::text IS NULL OR c.mall_id = $1) AND ($2::text IS NULL OR c.agency_id = $2)
+     GROUP BY t.schedule) AS t
+  LEFT JOIN LATERAL (
+    SELECT newest.run_id, count(j.job_id) AS jobs, count(j.job_id) FILTER (WHERE j.finished_at IS NOT NULL) AS ended
+      FROM (SELECT k.run_id
+              FROM schedule_ticks k
+              JOIN connectors c USING (mall_id)
+             WHERE k.schedule = t.schedule AND k.run_id IS NOT NULL
+               AND ($1::text IS NULL OR c.mall_id = $1) AND ($2::text IS NULL OR c.agency_id = $2)
+             ORDER BY k.last_at DESC NULLS LAST
+             LIMIT 1) AS newest
+      LEFT JOIN jobs j ON j.run_id = newest.run_id
+     GROUP BY newest.run_id) AS run ON true
