@@ -21,6 +21,8 @@ mod pauses;
 
 mod probe;
 
+mod schedule;
+
 mod serve;
 
 mod set;
@@ -48,6 +50,10 @@ pub use self::export::{ExportArgs, Format, PurposesArgs};
 pub use self::pauses::{EndpointsCommand, PauseArgs, ResumeArgs};
 use self::probe::EXAMPLES as PROBE_EXAMPLES;
 pub use self::probe::ProbeArgs;
+pub use self::schedule::{
+    OwnerArgs, ScheduleCommand, SchedulePauseArgs, ScheduleRunArgs, ScheduleSetArgs, ScheduleUnsetArgs,
+    ScopeArgs,
+};
 use self::serve::EXAMPLES as SERVE_EXAMPLES;
 pub use self::serve::ServeArgs;
 pub use self::set::{SetArgs, Setting};
@@ -163,6 +169,9 @@ pub enum Command {
     /// Jobs that failed for good
     #[command(subcommand, help_template = HELP)]
     Dead(DeadCommand),
+    /// What is fetched by itself: list, show, run, pause, set
+    #[command(subcommand, help_template = HELP)]
+    Schedule(ScheduleCommand),
     /// The broker's queues
     #[command(subcommand, help_template = HELP)]
     Queue(QueueCommand),

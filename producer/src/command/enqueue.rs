@@ -31,7 +31,7 @@ use crate::plan::selection::{Planned, Selection};
 use crate::plan::wish::{LONG_RANGE_DAYS, default_lane, resolve, whole_periods};
 
 /// More jobs than this need a yes.
-const MANY_JOBS: i64 = 10_000;
+pub(super) const MANY_JOBS: i64 = 10_000;
 
 pub(super) async fn run(context: &Context, args: &EnqueueArgs) -> Result<Exit, Fault> {
     let now = now();

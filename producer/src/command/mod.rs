@@ -38,6 +38,8 @@ mod probe;
 
 mod queue;
 
+mod schedule;
+
 mod serve;
 
 mod status;
@@ -164,6 +166,7 @@ async fn work(context: &Context, command: Command) -> Result<Exit, Fault> {
         Command::Endpoints(command) => endpoints::run(context, command).await,
         Command::Alerts(command) => alerts::run(context, command).await,
         Command::Dead(command) => dead::run(context, command).await,
+        Command::Schedule(command) => schedule::run(context, command).await,
         Command::Queue(command) => queue::run(context, &command).await,
         Command::Db(command) => db::run(context, &command).await,
         Command::Serve(args) => Box::pin(serve::run(context, args)).await,

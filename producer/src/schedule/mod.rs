@@ -28,5 +28,5 @@ pub mod settings;
 pub mod spread;
 pub mod tick;
 
-pub(crate) use by_hand::asks;
-pub(crate) use pass::{Passed, Scheduler};
+pub(crate) use by_hand::{asks, over};
+pub(crate) use pass::Scheduler;

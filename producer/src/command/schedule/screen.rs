@@ -1,0 +1,311 @@
+//! The screens of `schedule`.
+
+use std::fmt::Write;
+
+use chrono::{DateTime, Utc};
+use common::config::ScheduleConfig;
+use common::domain::schedule::Schedule;
+use common::store::{Connector, Override, OwnSettings, PlanCounts, Scope, TickState};
+use serde_json::{Value, json};
+
+use super::about;
+use crate::output::paint::{bold, dim, warn};
+use crate::output::table::{Align, table};
+use crate::output::text::{counted, json_time, number, short_time};
+use crate::schedule::settings::Settings;
+
+const COLUMNS: [(&str, Align); 7] = [
+    ("SCHEDULE", Align::Left),
+    ("WHEN (KST)", Align::Left),
+    ("WHAT", Align::Left),
+    ("MALLS", Align::Right),
+    ("NEXT", Align::Left),
+    ("LAST", Align::Left),
+    ("JOBS OVER", Align::Right),
+];
+
+/// All schedules.
+pub(super) struct List<'a> {
+    pub(super) config: &'a ScheduleConfig,
+    pub(super) states: &'a [TickState],
+    pub(super) overrides: &'a [Override],
+}
+
+impl List<'_> {
+    pub(super) fn text(&self, now: DateTime<Utc>) -> String {
+        let settings = Settings::of(self.config, &OwnSettings::default());
+        let rows: Vec<Vec<String>> = Schedule::ALL
+            .into_iter()
+            .map(|schedule| {
+                let state = self.states.iter().find(|state| state.schedule == schedule);
+                vec![
+                    schedule.to_string(),
+                    when(&settings, schedule),
+                    about(schedule).to_owned(),
+                    state.map_or_else(|| "0".to_owned(), |state| number(state.waiting)),
+                    state.map_or_else(|| "–".to_owned(), |state| next(state, now)),
+                    time(state.and_then(|state| state.last_at)),
+                    state.map_or_else(|| "–".to_owned(), jobs),
+                ]
+            })
+            .collect();
+        let mut out = table(&COLUMNS, &rows);
+        if !self.config.enabled {
+            let _ = writeln!(out, "{} nothing is fetched by itself: schedule.enabled is false", warn("!"));
+        }
+        for own in self.overrides {
+            let words = own_words(&own.settings);
+            let paused = paused_words(&own.paused);
+            let both =
+                [words, paused].into_iter().filter(|text| !text.is_empty()).collect::<Vec<_>>().join(" · ");
+            if !both.is_empty() {
+                let _ = writeln!(
+                    out,
+                    "{:<22}{both}  {}",
+                    whose(&own.scope),
+                    dim(format_args!("by {}, {}", own.updated_by, short_time(own.updated_at)))
+                );
+            }
+        }
+        out
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let overrides: Vec<Value> = self
+            .overrides
+            .iter()
+            .map(|own| {
+                json!({
+                    "scope": whose(&own.scope), "settings": own_json(&own.settings), "paused": own.paused,
+                    "updated_at": json_time(own.updated_at), "updated_by": own.updated_by,
+                })
+            })
+            .collect();
+        json!({ "enabled": self.config.enabled, "items": states_json(self.states), "overrides": overrides })
+    }
+}
+
+/// One mall.
+pub(super) struct Show<'a> {
+    config: &'a ScheduleConfig,
+    mall: &'a Connector,
+    states: &'a [TickState],
+    /// Of the mall, of its agency, of all.
+    own: [Option<&'a Override>; 3],
+}
+
+impl<'a> Show<'a> {
+    pub(super) fn new(
+        config: &'a ScheduleConfig,
+        mall: &'a Connector,
+        states: &'a [TickState],
+        overrides: &'a [Override],
+    ) -> Self {
+        let scopes = [Scope::Mall(mall.mall_id.clone()), Scope::Agency(mall.agency_id.clone()), Scope::All];
+        let own = scopes.map(|scope| overrides.iter().find(|own| own.scope == scope));
+        Self { config, mall, states, own }
+    }
+
+    /// The settings in force, each with whose it is.
+    fn settings(&self) -> [(&'static str, String, String); 4] {
+        let of = |place: usize| self.own[place].map_or_else(OwnSettings::default, |own| own.settings);
+        let in_force = Settings::of(self.config, &crate::schedule::over(of(0), of(1)));
+        let origin = |has: fn(&OwnSettings) -> bool| {
+            let owner = self.own.iter().flatten().find(|own| has(&own.settings));
+            owner.map_or_else(|| "configuration".to_owned(), |own| whose(&own.scope))
+        };
+        [
+            ("daily_at", in_force.daily_at.format("%H:%M").to_string(), origin(|own| own.daily_at.is_some())),
+            ("lookback", format!("{}d", in_force.lookback), origin(|own| own.lookback.is_some())),
+            (
+                "today_every",
+                in_force.today_every.map_or_else(|| "off".to_owned(), |every| minutes(every.as_secs() / 60)),
+                origin(|own| own.today_minutes.is_some()),
+            ),
+            (
+                "sweep",
+                in_force.sweep.map_or_else(|| "off".to_owned(), |days| format!("{days}d")),
+                origin(|own| own.sweep.is_some()),
+            ),
+        ]
+    }
+
+    fn paused_by(&self, schedule: Schedule) -> Option<String> {
+        let owner = self.own.iter().flatten().find(|own| own.paused.contains(&schedule))?;
+        Some(whose(&owner.scope))
+    }
+
+    pub(super) fn text(&self, now: DateTime<Utc>) -> String {
+        let from =
+            self.mall.wanted_from.map_or_else(|| "what was ever fetched".to_owned(), |day| day.to_string());
+        let mut out =
+            format!("{} · agency {} · wanted from {from}\n", bold(&self.mall.mall_id), self.mall.agency_id);
+        let settings: Vec<_> =
+            self.settings().into_iter().map(|(key, value, from)| vec![key.to_owned(), value, from]).collect();
+        out += &table(&[("SETTING", Align::Left), ("VALUE", Align::Left), ("FROM", Align::Left)], &settings);
+        let columns = [
+            ("SCHEDULE", Align::Left),
+            ("WHAT", Align::Left),
+            ("NEXT", Align::Left),
+            ("LAST", Align::Left),
+            ("JOBS OVER", Align::Right),
+        ];
+        let rows: Vec<_> = self
+            .states
+            .iter()
+            .map(|state| {
+                let next = match self.paused_by(state.schedule) {
+                    Some(whose) => format!("paused for {whose}"),
+                    None => next(state, now),
+                };
+                vec![
+                    state.schedule.to_string(),
+                    about(state.schedule).to_owned(),
+                    next,
+                    time(state.last_at),
+                    jobs(state),
+                ]
+            })
+            .collect();
+        out + "\n" + &table(&columns, &rows)
+    }
+
+    pub(super) fn json(&self) -> Value {
+        let settings: serde_json::Map<String, Value> = self
+            .settings()
+            .into_iter()
+            .map(|(key, value, from)| (key.to_owned(), json!({ "value": value, "from": from })))
+            .collect();
+        let paused: Vec<Schedule> =
+            Schedule::ALL.into_iter().filter(|schedule| self.paused_by(*schedule).is_some()).collect();
+        json!({
+            "mall_id": self.mall.mall_id, "agency": self.mall.agency_id, "wanted_from": self.mall.wanted_from,
+            "settings": settings, "items": states_json(self.states), "paused": paused,
+        })
+    }
+}
+
+/// What was, or would be, planned by hand.
+pub(super) fn planned(
+    schedule: Schedule,
+    about: &str,
+    scope: &Scope,
+    counts: &PlanCounts,
+    eta: &str,
+    note: &str,
+) -> String {
+    let mut out =
+        format!("{}   {about}   {}\n", bold(format_args!("{schedule} of {}", whose(scope))), dim(note));
+    let _ = writeln!(
+        out,
+        "  {}{} wanted − {} complete − {} queued = {}",
+        dim("slices    "),
+        number(counts.wanted),
+        number(counts.complete),
+        number(counts.in_work),
+        number(counts.to_fetch())
+    );
+    let _ = match counts.jobs {
+        0 => writeln!(out, "  {}0    nothing has to be fetched", dim("jobs      ")),
+        jobs => writeln!(out, "  {}{}    at the limit's pace within {eta}", dim("jobs      "), number(jobs)),
+    };
+    if counts.parked > 0 {
+        let _ = writeln!(
+            out,
+            "{} {} wait: nothing is sent for their malls",
+            warn("! parked   "),
+            counted(counts.parked, "job", "jobs")
+        );
+    }
+    out
+}
+
+/// `all malls`, `agency acme`, `hanbit`.
+pub(super) fn whose(scope: &Scope) -> String {
+    match scope {
+        Scope::All => "all malls".to_owned(),
+        Scope::Agency(agency) => format!("agency {agency}"),
+        Scope::Mall(mall) => mall.to_string(),
+    }
+}
+
+/// A scope's own settings in words; empty if there are none.
+pub(super) fn own_words(own: &OwnSettings) -> String {
+    let off_or = |value: i32, shown: String| if value == 0 { "off".to_owned() } else { shown };
+    let words = [
+        own.daily_at.map(|at| format!("daily at {}", at.format("%H:%M"))),
+        own.lookback.map(|days| format!("lookback {days}d")),
+        own.today_minutes.map(|every| {
+            let shown = format!("every {}", minutes(u64::try_from(every).unwrap_or(0)));
+            format!("today {}", off_or(every, shown))
+        }),
+        own.sweep.map(|days| format!("sweep {}", off_or(days, format!("{days}d")))),
+    ];
+    words.into_iter().flatten().collect::<Vec<_>>().join(" · ")
+}
+
+pub(super) fn own_json(own: &OwnSettings) -> Value {
+    json!({
+        "daily_at": own.daily_at.map(|at| at.format("%H:%M").to_string()), "lookback_days": own.lookback,
+        "today_minutes": own.today_minutes, "sweep_days": own.sweep,
+    })
+}
+
+fn paused_words(paused: &[Schedule]) -> String {
+    paused.iter().map(|schedule| format!("{schedule} paused")).collect::<Vec<_>>().join(" · ")
+}
+
+fn states_json(states: &[TickState]) -> Vec<Value> {
+    states
+        .iter()
+        .map(|state| {
+            json!({
+                "schedule": state.schedule, "malls": state.waiting, "due": state.due,
+                "next_at": state.next_at.map(json_time), "last_at": state.last_at.map(json_time),
+                "run_id": state.run_id, "jobs": state.jobs, "jobs_over": state.ended,
+            })
+        })
+        .collect()
+}
+
+fn when(settings: &Settings, schedule: Schedule) -> String {
+    match schedule {
+        Schedule::Window => format!("each day, {}", settings.daily_at.format("%H:%M")),
+        Schedule::Today => settings
+            .today_every
+            .map_or_else(|| "off".to_owned(), |every| format!("every {}", minutes(every.as_secs() / 60))),
+        Schedule::Sweep if settings.sweep.is_none() => "off".to_owned(),
+        Schedule::Sweep => {
+            format!("monthly on day {}, {}", settings.sweep_day, settings.sweep_at.format("%H:%M"))
+        }
+        Schedule::Onboarding => "once".to_owned(),
+        Schedule::Gaps => "every 1h".to_owned(),
+    }
+}
+
+/// `2h`, `90m`.
+fn minutes(minutes: u64) -> String {
+    if minutes.is_multiple_of(60) { format!("{}h", minutes / 60) } else { format!("{minutes}m") }
+}
+
+fn next(state: &TickState, now: DateTime<Utc>) -> String {
+    match state.next_at {
+        _ if state.due > 0 => format!("now: {}", counted(state.due, "mall", "malls")),
+        Some(next) if next > now => short_time(next),
+        _ => "–".to_owned(),
+    }
+}
+
+fn time(time: Option<DateTime<Utc>>) -> String {
+    time.map_or_else(|| "–".to_owned(), short_time)
+}
+
+fn jobs(state: &TickState) -> String {
+    match state.jobs {
+        0 => "–".to_owned(),
+        jobs => format!("{} of {}", number(state.ended), number(jobs)),
+    }
+}
+
+#[cfg(test)]
+mod tests;
