@@ -251,9 +251,9 @@ pub enum MallsCommand {
 
 const IMPORT_EXAMPLES: &str = "  cafe24-sync malls import malls.csv\n  exporter | cafe24-sync malls import - --dry-run\n\n\
 CSV columns (mall_id is a must): mall_id,agency,dialect,shops,endpoints,wanted_from,mode,app,purposes,\n\
-approval,approved_on,access_token,expires_at,refresh_token,refresh_token_expires_at,issued_at,scopes. JSON lines: the\n\
-same up to approved_on, and oauth_tokens (the answer of the token call). App - is the configured one, purposes\n\
-- are none. Only mode \"api\" sends requests. Dialect: seed or live. Lists: 1;2 and visitors;products.\n";
+approval,approved_on,access_token,expires_at,refresh_token,refresh_token_expires_at,issued_at,\n\
+scopes. JSON lines: the same up to approved_on, and oauth_tokens (the answer of the token call). App -\n\
+is the configured one, purposes - are none. Only mode \"api\" sends requests. Dialect: seed or live. Lists: 1;2 and visitors;products.\n";
 
 /// `queue`
 #[derive(Debug, Subcommand)]

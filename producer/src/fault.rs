@@ -144,8 +144,6 @@ pub enum Fault {
         /// A known one that looks alike.
         nearest: Option<MallId>,
     },
-    /// No such agency, or it has no mall.
-    UnknownAgency(String),
     /// No mall is connected.
     NoMalls,
     /// A range that cannot be asked for.
@@ -339,7 +337,6 @@ impl Fault {
             | Self::MigrationFailed(_)
             | Self::Store(_)
             | Self::UnknownMall { .. }
-            | Self::UnknownAgency(_)
             | Self::NoMalls
             | Self::Import { .. }
             | Self::File { .. }

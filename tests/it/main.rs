@@ -16,6 +16,7 @@ mod house;
 mod journey;
 mod probe;
 mod process;
+mod schedule;
 mod schema;
 mod secrets;
 mod tls;

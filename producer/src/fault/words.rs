@@ -150,11 +150,6 @@ impl Fault {
                     None => words.act(format!("cafe24-sync malls list, or cafe24-sync connect {mall}")),
                 }
             }
-            Self::UnknownAgency(agency) => {
-                Words::new("E-MALL-03", format!("no mall belongs to an agency '{agency}'"))
-                    .now(UNCHANGED)
-                    .act("cafe24-sync malls list")
-            }
             Self::NoMalls => Words::new("E-MALL-02", "no mall is connected")
                 .now(UNCHANGED)
                 .act("cafe24-sync connect MALL, or cafe24-sync malls import FILE"),

@@ -13,7 +13,7 @@ use crate::command::enqueue::MANY_JOBS;
 use crate::fault::{Exit, Fault};
 use crate::feed;
 use crate::output::json::Document;
-use crate::output::text::{counted, duration, number};
+use crate::output::text::{counted, number};
 use crate::plan::eta::eta;
 use crate::plan::selection::Selection;
 use crate::schedule::asks;
@@ -124,7 +124,7 @@ impl Hand<'_> {
             about(self.args.schedule),
             &self.scope,
             counts,
-            &duration(eta),
+            eta,
             note,
         ))
     }

@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::about;
 use crate::output::paint::{bold, dim, warn};
 use crate::output::table::{Align, table};
-use crate::output::text::{counted, json_time, number, short_time};
+use crate::output::text::{counted, duration, json_time, number, short_time};
 use crate::schedule::settings::Settings;
 
 const COLUMNS: [(&str, Align); 7] = [
@@ -191,7 +191,7 @@ pub(super) fn planned(
     about: &str,
     scope: &Scope,
     counts: &PlanCounts,
-    eta: &str,
+    eta_seconds: u64,
     note: &str,
 ) -> String {
     let mut out =
@@ -207,7 +207,7 @@ pub(super) fn planned(
     );
     let _ = match counts.jobs {
         0 => writeln!(out, "  {}0    nothing has to be fetched", dim("jobs      ")),
-        jobs => writeln!(out, "  {}{}    at the limit's pace within {eta}", dim("jobs      "), number(jobs)),
+        jobs => writeln!(out, "  {}{}    {}", dim("jobs      "), number(jobs), pace(eta_seconds)),
     };
     if counts.parked > 0 {
         let _ = writeln!(
@@ -218,6 +218,13 @@ pub(super) fn planned(
         );
     }
     out
+}
+
+fn pace(eta_seconds: u64) -> String {
+    match eta_seconds {
+        0 => "at once: each bucket holds enough".to_owned(),
+        seconds => format!("within {}, at the pace of the slowest bucket", duration(seconds)),
+    }
 }
 
 /// `all malls`, `agency acme`, `hanbit`.

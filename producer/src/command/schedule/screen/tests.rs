@@ -99,7 +99,7 @@ fn a_run_by_hand_says_what_it_found_and_what_it_made() {
         "the last finished days, again",
         &Scope::All,
         &counts,
-        "0 s",
+        41,
         "nothing sent yet",
     );
     assert_eq!(bare(&text), include_str!("../../../../tests/golden/schedule_run.txt"));
