@@ -10,6 +10,8 @@ async fn every_schedule_can_be_run_once_by_hand_and_planning_it_twice_plans_noth
     let mut stage = Stage::at("2026-02-16T10:10:00", "5d", &["hanbit", "moonlit"]).await?;
     stage.done(8).await?;
     stage.stop_daemon().await?;
+    // What is planned stays: nothing is sent.
+    stage.run_sql("UPDATE connectors SET state = 'paused'").await?;
     for (name, jobs) in [("window", 8), ("today", 8), ("sweep", 0), ("onboarding", 0), ("gaps", 0)] {
         let before = stage.world.db.number("SELECT count(*) FROM jobs").await?;
         let dry = stage.world.json(&["schedule", "run", name, "--dry-run"]).await?;

@@ -95,7 +95,6 @@ async fn a_gap_is_filled_once_and_what_failed_for_good_waits_for_a_person() -> R
     let missing = "SELECT count(*) FROM slices WHERE date = '2026-02-12'";
     assert_eq!(stage.world.db.number(missing).await?, 3);
     stage.cli_ok(&["dead", "replay", "--all", "--yes"]).await?;
-    stage.done(12).await.ok();
     tests::harness::wait_until("the replay", super::LIMIT, || async {
         Ok(stage.world.db.number(missing).await? == 4)
     })

@@ -49,6 +49,9 @@ pub(super) const TABLES: &[Table] = &[
     table("restatement_ages", "SELECT", ""),
     table("restatements", "SELECT", ""),
     table("runs", ALL, ""),
+    // A mall that a worker parks is not due any more (trigger connector_scheduled).
+    table("schedule_ticks", ALL, "SELECT UPDATE"),
+    table("schedules", ALL, ""),
     table("slice_moves", "SELECT", ""),
     table("slice_versions", "SELECT DELETE", "INSERT"),
     table("series_freshness", "SELECT", ""),
