@@ -165,6 +165,7 @@ mod tests {
             dialect: Dialect::Live,
             shops: vec![common::domain::ids::ShopNo::FIRST],
             endpoints: Endpoint::core().collect(),
+            wanted_from: None,
             mode: Mode::Api,
             state: ConnectorState::Active,
             state_reason: None,
