@@ -89,8 +89,8 @@ impl Pages {
     }
 
     /// Rows in hand.
-    pub fn rows(&self) -> usize {
-        self.so_far.rows.len()
+    pub fn rows(&self) -> &[MetricRow] {
+        &self.so_far.rows
     }
 
     /// Takes the page that `request` brought, which was sent at `asked_at`.

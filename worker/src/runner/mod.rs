@@ -6,6 +6,7 @@
 
 mod hand;
 mod pick;
+mod room;
 mod run;
 
 use std::collections::HashMap;

@@ -11,12 +11,12 @@ use common::store::Outcome;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
+use super::room::Room;
 use super::{IN_FLIGHT, Runners};
 use crate::flow::commit::Finished;
 use crate::flow::delivery::Work;
 use crate::flow::page;
 use crate::flow::token::{self, Leave};
-use crate::shared::{ROWS_IN_HAND, Shared};
 
 /// A token further away than this is not waited for: the jobs go back to the ledger, so that no delivery is ever held
 /// near the broker's consumer time-out of 30 minutes (`design.md` §5).
@@ -27,7 +27,7 @@ const HOLD_WITHOUT_PACER: Duration = Duration::from_secs(30);
 const PACER_REST: Duration = Duration::from_secs(5);
 /// How long a job with pages waits for room for one more.
 const ROOM_WAIT: Duration = Duration::from_secs(5);
-/// How long it stays away if there is none.
+/// How long a job with pages stays away if there is no room for more of them.
 const ROOM_REST: Duration = Duration::from_secs(5);
 
 /// Runs until the key has no work.
@@ -135,17 +135,17 @@ async fn start(
             }
             page::Fetch::Rows(answer) => {
                 let (mut work, fetched) = *answer;
-                let room = room(shared, work.room.take(), fetched.rows.len()).await;
+                let room = Room::take(&shared.rows_in_hand, work.room.take(), &fetched.rows, ROOM_WAIT).await;
                 runners.finish(Finished::with_rows(work, fetched, room.permit)).await;
             }
             page::Fetch::Again(work) => runners.push_front(Work { alone: None, ..*work }),
             page::Fetch::More(mut work) => {
-                let room = room(shared, work.room.take(), work.pages.rows()).await;
+                let room = Room::take(&shared.rows_in_hand, work.room.take(), work.pages.rows(), ROOM_WAIT).await;
                 work.room = room.permit;
                 if room.is_enough {
                     runners.push_front(Work { alone: None, ..*work });
                 } else {
-                    tracing::info!(event = "job.handed_back", job_id = %work.claimed.job.id, rows = work.pages.rows(), "no room for more pages: later");
+                    tracing::info!(event = "job.handed_back", job_id = %work.claimed.job.id, rows = work.pages.rows().len(), "no room for more pages: later");
                     give(&runners, *work, ROOM_REST).await;
                 }
             }
@@ -153,34 +153,6 @@ async fn start(
         shared.fetching.fetch_sub(1, Ordering::AcqRel);
         drop((slot, turn));
     });
-}
-
-/// Room for rows in hand.
-struct Room {
-    permit: Option<OwnedSemaphorePermit>,
-    is_enough: bool,
-}
-
-/// Room for `rows`, of which `held` is there already.
-///
-/// Who holds none waits for as long as it takes: commits make room. Who holds some waits for a moment only, lest jobs with
-/// pages wait for each other.
-async fn room(shared: &Shared, held: Option<OwnedSemaphorePermit>, rows: usize) -> Room {
-    let wanted = permits(rows).min(ROWS_IN_HAND);
-    let rows = Arc::clone(&shared.rows_in_hand);
-    let Some(mut held) = held else {
-        let permit = rows.acquire_many_owned(wanted).await.ok();
-        return Room { permit, is_enough: true };
-    };
-    let more = wanted.saturating_sub(permits(held.num_permits()));
-    let is_enough = match timeout(ROOM_WAIT, rows.acquire_many_owned(more)).await {
-        Ok(Ok(more)) => {
-            held.merge(more);
-            true
-        }
-        Ok(Err(_)) | Err(_) => false,
-    };
-    Room { permit: Some(held), is_enough }
 }
 
 /// The next job whose mall and endpoint have not changed since the claim; the others go back.
