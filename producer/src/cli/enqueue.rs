@@ -45,12 +45,12 @@ pub struct EnqueueArgs {
     #[arg(long, value_name = "PERIOD", default_value = "day")]
     pub granularity: Granularity,
     /// Ask for at most N days a request (default: the endpoint's limit)
-    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=366))]
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=366), hide_short_help = true)]
     pub chunk_days: Option<u32>,
     /// Queue as fresh or backfill (default: fresh up to 7 days)
     #[arg(long, value_name = "LANE")]
     pub lane: Option<Lane>,
-    /// Fetch the gaps: what is wanted of the malls, not complete and not in work
+    /// Fetch the gaps: what is wanted, not complete and not in work
     #[arg(long, conflicts_with = "force")]
     pub missing: bool,
     /// Fetch gaps that failed for good, too, instead of leaving them to dead replay
