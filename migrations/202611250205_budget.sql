@@ -24,13 +24,16 @@ COMMENT ON COLUMN lane_pauses.reason IS 'In words.';
 COMMENT ON COLUMN lane_pauses.paused_by IS 'Who paused it: login@host.';
 COMMENT ON COLUMN lane_pauses.since IS 'Since when.';
 
--- Rows that a day of an endpoint has had of late: how many pages its next fetch will take (expected_requests).
-CREATE FUNCTION rows_a_day(mall text, shop integer, endpoint text) RETURNS float8 LANGUAGE sql STABLE AS $$
-    SELECT coalesce(avg(recent.rows), 0)
+-- Requests that one job of `days` days will take where answers come in pages of `page_rows` new rows (demand.sql,
+-- plan_jobs.sql). Learned from the days that were fetched last (slices_pkey); 1 where none was, and where answers come whole.
+CREATE FUNCTION expected_requests(mall text, shop integer, endpoint text, days integer, page_rows integer)
+RETURNS float8 LANGUAGE sql STABLE AS $$
+    SELECT coalesce(CASE WHEN $4 = 1 THEN avg(greatest(1, ceil(recent.rows::float8 / $5)))
+                         ELSE greatest(1, ceil(avg(recent.rows)::float8 * $4 / $5)) END, 1)
       FROM (SELECT s.rows
               FROM slices s
              WHERE (s.mall_id, s.shop_no, s.endpoint, s.granularity) = ($1, $2, $3, 'day')
              ORDER BY s.date DESC
              LIMIT 30) AS recent
 $$;
-COMMENT ON FUNCTION rows_a_day(text, integer, text) IS 'Mean rows of the 30 newest days that were fetched of an endpoint; 0: none was (slices_pkey).';
+COMMENT ON FUNCTION expected_requests(text, integer, text, integer, integer) IS 'Pages that a chunk of an endpoint will have, by the 30 newest days that were fetched of it.';

@@ -33,7 +33,8 @@ pub use self::error::LimiterError;
 pub use self::grant::{Grant, Observation, Take};
 pub use self::model::ModelLimiter;
 pub use self::redis::{CALL_TIMEOUT, Counts, RedisFacts, RedisLimiter, Scripts};
-use crate::domain::bucket::{Gauge, Reserve};
+pub use crate::domain::bucket::Gauge;
+use crate::domain::bucket::Reserve;
 use crate::domain::ids::LimiterKey;
 
 /// Leave to send one request. `Err` always means: do not send.

@@ -23,6 +23,7 @@ mod connectors;
 mod consents;
 mod coverage;
 mod dead_letters;
+mod demand;
 mod deployment;
 mod error;
 mod export;
@@ -62,6 +63,7 @@ pub use dead_letters::{
     BODY_KEPT, Change, DeadLetter, DeadMessage, LetterFilter, LetterGroup, LetterState, LetterSummary,
     LettersOver, Replay, ReplayCursor, ReplayPage, ReplayRun, UnknownLetterState,
 };
+pub use demand::{Demand, Scope};
 pub use error::{StoreError, TransactionError};
 pub use export::{ExportColumn, ExportKind, ExportRow, ExportView};
 pub use feed::{FeedJob, KeyJobs};

@@ -12,6 +12,7 @@ use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{PgTransaction, Row};
 use uuid::Uuid;
 
+use super::demand::pages;
 use super::error::StoreError;
 use super::pool::Control;
 use crate::domain::calendar::{DayRange, Granularity};
@@ -72,7 +73,7 @@ pub struct PlannedChunk {
 }
 
 /// What became of a wish.
-#[derive(Debug, Default, Clone, PartialEq, Eq)]
+#[derive(Debug, Default, Clone, PartialEq)]
 pub struct PlanCounts {
     /// Slices named by the wish.
     pub wanted: i64,
@@ -90,8 +91,9 @@ pub struct PlanCounts {
     pub parked: i64,
     /// Jobs by endpoint.
     pub by_endpoint: BTreeMap<String, i64>,
-    /// Jobs that do not wait, by limiter key: what the ETA comes from.
-    pub by_key: BTreeMap<LimiterKey, i64>,
+    /// Requests of the jobs that do not wait, by limiter key: what the ETA comes from. More than the jobs where answers come in
+    /// pages.
+    pub by_key: BTreeMap<LimiterKey, f64>,
     /// Ids of the jobs in planning order: what a plan id is the hash of.
     pub job_ids: Vec<Uuid>,
 }
@@ -100,6 +102,13 @@ impl PlanCounts {
     /// Slices that have to be fetched.
     pub fn to_fetch(&self) -> i64 {
         self.wanted - self.complete - self.in_work - self.failed
+    }
+
+    /// Requests that the jobs will take: at least one each.
+    #[expect(clippy::cast_possible_truncation, reason = "requests are far below 2^53")]
+    pub fn requests(&self) -> i64 {
+        // What waits for its mall is not in `by_key`; it takes one request a job at least.
+        (self.by_key.values().sum::<f64>().round() as i64 + self.parked).max(self.jobs)
     }
 
     /// Adds another group's counts.
@@ -114,8 +123,8 @@ impl PlanCounts {
         for (endpoint, jobs) in other.by_endpoint {
             *self.by_endpoint.entry(endpoint).or_default() += jobs;
         }
-        for (key, jobs) in other.by_key {
-            *self.by_key.entry(key).or_default() += jobs;
+        for (key, requests) in other.by_key {
+            *self.by_key.entry(key).or_default() += requests;
         }
         self.job_ids.extend(other.job_ids);
     }
@@ -131,6 +140,7 @@ pub(super) struct Candidate {
     granularity: Granularity,
     chunk: DayRange,
     generation: i32,
+    requests: f64,
     waits: bool,
 }
 
@@ -216,7 +226,7 @@ pub(super) async fn settle(
         if job.waits {
             counts.parked += 1;
         } else {
-            *counts.by_key.entry(job.limiter_key.clone()).or_default() += 1;
+            *counts.by_key.entry(job.limiter_key.clone()).or_default() += job.requests;
         }
         counts.job_ids.push(job.job_id);
     }
@@ -297,7 +307,12 @@ pub(super) async fn collect_wanted(
 }
 
 async fn candidates(tx: &mut PgTransaction<'_>) -> Result<Vec<Candidate>, StoreError> {
-    let rows = sqlx::query(include_str!("sql/plan_jobs.sql")).fetch_all(&mut **tx).await?;
+    let (dialects, page_rows) = pages();
+    let rows = sqlx::query(include_str!("sql/plan_jobs.sql"))
+        .bind(dialects)
+        .bind(page_rows)
+        .fetch_all(&mut **tx)
+        .await?;
     rows.iter()
         .map(|row| {
             let text = |column: &str| row.try_get::<String, _>(column).map_err(StoreError::from);
@@ -318,6 +333,7 @@ async fn candidates(tx: &mut PgTransaction<'_>) -> Result<Vec<Candidate>, StoreE
                 granularity,
                 chunk,
                 generation,
+                requests: row.try_get("requests")?,
                 waits: row.try_get("waits")?,
             })
         })

@@ -1,7 +1,5 @@
 //! Progress and reports for people.
 
-use std::collections::BTreeMap;
-
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use sqlx::Row;
@@ -10,7 +8,6 @@ use uuid::Uuid;
 use super::error::StoreError;
 use super::pool::Control;
 use crate::domain::endpoint::Endpoint;
-use crate::domain::ids::LimiterKey;
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -129,21 +126,6 @@ impl Control {
                     jobs: row.try_get("jobs")?,
                     oldest: row.try_get("oldest")?,
                 })
-            })
-            .collect()
-    }
-
-    /// Jobs that still need a request, by limiter key: what an ETA comes from.
-    pub async fn open_jobs_by_key(&self) -> Result<BTreeMap<LimiterKey, i64>, StoreError> {
-        let rows = sqlx::query(
-            "SELECT limiter_key, count(*) FROM jobs WHERE work_state IN ('planned', 'queued', 'running') GROUP BY 1",
-        )
-        .fetch_all(&self.pool)
-        .await?;
-        rows.iter()
-            .map(|row| {
-                let key = LimiterKey::try_from(row.try_get::<String, _>(0)?).map_err(StoreError::foreign)?;
-                Ok((key, row.try_get(1)?))
             })
             .collect()
     }

@@ -9,7 +9,7 @@ use common::domain::ids::{LimiterKey, MallId, ShopNo};
 use common::limiter::LimiterError;
 use common::oauth::{App, Sealer};
 use common::store::{
-    AppChoice, AppError, Apps, ConnectorState, Control, Mode, NewConnector, SchemaError, StoreError,
+    AppChoice, AppError, Apps, ConnectorState, Control, Demand, Mode, NewConnector, SchemaError, StoreError,
 };
 use common::telemetry;
 
@@ -19,7 +19,7 @@ use crate::feed::FeedError;
 use crate::output::Output;
 use crate::output::json::Document;
 use crate::output::text::clean;
-use crate::plan::eta::Pace;
+use crate::plan::eta::Terms;
 
 /// Connections of one command: planning and watching, side by side with a feeder.
 const CONNECTIONS: u32 = 4;
@@ -124,9 +124,10 @@ impl Context {
         self.config.limiter_key(mall)
     }
 
-    /// The server's buckets.
-    pub(super) fn pace(&self) -> Pace {
-        Pace { burst: self.config.limits.burst, per_second: self.config.limits.refill_per_second }
+    /// What the buckets of `demands` have now, and when lanes are sent.
+    pub(super) async fn terms(&self, control: &Control, demands: &[Demand]) -> Result<Terms, Fault> {
+        let keys: Vec<LimiterKey> = demands.iter().map(|demand| demand.key.clone()).collect();
+        Terms::read(&self.config, control, &keys).await.map_err(|error| self.store(error))
     }
 
     /// Whether each mall has a bucket of its own.

@@ -8,10 +8,12 @@ mod wait;
 
 pub(super) use select::unknown as unknown_mall;
 
+use std::collections::BTreeSet;
+
 use chrono::NaiveDate;
 use common::clock::now;
 use common::domain::calendar::{DayRange, Granularity, kst_day};
-use common::store::{Control, EndpointPause, MallFilter, StoreError, Wish};
+use common::store::{Control, Demand, MallFilter, Scope, StoreError, Wish};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -25,9 +27,9 @@ use crate::fault::{Exit, Fault};
 use crate::feed::{self, FeedReport};
 use crate::output::progress::Progress;
 use crate::output::text::{counted, number};
-use crate::plan::eta::eta;
+use crate::plan::eta::{eta, planned as planned_work};
 use crate::plan::preview::Preview;
-use crate::plan::selection::{Planned, Selection};
+use crate::plan::selection::Selection;
 use crate::plan::wish::{LONG_RANGE_DAYS, default_lane, resolve, whole_periods};
 
 /// More jobs than this need a yes.
@@ -114,7 +116,11 @@ impl Enqueue<'_> {
 
     /// Plans under `run`, or only counts; shows progress if it takes long.
     async fn plan(&self, run: Option<Uuid>) -> Result<Preview, Fault> {
-        let open = self.control.open_jobs_by_key().await.map_err(|error| self.context.store(error))?;
+        let open = match run {
+            // Its own jobs will be among them, in their turn.
+            Some(_) => Vec::new(),
+            None => self.open().await.map_err(|error| self.context.store(error))?,
+        };
         let mut progress = Progress::new(self.context.output, "plan");
         let mut groups_done = 0;
         let result = self
@@ -135,18 +141,22 @@ impl Enqueue<'_> {
         drop(progress);
         let planned = result.map_err(|error| self.interrupted(error, run, groups_done))?;
         let pauses = self.control.endpoint_pauses(None).await.map_err(|error| self.context.store(error))?;
-        Ok(self.preview(&planned, &pauses, &open))
+        let demands = match run {
+            Some(run) => self.control.demand(Scope::Run(run)).await,
+            None => Ok(planned_work(&planned.counts.by_key, self.selection.lane, &open)),
+        };
+        let demands = demands.map_err(|error| self.context.store(error))?;
+        let terms = self.context.terms(&self.control, &demands).await?;
+        let eta = eta(&demands, &terms);
+        let key_is_mall = self.context.key_is_mall();
+        Ok(Preview::new(&self.selection, &planned, &pauses, eta, terms.now, key_is_mall))
     }
 
-    fn preview(
-        &self,
-        planned: &Planned,
-        pauses: &[EndpointPause],
-        open: &std::collections::BTreeMap<common::domain::ids::LimiterKey, i64>,
-    ) -> Preview {
-        let pace = self.context.pace();
-        let eta = eta(&planned.counts.by_key, open, pace);
-        Preview::new(&self.selection, planned, pauses, eta, pace, self.context.key_is_mall())
+    /// What waits already on the buckets of the malls.
+    async fn open(&self) -> Result<Vec<Demand>, StoreError> {
+        let keys: BTreeSet<_> = self.selection.malls.iter().map(|mall| mall.limiter_key.clone()).collect();
+        let keys: Vec<_> = keys.into_iter().collect();
+        self.control.demand(Scope::Keys(&keys)).await
     }
 
     fn interrupted(&self, error: StoreError, run: Option<Uuid>, groups_done: usize) -> Fault {

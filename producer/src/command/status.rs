@@ -4,11 +4,9 @@ mod nameless;
 
 mod screen;
 
-use std::collections::BTreeMap;
-
 use common::clock::now;
 use common::domain::ids::LimiterKey;
-use common::store::{Alert, Backlog, Control, StoreError};
+use common::store::{Alert, Backlog, Control, Scope, StoreError};
 use serde::ser::Error;
 use serde::{Serialize, Serializer};
 
@@ -20,7 +18,7 @@ use super::health::{Status, health};
 use crate::fault::{Exit, Fault};
 use crate::output::json::{Document, with_times};
 use crate::output::plain::tsv;
-use crate::plan::eta::{Eta, Pace, eta};
+use crate::plan::eta::{Eta, Terms, eta};
 
 /// Malls read at once.
 const PAGE: i64 = 500;
@@ -55,6 +53,9 @@ struct Found {
     /// `null`: nothing is open.
     eta_s: Option<u64>,
     eta_set_by: Option<String>,
+    /// The ETA with what it comes from.
+    #[serde(rename = "eta")]
+    eta_json: Option<serde_json::Value>,
     /// Requests a second that the limits allow now.
     allowed_per_second: f64,
     /// What the daemon holds to want a person, one a cause.
@@ -65,8 +66,9 @@ struct Found {
     problems_more: i64,
     #[serde(skip)]
     eta: Option<Eta>,
+    /// Of the keys that send, those with a bucket as configured each gain so much a second.
     #[serde(skip)]
-    pace: Pace,
+    per_second: f64,
     #[serde(skip)]
     keys: i64,
     #[serde(skip)]
@@ -110,7 +112,10 @@ struct Problem {
 }
 
 async fn collect(context: &Context, control: &Control) -> Result<Found, StoreError> {
-    let pace = context.pace();
+    let demands = control.demand(Scope::All).await?;
+    let keys: Vec<_> = demands.iter().map(|demand| demand.key.clone()).collect();
+    let terms = Terms::read(&context.config, control, &keys).await?;
+    let reserves = control.reserves().await?;
     let mut found = Found {
         profile: context.config.profile.clone(),
         malls: Malls::default(),
@@ -122,13 +127,15 @@ async fn collect(context: &Context, control: &Control) -> Result<Found, StoreErr
         alerts: control.alerts(false).await?,
         problems: Vec::new(),
         problems_more: 0,
-        eta: eta(&control.open_jobs_by_key().await?, &BTreeMap::new(), pace),
-        pace,
+        eta: eta(&demands, &terms),
+        eta_json: None,
+        per_second: terms.usual.per_second,
         keys: 0,
         key_is_mall: context.key_is_mall(),
     };
-    found.eta_s = found.eta.as_ref().map(|eta| eta.seconds);
-    found.eta_set_by = found.eta.as_ref().map(|eta: &Eta| LimiterKey::to_string(&eta.key));
+    found.eta_s = found.eta.as_ref().and_then(|eta| eta.seconds);
+    found.eta_set_by = found.eta.as_ref().map(|eta| eta.key.to_string());
+    found.eta_json = found.eta.as_ref().map(|eta| eta.json(terms.now));
     let mut keys = std::collections::BTreeSet::new();
     let mut after = String::new();
     loop {
@@ -154,7 +161,13 @@ async fn collect(context: &Context, control: &Control) -> Result<Found, StoreErr
         }
     }
     found.keys = i64::try_from(keys.len()).unwrap_or(i64::MAX);
-    found.allowed_per_second = f64::from(u32::try_from(keys.len()).unwrap_or(u32::MAX)) * pace.per_second;
+    found.allowed_per_second = keys
+        .iter()
+        .map(|key| match LimiterKey::try_from(key.clone()).ok().and_then(|key| reserves.get(&key).copied()) {
+            Some(share) => context.config.limits.refill_per_second * share.ours(),
+            None => terms.usual.per_second,
+        })
+        .sum();
     Ok(found)
 }
 

@@ -1,101 +1,236 @@
-//! How long the rate limits make a plan last.
+//! When work will be done, from the budget that it has.
 //!
-//! Malls run side by side, each at the pace of its bucket, so the slowest bucket sets the end. A bucket that holds
-//! `burst` requests serves those at once and the rest at `rate` a second. Work of the same bucket that was asked for
-//! before goes into the sum: it takes from the same tokens.
+//! Malls run side by side, each at the pace of its bucket, so the slowest bucket sets the end. What a bucket has to serve
+//! until the last job of a run, a mall or an agency is over comes from the ledger ([`Demand`]): its own requests and those
+//! that go before them. What it can serve comes from the bucket itself ([`Gauge`]): the tokens that it has now, and its pace,
+//! less what is left to other software. Backfills wait for their hours ([`Hours`]); by their beginning the bucket is full
+//! again. A job whose time has not come (a retry, a replay at a rate) is not over before that time.
+//!
+//! What is asked for later, and a mall that fails, are not foreseen: the figure is what the budget allows.
+
+mod terms;
+#[cfg(test)]
+mod tests;
+mod words;
 
 use std::collections::BTreeMap;
 
+use chrono::{DateTime, TimeDelta, Utc};
+use common::domain::hours::Hours;
 use common::domain::ids::LimiterKey;
+use common::domain::job::Lane;
+use common::limiter::Gauge;
+use common::store::Demand;
 
-/// When a plan will be done, and what sets it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+pub use self::terms::Terms;
+pub use self::words::{clock, rate};
+
+/// Nights that a backfill may take before we say that nobody knows.
+const MOST_NIGHTS: u32 = 3_650;
+
+/// When something will be done, and what sets it.
+#[derive(Debug, Clone, PartialEq)]
 pub struct Eta {
-    /// Whole seconds, rounded up; 0: the buckets hold enough.
-    pub seconds: u64,
+    /// Whole seconds from now, rounded up; 0: the buckets hold enough. `None`: nobody knows, see [`Bound::Paused`].
+    pub seconds: Option<u64>,
     /// The slowest bucket.
     pub key: LimiterKey,
-    /// Requests that this plan takes from it.
+    /// Requests of ours that it has to serve.
     pub requests: i64,
-    /// Requests that were open on it before.
-    pub open: i64,
-}
-
-/// The server's bucket.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub struct Pace {
-    /// Requests that a full bucket serves at once.
-    pub burst: u32,
-    /// Requests a second after that.
+    /// Requests of others that it serves before.
+    pub before: i64,
+    /// Whole tokens that it has now; `None`: Redis did not say.
+    pub tokens: Option<i64>,
+    /// Tokens that it gains a second.
     pub per_second: f64,
+    /// What sets the end.
+    pub bound: Bound,
 }
 
-impl Pace {
-    /// Seconds for `requests`, rounded up.
-    #[expect(
-        clippy::cast_possible_truncation,
-        clippy::cast_sign_loss,
-        clippy::cast_precision_loss,
-        reason = "requests are far below 2^53, and the result is not negative"
-    )]
-    pub fn seconds(self, requests: i64) -> u64 {
-        let waiting = (requests - i64::from(self.burst)).max(0);
-        (waiting as f64 / self.per_second).ceil() as u64
-    }
+/// What sets the end.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Bound {
+    /// The bucket's tokens and pace.
+    Budget,
+    /// Backfills are sent again only from this time on.
+    Hours(DateTime<Utc>),
+    /// A job must not run before this time.
+    Later(DateTime<Utc>),
+    /// A lane is paused.
+    Paused(Lane),
 }
 
-/// The ETA of a plan that takes `requests` from each key, on which `open` requests wait already. `None`: nothing to do.
-pub fn eta(
-    requests: &BTreeMap<LimiterKey, i64>,
-    open: &BTreeMap<LimiterKey, i64>,
-    pace: Pace,
-) -> Option<Eta> {
+/// The end of what `demands` say, under `terms`. `None`: nothing is to be done.
+pub fn eta(demands: &[Demand], terms: &Terms) -> Option<Eta> {
+    demands
+        .iter()
+        .filter(|demand| demand.own > 0.0)
+        .map(|demand| of_key(demand, terms))
+        // Of equal ones the first by name, so that the same plan always says the same.
+        .max_by(|(a, eta_a), (b, eta_b)| a.total_cmp(b).then_with(|| eta_b.key.cmp(&eta_a.key)))
+        .map(|(_, eta)| eta)
+}
+
+/// What keys have to serve until a plan of `lane` is done that takes `requests` from them and stands behind what is `open`.
+pub fn planned(requests: &BTreeMap<LimiterKey, f64>, lane: Lane, open: &[Demand]) -> Vec<Demand> {
     requests
         .iter()
-        .filter(|(_, requests)| **requests > 0)
-        .map(|(key, requests)| (*requests + open.get(key).unwrap_or(&0), key, *requests))
-        // Of equal ones the first by name, so that the same plan always says the same.
-        .max_by(|a, b| a.0.cmp(&b.0).then_with(|| b.1.cmp(a.1)))
-        .map(|(total, key, requests)| Eta {
-            seconds: pace.seconds(total),
-            key: key.clone(),
-            requests,
-            open: total - requests,
+        .map(|(key, own)| {
+            let before = open.iter().find(|demand| demand.key == *key);
+            let (fresh, backfill, out) =
+                before.map_or((0.0, 0.0, 0.0), |open| (open.fresh, open.backfill, open.backfill_out));
+            let (fresh, backfill) = match lane {
+                Lane::Fresh => (fresh + own, out),
+                Lane::Backfill => (fresh, backfill + own),
+            };
+            Demand {
+                key: key.clone(),
+                jobs: 0,
+                own: *own,
+                fresh,
+                backfill,
+                backfill_out: out,
+                later: 0.0,
+                first_later: None,
+                last_later: None,
+            }
         })
+        .collect()
 }
 
-#[cfg(test)]
-mod tests {
-    use super::*;
+/// One bucket's end: seconds to compare by, and what is told of it.
+fn of_key(demand: &Demand, terms: &Terms) -> (f64, Eta) {
+    let gauge = terms.gauge(&demand.key);
+    let mut clock = Clock::start(gauge, terms.now);
+    let mut bound = Bound::Budget;
+    clock.serve(demand.fresh + demand.backfill_out);
+    let waiting = demand.backfill - demand.backfill_out;
+    if waiting > 0.0 {
+        match terms.hours {
+            _ if terms.paused.contains(&Lane::Backfill) => bound = Bound::Paused(Lane::Backfill),
+            Some(hours) => {
+                if let Some(opens) = clock.serve_within(hours, waiting) {
+                    bound = Bound::Hours(opens);
+                }
+            }
+            None => clock.serve(waiting),
+        }
+    }
+    if demand.fresh > 0.0 && terms.paused.contains(&Lane::Fresh) {
+        bound = Bound::Paused(Lane::Fresh);
+    }
+    if let (Some(first), Some(last)) = (demand.first_later, demand.last_later) {
+        // By the time of the first the bucket may be full again; from then on they come at its pace.
+        #[expect(clippy::cast_precision_loss, reason = "some ten tokens")]
+        let piled = (demand.later - gauge.capacity as f64).max(0.0) / gauge.per_second;
+        let seconds = (seconds_between(terms.now, first) + piled).max(seconds_between(terms.now, last));
+        if seconds > clock.seconds {
+            clock.seconds = seconds;
+            bound = if matches!(bound, Bound::Paused(_)) { bound } else { Bound::Later(last) };
+        }
+    }
+    let seconds = match bound {
+        Bound::Paused(_) => f64::INFINITY,
+        Bound::Budget | Bound::Hours(_) | Bound::Later(_) => clock.seconds,
+    };
+    let told = Eta {
+        seconds: seconds.is_finite().then(|| whole(seconds)),
+        key: demand.key.clone(),
+        requests: rounded(demand.own),
+        before: rounded(demand.fresh + demand.backfill - demand.own).max(0),
+        tokens: terms.gauges.get(&demand.key).map(|gauge| rounded(full_if_unknown(gauge).floor())),
+        per_second: gauge.per_second,
+        bound,
+    };
+    (seconds, told)
+}
 
-    const PACE: Pace = Pace { burst: 40, per_second: 2.0 };
+/// One bucket while time goes on.
+struct Clock {
+    now: DateTime<Utc>,
+    /// Seconds since `now`.
+    seconds: f64,
+    tokens: f64,
+    capacity: f64,
+    per_second: f64,
+}
 
-    fn keys(of: &[(&str, i64)]) -> BTreeMap<LimiterKey, i64> {
-        of.iter().map(|(key, n)| (LimiterKey::try_from((*key).to_owned()).expect("a key"), *n)).collect()
+impl Clock {
+    fn start(gauge: &Gauge, now: DateTime<Utc>) -> Self {
+        #[expect(clippy::cast_precision_loss, reason = "some ten tokens")]
+        let capacity = gauge.capacity as f64;
+        let (tokens, per_second) = (full_if_unknown(gauge), gauge.per_second);
+        let mut clock = Self { now, seconds: 0.0, tokens, capacity, per_second };
+        clock.rest(gauge.silent.as_secs_f64());
+        clock
     }
 
-    #[test]
-    fn the_mall_with_the_most_requests_sets_the_eta() {
-        let eta =
-            eta(&keys(&[("a", 182), ("greenfarm", 362), ("z", 40)]), &BTreeMap::new(), PACE).expect("work");
-        assert_eq!((eta.seconds, eta.key.as_str(), eta.requests), (161, "greenfarm", 362));
+    /// Time goes by without a request.
+    fn rest(&mut self, seconds: f64) {
+        self.seconds += seconds;
+        self.tokens = (self.tokens + seconds * self.per_second).min(self.capacity);
     }
 
-    #[test]
-    fn one_bucket_for_all_malls_takes_the_sum() {
-        let eta = eta(&keys(&[("ca-api.example", 8_000)]), &BTreeMap::new(), PACE).expect("work");
-        assert_eq!(eta.seconds, 3_980);
+    /// As many requests as there are, whenever a token is there.
+    fn serve(&mut self, requests: f64) {
+        self.seconds += (requests - self.tokens.max(0.0)).max(0.0) / self.per_second;
+        self.tokens = (self.tokens - requests).max(0.0);
     }
 
-    #[test]
-    fn work_that_waits_already_counts_on_its_own_bucket_only() {
-        let eta = eta(&keys(&[("a", 10), ("b", 60)]), &keys(&[("a", 100), ("c", 999)]), PACE).expect("work");
-        assert_eq!((eta.key.as_str(), eta.requests, eta.open, eta.seconds), ("a", 10, 100, 35));
+    /// The same within `hours` alone. When they begin, if they had to be waited for.
+    fn serve_within(&mut self, hours: Hours, requests: f64) -> Option<DateTime<Utc>> {
+        let mut left = requests;
+        let mut waited_for = None;
+        for _ in 0..MOST_NIGHTS {
+            let opens = hours.opens(self.time());
+            let wait = seconds_between(self.time(), opens);
+            if wait > 0.0 {
+                waited_for.get_or_insert(opens);
+                self.rest(wait);
+            }
+            let until = seconds_between(self.now, hours.closes(opens));
+            let servable = self.tokens + (until - self.seconds).max(0.0) * self.per_second;
+            if left <= servable {
+                self.serve(left);
+                return waited_for;
+            }
+            left -= servable;
+            (self.tokens, self.seconds) = (0.0, until);
+        }
+        self.seconds = f64::INFINITY;
+        waited_for
     }
 
-    #[test]
-    fn a_full_bucket_serves_its_burst_at_once_and_the_demo_takes_41_seconds() {
-        assert_eq!((PACE.seconds(40), PACE.seconds(41), PACE.seconds(122)), (0, 1, 41));
-        assert_eq!(eta(&keys(&[("a", 0)]), &BTreeMap::new(), PACE), None);
+    fn time(&self) -> DateTime<Utc> {
+        after(self.now, self.seconds)
     }
+}
+
+/// Tokens: a bucket that nobody remembers is as full as the server's, which its first answers will tell.
+fn full_if_unknown(gauge: &Gauge) -> f64 {
+    #[expect(clippy::cast_precision_loss, reason = "some ten tokens")]
+    let full = gauge.capacity as f64;
+    if gauge.known { gauge.tokens } else { full }
+}
+
+/// The time so many seconds after `now`.
+fn after(now: DateTime<Utc>, seconds: f64) -> DateTime<Utc> {
+    #[expect(clippy::cast_possible_truncation, reason = "bounded: ten years of nights")]
+    let micros = TimeDelta::microseconds((seconds * 1e6).round() as i64);
+    now.checked_add_signed(micros).unwrap_or(DateTime::<Utc>::MAX_UTC)
+}
+
+fn seconds_between(from: DateTime<Utc>, to: DateTime<Utc>) -> f64 {
+    (to - from).max(TimeDelta::zero()).as_seconds_f64()
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "not negative, and finite")]
+fn whole(seconds: f64) -> u64 {
+    // A sum of thirds and halves may miss a whole second by a hair.
+    (seconds - 1e-6).max(0.0).ceil() as u64
+}
+
+#[expect(clippy::cast_possible_truncation, reason = "requests are far below 2^53")]
+fn rounded(requests: f64) -> i64 {
+    requests.round() as i64
 }

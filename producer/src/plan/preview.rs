@@ -2,17 +2,18 @@
 
 use std::fmt::Write;
 
+use chrono::{DateTime, Utc};
 use common::domain::calendar::{DayRange, Granularity};
 use common::domain::endpoint::Endpoint;
 use common::domain::job::Lane;
 use common::store::EndpointPause;
 use serde::Serialize;
 
-use super::eta::{Eta, Pace};
+use super::eta::Eta;
 use super::left_out::LeftOut;
 use super::selection::{Planned, Selection};
 use crate::output::paint::{bold, dim, warn};
-use crate::output::text::{clean, counted, duration, number};
+use crate::output::text::{clean, counted, number};
 use crate::remedy::{subject, why_paused, why_silent};
 
 /// Malls that send nothing, named in a preview before "and N more".
@@ -49,10 +50,12 @@ pub struct Preview {
     pub left_out: Vec<LeftOut>,
     /// Endpoints that are asked day by day although longer chunks are wished for.
     pub day_by_day: Vec<Endpoint>,
+    /// Requests that the jobs will take; more than the jobs where answers come in pages.
+    pub requests: i64,
     /// When it is done.
     pub eta: Option<Eta>,
-    /// The buckets' pace.
-    pub pace: Pace,
+    /// When this was said.
+    pub now: DateTime<Utc>,
     /// Whether a bucket serves one mall.
     pub key_is_mall: bool,
 }
@@ -79,7 +82,7 @@ impl Preview {
         planned: &Planned,
         pauses: &[EndpointPause],
         eta: Option<Eta>,
-        pace: Pace,
+        now: DateTime<Utc>,
         key_is_mall: bool,
     ) -> Self {
         let counts = &planned.counts;
@@ -129,8 +132,9 @@ impl Preview {
                 .collect(),
             left_out: selection.left_out(),
             day_by_day: selection.day_by_day(),
+            requests: counts.requests(),
             eta,
-            pace,
+            now,
             key_is_mall,
         }
     }
@@ -178,12 +182,12 @@ impl Preview {
                     self.lane
                 ),
             );
-            self.row(&mut out, "requests", &format!("{}, one a job", number(self.jobs)));
+            self.row(&mut out, "requests", &self.request_words());
         } else {
             self.row(&mut out, "jobs", "0    nothing has to be fetched");
         }
         if let Some(eta) = &self.eta {
-            self.row(&mut out, "ETA", &self.eta_words(eta));
+            self.row(&mut out, "ETA", &eta.words(self.now, self.key_is_mall));
         }
         if self.lifted > 0 {
             let jobs = counted(self.lifted, "backfill job", "backfill jobs");
@@ -220,28 +224,23 @@ impl Preview {
         let _ = writeln!(out, "  {}{text}", dim(format_args!("{label:<10}")));
     }
 
+    fn request_words(&self) -> String {
+        if self.requests <= self.jobs {
+            return format!("{}, one a job", number(self.jobs));
+        }
+        format!(
+            "about {} (at least {}; the malls' newest days say how many pages an answer has)",
+            number(self.requests),
+            number(self.jobs)
+        )
+    }
+
     fn chunk_words(&self) -> String {
         match (self.granularity, self.chunk_days.as_slice()) {
             (Granularity::Day, [days]) => format!("{days}-day chunks"),
             (Granularity::Day, _) => "chunks by endpoint".to_owned(),
             (granularity, _) => format!("whole {granularity}s"),
         }
-    }
-
-    fn eta_words(&self, eta: &Eta) -> String {
-        let Pace { burst, per_second } = self.pace;
-        if eta.seconds == 0 {
-            let whose = if self.key_is_mall { "each mall's" } else { "the" };
-            return format!("at once: {whose} bucket holds {burst} requests");
-        }
-        let whose =
-            if self.key_is_mall { format!("mall {}", eta.key) } else { format!("bucket {}", eta.key) };
-        let total = number(eta.requests + eta.open);
-        let open = if eta.open > 0 { format!(" ({} open before)", number(eta.open)) } else { String::new() };
-        format!(
-            "{}  set by {whose}: {total} requests{open}, ({total}−{burst})/{per_second}",
-            duration(eta.seconds)
-        )
     }
 
     fn parked_lines(&self, out: &mut String) {

@@ -30,6 +30,11 @@ impl Reserve {
         self.0
     }
 
+    /// What is left to us, of 1.
+    pub fn ours(self) -> f64 {
+        f64::from(100 - self.0) / 100.0
+    }
+
     /// Whole tokens of a bucket of `burst` that are theirs, rounded up.
     pub(super) fn tokens(self, burst: i64) -> i64 {
         (burst * i64::from(self.0) + 99) / 100

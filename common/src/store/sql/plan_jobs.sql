@@ -1,5 +1,6 @@
 -- plan_jobs.sql: the jobs for the slices still to fetch: one a chunk, from its first to its last missing period,
 -- with the generation that the wish gets, and whether it will wait for its mall or its endpoint.
+-- requests: how many it will take, where answers come in pages: $1 dialect[] $2 new rows of each page[]; equal lengths.
 -- Reads plan_slices; index jobs_identity for the generation.
 WITH candidate AS (
     SELECT mall_id, shop_no, limiter_key, endpoint, granularity,
@@ -9,8 +10,15 @@ WITH candidate AS (
       FROM plan_slices
      WHERE NOT complete AND NOT in_work
      GROUP BY mall_id, shop_no, limiter_key, endpoint, granularity, chunk_start
+), paged AS (
+    SELECT kind.*, expected_requests(mall_id, shop_no, endpoint, days, page_rows) AS requests
+      FROM (SELECT DISTINCT mall_id, shop_no, endpoint, end_date - start_date + 1 AS days, p.page_rows
+              FROM candidate
+              JOIN connectors USING (mall_id)
+              JOIN unnest($1::text[], $2::int[]) AS p (dialect, page_rows) USING (dialect)
+             WHERE granularity = 'day') AS kind
 )
-SELECT candidate.*,
+SELECT candidate.*, coalesce(paged.requests, 1) AS requests,
        coalesce((SELECT max(j.generation) + 1
                    FROM jobs j
                   WHERE (j.mall_id, j.shop_no, j.endpoint, j.granularity, j.start_date, j.end_date)
@@ -19,5 +27,7 @@ SELECT candidate.*,
        barrier.what IS NOT NULL AS waits
   FROM candidate
   JOIN connectors c USING (mall_id)
+  LEFT JOIN paged ON (paged.mall_id, paged.shop_no, paged.endpoint) = (candidate.mall_id, candidate.shop_no, candidate.endpoint)
+                 AND paged.days = candidate.end_date - candidate.start_date + 1 AND candidate.granularity = 'day'
   LEFT JOIN LATERAL waits_for(c, candidate.endpoint, '00000000-0000-0000-0000-000000000000') AS barrier ON true
- ORDER BY mall_id, shop_no, start_date, endpoint
+ ORDER BY candidate.mall_id, candidate.shop_no, candidate.start_date, candidate.endpoint

@@ -6,7 +6,9 @@ use std::time::Instant;
 
 use common::clock::now;
 use common::domain::job::Lane;
-use common::store::{AuditEntry, Control, LetterFilter, LetterState, LetterSummary, Replay, StoreError};
+use common::store::{
+    AuditEntry, Control, LetterFilter, LetterState, LetterSummary, Replay, Scope, StoreError,
+};
 use serde_json::json;
 use tokio::signal::ctrl_c;
 use uuid::Uuid;
@@ -23,7 +25,7 @@ use crate::feed::feed_once;
 use crate::output::json::Document;
 use crate::output::progress::Progress;
 use crate::output::text::{counted, number, short_time};
-use crate::plan::eta::eta;
+use crate::plan::eta::{eta, planned};
 
 /// More letters than this wait behind fresh work unless the operator says otherwise.
 const FRESH_LETTERS: i64 = 1_000;
@@ -207,8 +209,11 @@ impl Replaying<'_> {
     }
 
     async fn plan(&self, replayed: &Replayed) -> Result<Plan, Fault> {
-        let open = self.control.open_jobs_by_key().await.map_err(|error| self.context.store(error))?;
-        let pace = self.context.pace();
+        let keys: Vec<_> = replayed.counts.by_key.keys().cloned().collect();
+        let open =
+            self.control.demand(Scope::Keys(&keys)).await.map_err(|error| self.context.store(error))?;
+        let demands = planned(&replayed.counts.by_key, self.replay.lane, &open);
+        let terms = self.context.terms(self.control, &demands).await?;
         Ok(Plan {
             id: replayed.id.clone(),
             letters: replayed.letters,
@@ -222,8 +227,9 @@ impl Replaying<'_> {
             waiting: replayed.counts.parked,
             lane: self.replay.lane,
             per_second: self.replay.per_second,
-            eta: eta(&replayed.counts.by_key, &open, pace),
-            burst: pace.burst,
+            requests: replayed.counts.requests(),
+            eta: eta(&demands, &terms),
+            now: terms.now,
             key_is_mall: self.context.key_is_mall(),
         })
     }

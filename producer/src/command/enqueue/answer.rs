@@ -22,10 +22,12 @@ pub(super) struct Answer {
     /// Of the jobs, those that wait: their mall sends nothing now, or their endpoint is paused.
     parked: i64,
     requests: i64,
-    /// `null`: nothing to do.
+    /// `null`: nothing to do, or nobody knows.
     eta_s: Option<u64>,
     /// The bucket that sets the ETA.
     eta_set_by: Option<String>,
+    /// The ETA with what it comes from.
+    eta: Option<serde_json::Value>,
     lane: Lane,
     /// What cannot be asked, each with its reason and its malls.
     #[serde(skip_serializing_if = "Vec::is_empty")]
@@ -52,9 +54,10 @@ impl Answer {
             slices: preview.slices,
             jobs: preview.jobs,
             parked: preview.parked_jobs,
-            requests: preview.jobs,
-            eta_s: preview.eta.as_ref().map(|eta| eta.seconds),
+            requests: preview.requests,
+            eta_s: preview.eta.as_ref().and_then(|eta| eta.seconds),
             eta_set_by: preview.eta.as_ref().map(|eta| eta.key.to_string()),
+            eta: preview.eta.as_ref().map(|eta| eta.json(preview.now)),
             lane: preview.lane,
             left_out: preview
                 .left_out

@@ -2,13 +2,14 @@
 
 use std::fmt::Write;
 
-use chrono::{DateTime, Days, TimeDelta, Utc};
-use common::domain::calendar::{kst, kst_day};
+use chrono::{DateTime, Days, Utc};
+use common::domain::calendar::kst_day;
 
 use super::Found;
 use crate::command::health::Status;
 use crate::output::paint::{bad, bold, command, dim, warn};
 use crate::output::text::{clean, counted, headline_time, number};
+use crate::plan::eta::rate;
 
 /// Where commands begin.
 const DO_COLUMN: usize = 62;
@@ -35,11 +36,7 @@ pub(super) fn text(found: &Found, now: DateTime<Utc>) -> String {
     row(&mut out, "lanes", &lanes(found));
     row(&mut out, "ETA", &eta(found, now));
     if found.keys > 0 {
-        let (keys, per_second) = (number(found.keys), found.pace.per_second);
-        let allowed = found.allowed_per_second;
-        // Whole and large where it is large, with its fraction where that matters.
-        let allowed = if allowed < 1_000.0 { format!("{allowed}") } else { number(rounded(allowed)) };
-        row(&mut out, "rate", &format!("up to {allowed} requests/s allowed ({keys} × {per_second})"));
+        row(&mut out, "rate", &allowed(found));
     }
     for alert in &found.alerts {
         let line = format!("alert {:<4} {}", alert.alert_id, clean(&alert.text));
@@ -102,18 +99,24 @@ fn lanes(found: &Found) -> String {
 }
 
 fn eta(found: &Found, now: DateTime<Utc>) -> String {
-    let Some(eta) = &found.eta else { return "nothing is waiting".to_owned() };
-    let whose = if found.key_is_mall { "mall" } else { "bucket" };
-    let seconds = i64::try_from(eta.seconds).ok().and_then(TimeDelta::try_seconds).unwrap_or(TimeDelta::MAX);
-    let done = now.checked_add_signed(seconds).unwrap_or(DateTime::<Utc>::MAX_UTC).with_timezone(&kst());
-    let day = if kst_day(now) == done.date_naive() { "%H:%M" } else { "%m-%d %H:%M" };
-    format!(
-        "done {}, set by {whose} {}: {}, {}/s",
-        done.format(day),
-        eta.key,
-        counted(eta.requests, "request", "requests"),
-        found.pace.per_second
-    )
+    match &found.eta {
+        Some(eta) => eta.end_words(now, found.key_is_mall),
+        None => "nothing is waiting".to_owned(),
+    }
+}
+
+/// What all buckets together allow; as a product where all are alike.
+#[expect(clippy::cast_precision_loss, reason = "some thousand buckets")]
+fn allowed(found: &Found) -> String {
+    let all = found.allowed_per_second;
+    let each = if (all - found.keys as f64 * found.per_second).abs() < 1e-6 {
+        format!("({} × {})", number(found.keys), rate(found.per_second))
+    } else {
+        format!("({})", counted(found.keys, "bucket", "buckets"))
+    };
+    // Whole and large where it is large, with its fraction where that matters.
+    let all = if all < 1_000.0 { rate(all) } else { number(rounded(all)) };
+    format!("up to {all} requests/s allowed {each}")
 }
 
 #[cfg(test)]
@@ -125,7 +128,7 @@ mod tests {
     use crate::command::health::tests::at;
     use crate::command::status::{Malls, Problem};
     use crate::output::paint::bare;
-    use crate::plan::eta::{Eta, Pace};
+    use crate::plan::eta::{Bound, Eta};
 
     fn backlog(lane: &str, state: &str, jobs: i64) -> Backlog {
         Backlog { lane: lane.to_owned(), state: state.to_owned(), jobs, oldest: None }
@@ -145,7 +148,7 @@ mod tests {
                 backlog("backfill", "waiting", 12),
             ],
             dead: 3,
-            eta_s: Some(520),
+            eta_s: Some(539),
             eta_set_by: Some("moonlit".to_owned()),
             allowed_per_second: 424.0,
             alerts: vec![alert(
@@ -171,12 +174,16 @@ mod tests {
             ],
             problems_more: 0,
             eta: Some(Eta {
-                seconds: 520,
+                seconds: Some(539),
                 key: "moonlit".to_owned().try_into().expect("a key"),
                 requests: 1_080,
-                open: 0,
+                before: 0,
+                tokens: Some(2),
+                per_second: 2.0,
+                bound: Bound::Budget,
             }),
-            pace: Pace { burst: 40, per_second: 2.0 },
+            eta_json: None,
+            per_second: 2.0,
             keys: 212,
             key_is_mall: true,
         }

@@ -2,12 +2,17 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, NaiveDate};
 use common::domain::endpoint::Endpoint;
+use common::limiter::Gauge;
 use common::store::{Connector, ConnectorState, PauseCause, PlanCounts, Wish};
 
 use super::*;
 use crate::output::paint::bare;
-use crate::plan::eta::eta;
+use crate::plan::eta::{Terms, eta, planned};
 use crate::plan::selection::tests::mall;
+
+fn at() -> DateTime<chrono::Utc> {
+    "2026-02-16T01:42:00Z".parse().expect("a time")
+}
 
 fn preview(malls: Vec<Connector>, parked: i64, pauses: &[EndpointPause]) -> Preview {
     let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
@@ -28,15 +33,18 @@ fn preview(malls: Vec<Connector>, parked: i64, pauses: &[EndpointPause]) -> Prev
         jobs: 724,
         parked,
         by_endpoint: Endpoint::core().map(|e| (e.to_string(), 181)).collect(),
-        by_key: [("greenfarm", 362), ("hanbit", 362)]
+        by_key: [("greenfarm", 362), ("hanbit", i32::try_from(362 - parked).expect("few"))]
             .iter()
-            .map(|(key, n)| ((*key).to_owned().try_into().expect("a key"), *n))
+            .map(|(key, n)| ((*key).to_owned().try_into().expect("a key"), f64::from(*n)))
             .collect::<BTreeMap<_, _>>(),
         ..PlanCounts::default()
     };
-    let pace = Pace { burst: 40, per_second: 2.0 };
-    let set = eta(&counts.by_key, &BTreeMap::new(), pace);
-    Preview::new(&selection, &Planned { counts, id: "7c1e02aa".to_owned() }, pauses, set, pace, true)
+    let config = common::config::Config::from_parts("", std::iter::empty()).expect("defaults are valid");
+    let mut terms = Terms { now: at(), ..Terms::usual(&config) };
+    let full = Gauge { tokens: 35.0, known: true, ..terms.usual };
+    terms.gauges = counts.by_key.keys().map(|key| (key.clone(), full)).collect();
+    let set = eta(&planned(&counts.by_key, Lane::Backfill, &[]), &terms);
+    Preview::new(&selection, &Planned { counts, id: "7c1e02aa".to_owned() }, pauses, set, at(), true)
 }
 
 #[test]

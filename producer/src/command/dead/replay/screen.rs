@@ -2,6 +2,7 @@
 
 use std::fmt::Write;
 
+use chrono::{DateTime, Utc};
 use common::domain::job::Lane;
 use serde_json::{Value, json};
 use uuid::Uuid;
@@ -28,30 +29,42 @@ pub(super) struct Plan {
     pub(super) waiting: i64,
     pub(super) lane: Lane,
     pub(super) per_second: Option<u32>,
+    /// Requests that the jobs will take.
+    pub(super) requests: i64,
     pub(super) eta: Option<Eta>,
-    pub(super) burst: u32,
+    /// When this was said.
+    pub(super) now: DateTime<Utc>,
     pub(super) key_is_mall: bool,
 }
 
 impl Plan {
-    /// Seconds until the last request, by the slowest bucket or by the rate that was asked for.
-    fn seconds(&self) -> u64 {
-        let by_rate =
-            self.per_second.map_or(0, |rate| u64::try_from(self.jobs).unwrap_or(0).div_ceil(u64::from(rate)));
-        self.eta.as_ref().map_or(0, |eta| eta.seconds).max(by_rate)
+    /// Seconds until the last request, by the slowest bucket or by the rate that was asked for; `None`: nobody knows.
+    fn seconds(&self) -> Option<u64> {
+        match &self.eta {
+            Some(eta) => eta.seconds.map(|seconds| seconds.max(self.seconds_by_rate())),
+            None => Some(self.seconds_by_rate()),
+        }
+    }
+
+    fn seconds_by_rate(&self) -> u64 {
+        self.per_second.map_or(0, |rate| u64::try_from(self.jobs).unwrap_or(0).div_ceil(u64::from(rate)))
     }
 
     /// The plan in words; `note` stands at the end of the first line.
     pub(super) fn text(&self, note: &str) -> String {
         let head = format!("plan {}", self.id);
-        let when = if self.seconds() == 0 { "at once".to_owned() } else { duration(self.seconds()) };
+        let when = match self.seconds() {
+            Some(0) => "at once".to_owned(),
+            Some(seconds) => duration(seconds),
+            None => "nobody knows when".to_owned(),
+        };
         let noted = if note.is_empty() { String::new() } else { format!("   {}", dim(note)) };
         let mut out = format!(
             "{}   {} → lane {} · {}, {when} · {} superseded by newer data · {} of a paused mall{}\n",
             bold(head),
             counted(self.jobs, "job", "jobs"),
             self.lane,
-            counted(self.jobs, "request", "requests"),
+            counted(self.requests, "request", "requests"),
             number(self.superseded),
             number(self.waiting),
             noted,
@@ -105,21 +118,12 @@ impl Plan {
 
     fn eta_words(&self) -> Option<String> {
         let eta = self.eta.as_ref()?;
-        let seconds = self.seconds();
-        if seconds == 0 {
-            let whose = if self.key_is_mall { "each mall's" } else { "the" };
-            return Some(format!("at once: {whose} bucket holds {} requests", self.burst));
-        }
-        if seconds > eta.seconds {
-            return Some(format!("{}  set by --rate {}/s", duration(seconds), self.per_second.unwrap_or(0)));
-        }
-        let whose = if self.key_is_mall { "mall" } else { "bucket" };
-        Some(format!(
-            "{}  set by {whose} {}: {}",
-            duration(seconds),
-            eta.key,
-            counted(eta.requests + eta.open, "request", "requests")
-        ))
+        let by_rate = self.seconds_by_rate();
+        Some(if eta.seconds.is_some_and(|seconds| seconds < by_rate) {
+            format!("{}  set by --rate {}/s", duration(by_rate), self.per_second.unwrap_or(0))
+        } else {
+            eta.words(self.now, self.key_is_mall)
+        })
     }
 
     /// For programs; without a run it is a dry run.
@@ -130,10 +134,11 @@ impl Plan {
                 "wanted": self.wanted, "superseded": self.superseded, "in_work": self.in_work,
                 "to_fetch": self.wanted - self.superseded - self.in_work,
             },
-            "jobs": self.jobs, "requests": self.jobs, "superseded": self.superseded, "in_work": self.in_work,
+            "jobs": self.jobs, "requests": self.requests, "superseded": self.superseded, "in_work": self.in_work,
             "parked": self.waiting, "not_replayable": self.left, "unreadable": self.no_jobs, "lane": self.lane,
-            "rate_per_second": self.per_second, "eta_s": self.eta.as_ref().map(|_| self.seconds()),
+            "rate_per_second": self.per_second, "eta_s": self.eta.as_ref().and_then(|_| self.seconds()),
             "eta_set_by": self.eta.as_ref().map(|eta| eta.key.to_string()),
+            "eta": self.eta.as_ref().map(|eta| eta.json(self.now)),
         })
     }
 }
@@ -143,7 +148,9 @@ mod tests {
     use common::domain::ids::LimiterKey;
 
     use super::*;
+    use crate::command::health::tests::at;
     use crate::output::paint::bare;
+    use crate::plan::eta::Bound;
 
     fn plan() -> Plan {
         let key = LimiterKey::try_from("ainong".to_owned()).expect("a key");
@@ -160,8 +167,17 @@ mod tests {
             waiting: 0,
             lane: Lane::Fresh,
             per_second: None,
-            eta: Some(Eta { seconds: 0, key, requests: 3, open: 0 }),
-            burst: 40,
+            requests: 3,
+            eta: Some(Eta {
+                seconds: Some(0),
+                key,
+                requests: 3,
+                before: 0,
+                tokens: Some(35),
+                per_second: 2.0,
+                bound: Bound::Budget,
+            }),
+            now: at(),
             key_is_mall: true,
         }
     }
@@ -180,8 +196,9 @@ mod tests {
         (plan.letters, plan.malls, plan.jobs, plan.wanted) = (1_204, 40, 1_180, 3_300);
         (plan.superseded, plan.in_work, plan.waiting, plan.left, plan.no_jobs) = (120, 12, 30, 4, 1);
         plan.lane = Lane::Backfill;
-        let key = plan.eta.as_ref().expect("set above").key.clone();
-        plan.eta = Some(Eta { seconds: 161, key, requests: 300, open: 62 });
+        plan.requests = 1_180;
+        let eta = plan.eta.as_mut().expect("set above");
+        (eta.seconds, eta.requests, eta.before) = (Some(164), 300, 62);
         let by_bucket = plan.text("");
         plan.per_second = Some(2);
         assert_eq!(

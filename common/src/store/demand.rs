@@ -1,0 +1,101 @@
+//! What limiter keys have to serve: what an ETA comes from.
+
+use chrono::{DateTime, Utc};
+use sqlx::Row;
+use uuid::Uuid;
+
+use super::error::StoreError;
+use super::pool::Control;
+use crate::domain::endpoint::Dialect;
+use crate::domain::ids::{LimiterKey, MallId};
+
+/// Whose jobs are meant.
+#[derive(Debug, Clone, Copy)]
+pub enum Scope<'a> {
+    /// Everybody's.
+    All,
+    /// Those of a run.
+    Run(Uuid),
+    /// Those of a mall.
+    Mall(&'a MallId),
+    /// Those of an agency's malls.
+    Agency(&'a str),
+    /// Those of these limiter keys.
+    Keys(&'a [LimiterKey]),
+}
+
+/// What one limiter key has to serve until the last job of a scope is over. Requests, where answers come in pages as many as
+/// the newest days had.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Demand {
+    /// The key.
+    pub key: LimiterKey,
+    /// Jobs of the scope.
+    pub jobs: i64,
+    /// Requests of the scope.
+    pub own: f64,
+    /// All requests in the fresh lane that go before or with them.
+    pub fresh: f64,
+    /// Likewise in the backfill lane.
+    pub backfill: f64,
+    /// Of these, requests whose jobs are with the broker and the workers: no hours hold them back.
+    pub backfill_out: f64,
+    /// Of the scope's own, requests whose time has not come.
+    pub later: f64,
+    /// The time of the first of them.
+    pub first_later: Option<DateTime<Utc>>,
+    /// The time of the last of them.
+    pub last_later: Option<DateTime<Utc>>,
+}
+
+impl Control {
+    /// What the limiter keys with jobs of `scope` have to serve, by key (`sql/demand.sql`). Parked jobs wait for a person and
+    /// do not count.
+    pub async fn demand(&self, scope: Scope<'_>) -> Result<Vec<Demand>, StoreError> {
+        let (mut run, mut mall, mut agency, mut keys) = (None, None, None, None);
+        match scope {
+            Scope::All => {}
+            Scope::Run(id) => run = Some(id),
+            Scope::Mall(id) => mall = Some(id.as_str()),
+            Scope::Agency(id) => agency = Some(id),
+            Scope::Keys(some) => keys = Some(some.iter().map(LimiterKey::as_str).collect::<Vec<_>>()),
+        }
+        let (dialects, rows) = pages();
+        let rows = sqlx::query(include_str!("sql/demand.sql"))
+            .bind(run)
+            .bind(mall)
+            .bind(agency)
+            .bind(keys)
+            .bind(dialects)
+            .bind(rows)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(Demand {
+                    key: LimiterKey::try_from(row.try_get::<String, _>("limiter_key")?)
+                        .map_err(StoreError::foreign)?,
+                    jobs: row.try_get("jobs")?,
+                    own: row.try_get("own")?,
+                    fresh: row.try_get("fresh")?,
+                    backfill: row.try_get("backfill")?,
+                    backfill_out: row.try_get("backfill_out")?,
+                    later: row.try_get("later")?,
+                    first_later: row.try_get("first_later")?,
+                    last_later: row.try_get("last_later")?,
+                })
+            })
+            .collect()
+    }
+}
+
+/// The dialects whose answers come in pages, and the new rows of each page: its first row is the last one of the page before.
+pub(super) fn pages() -> (Vec<&'static str>, Vec<i32>) {
+    Dialect::ALL
+        .into_iter()
+        .filter_map(|dialect| {
+            let size = dialect.grammar().paging?.size;
+            Some((dialect.as_str(), i32::try_from(size).unwrap_or(i32::MAX).saturating_sub(1).max(1)))
+        })
+        .unzip()
+}

@@ -1,0 +1,79 @@
+//! What buckets have, and when lanes are sent: the terms under which something ends.
+
+use std::collections::BTreeMap;
+use std::time::Duration;
+
+use chrono::{DateTime, Utc};
+use common::clock::now;
+use common::config::Config;
+use common::domain::hours::Hours;
+use common::domain::ids::LimiterKey;
+use common::domain::job::Lane;
+use common::limiter::{BucketConfig, Gauge, Limiter};
+use common::store::{Control, StoreError};
+
+use crate::feed::limiter;
+
+/// The terms at one moment.
+#[derive(Debug, Clone)]
+pub struct Terms {
+    /// The moment.
+    pub now: DateTime<Utc>,
+    /// When backfills are sent; none: always.
+    pub hours: Option<Hours>,
+    /// Lanes that are not sent.
+    pub paused: Vec<Lane>,
+    /// What the keys' buckets have; none of a key that Redis said nothing of.
+    pub gauges: BTreeMap<LimiterKey, Gauge>,
+    /// What a bucket is like of which Redis said nothing: full.
+    pub usual: Gauge,
+}
+
+impl Terms {
+    /// The terms of `keys` as they are now. A Redis that does not answer is no failure: then the buckets count as full, and
+    /// their tokens as unknown.
+    pub async fn read(config: &Config, control: &Control, keys: &[LimiterKey]) -> Result<Self, StoreError> {
+        let paused = control.lane_pauses().await?.into_iter().map(|pause| pause.lane).collect();
+        let mut terms = Self { paused, ..Self::usual(config) };
+        if keys.is_empty() {
+            return Ok(terms);
+        }
+        let reserves = control.reserves().await?;
+        let gauges = match limiter(config, control) {
+            Ok(limiter) => {
+                for key in keys {
+                    limiter.leave_free(key, reserves.get(key).copied());
+                }
+                limiter.gauges(keys).await.map_err(|error| error.to_string())
+            }
+            Err(error) => Err(error.to_string()),
+        };
+        match gauges {
+            Ok(gauges) => terms.gauges = keys.iter().cloned().zip(gauges).collect(),
+            Err(error) => tracing::debug!(error, "the buckets' levels are unknown"),
+        }
+        Ok(terms)
+    }
+
+    /// The terms of full buckets, as the configuration has them.
+    pub fn usual(config: &Config) -> Self {
+        let limits = BucketConfig::from(config.limits).limits();
+        // Settings that make no bucket were refused when they were read.
+        let (capacity, per_second) = limits.map_or((1, config.limits.refill_per_second), |limits| {
+            let full = common::domain::bucket::Bucket::default().gauge(&limits, 0, 0);
+            (full.capacity, full.per_second)
+        });
+        Self {
+            now: now(),
+            hours: config.limits.backfill_hours,
+            paused: Vec::new(),
+            gauges: BTreeMap::new(),
+            usual: Gauge { tokens: 0.0, capacity, per_second, silent: Duration::ZERO, known: false },
+        }
+    }
+
+    /// The bucket of `key`.
+    pub fn gauge(&self, key: &LimiterKey) -> &Gauge {
+        self.gauges.get(key).unwrap_or(&self.usual)
+    }
+}
