@@ -4,6 +4,8 @@ mod alerts;
 
 mod apps;
 
+mod budget;
+
 mod connect;
 
 mod coverage;
@@ -35,6 +37,7 @@ use common::domain::ids::MallId;
 
 pub use self::alerts::AlertsCommand;
 pub use self::apps::AppsCommand;
+pub use self::budget::{BackfillCommand, LaneArgs, LimitsArgs, LimitsCommand, QueueCommand, Share};
 pub use self::connect::{ConnectArgs, DisconnectArgs};
 pub use self::coverage::CoverageArgs;
 use self::coverage::EXAMPLES as COVERAGE_EXAMPLES;
@@ -172,7 +175,13 @@ pub enum Command {
     /// What is fetched by itself: list, show, run, pause, set
     #[command(subcommand, help_template = HELP)]
     Schedule(ScheduleCommand),
-    /// The broker's queues
+    /// The buckets: level, rate, share left to others, what waits
+    #[command(help_template = HELP, before_help = self::budget::LIMITS_EXAMPLES)]
+    Limits(LimitsArgs),
+    /// Runs of the backfill lane: how far, until when; pause, resume, cancel
+    #[command(subcommand, help_template = HELP, before_help = self::budget::BACKFILL_EXAMPLES)]
+    Backfill(BackfillCommand),
+    /// The lanes: what waits, what is sent now; pause, resume, reconcile
     #[command(subcommand, help_template = HELP)]
     Queue(QueueCommand),
     /// The database's schema
@@ -254,14 +263,6 @@ CSV columns (mall_id is a must): mall_id,agency,dialect,shops,endpoints,wanted_f
 approval,approved_on,access_token,expires_at,refresh_token,refresh_token_expires_at,issued_at,\n\
 scopes. JSON lines: the same up to approved_on, and oauth_tokens (the answer of the token call). App -\n\
 is the configured one, purposes - are none. Only mode \"api\" sends requests. Dialect: seed or live. Lists: 1;2 and visitors;products.\n";
-
-/// `queue`
-#[derive(Debug, Subcommand)]
-pub enum QueueCommand {
-    /// Plan again what the broker or a worker lost
-    #[command(help_template = HELP)]
-    Reconcile,
-}
 
 /// `config`
 #[derive(Debug, Subcommand)]

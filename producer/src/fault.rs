@@ -200,6 +200,8 @@ pub enum Fault {
     },
     /// No such run of letters.
     UnknownReplay(String),
+    /// No such run.
+    UnknownRun(Uuid),
     /// Ctrl-C.
     Interrupted {
         /// What has been done before.
@@ -351,6 +353,7 @@ impl Fault {
             | Self::AmbiguousLetter(_)
             | Self::NotReplayable { .. }
             | Self::UnknownReplay(_)
+            | Self::UnknownRun(_)
             | Self::NotTold(_)
             | Self::UnknownAlert(_)
             | Self::NotRevoked { .. }

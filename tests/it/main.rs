@@ -4,6 +4,7 @@
 
 mod analytics;
 mod browser;
+mod budget;
 mod connect;
 mod daemon;
 mod deployment;

@@ -11,7 +11,7 @@ use super::audit::{AuditEntry, commit_if_changed};
 use super::error::StoreError;
 use super::pool::Control;
 use crate::domain::bucket::Reserve;
-use crate::domain::ids::LimiterKey;
+use crate::domain::ids::{LimiterKey, MallId};
 use crate::domain::job::Lane;
 
 /// A lane that is not sent.
@@ -27,7 +27,62 @@ pub struct LanePause {
     pub since: DateTime<Utc>,
 }
 
+/// A limiter key and the malls that share it.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SharedBucket {
+    /// The key.
+    pub key: LimiterKey,
+    /// The malls, by id.
+    pub malls: Vec<String>,
+    /// What it leaves to others, if that is not the configured share.
+    pub own_share: Option<OwnShare>,
+}
+
+/// A share that somebody set for one key.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OwnShare {
+    /// How much.
+    pub share: Reserve,
+    /// Who.
+    pub set_by: String,
+    /// When.
+    pub set_at: DateTime<Utc>,
+}
+
 impl Control {
+    /// The buckets of a mall, of an agency's malls, or all of them (`sql/buckets.sql`).
+    pub async fn buckets(
+        &self,
+        mall: Option<&MallId>,
+        agency: Option<&str>,
+    ) -> Result<Vec<SharedBucket>, StoreError> {
+        let rows = sqlx::query(include_str!("sql/buckets.sql"))
+            .bind(mall.map(MallId::as_str))
+            .bind(agency)
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                let share: Option<i16> = row.try_get("reserve")?;
+                let own_share = share
+                    .map(|share| {
+                        Ok::<_, StoreError>(OwnShare {
+                            share: Reserve::try_from(i64::from(share)).map_err(StoreError::foreign)?,
+                            set_by: row.try_get("set_by")?,
+                            set_at: row.try_get("set_at")?,
+                        })
+                    })
+                    .transpose()?;
+                Ok(SharedBucket {
+                    key: LimiterKey::try_from(row.try_get::<String, _>("limiter_key")?)
+                        .map_err(StoreError::foreign)?,
+                    malls: row.try_get("malls")?,
+                    own_share,
+                })
+            })
+            .collect()
+    }
+
     /// The keys that leave another share of their bucket to others than the configured one.
     pub async fn reserves(&self) -> Result<BTreeMap<LimiterKey, Reserve>, StoreError> {
         let rows =

@@ -16,6 +16,7 @@ mod alerts;
 mod approvals;
 mod apps;
 mod audit;
+mod backfills;
 mod budget;
 mod claim;
 mod commit;
@@ -49,7 +50,8 @@ pub use alerts::{Alert, AlertChange, Finding, Seen};
 pub use approvals::{Approval, NewApprovals};
 pub use apps::{AppRemoval, NewApp, StoredApp};
 pub use audit::{AuditEntry, Audited};
-pub use budget::LanePause;
+pub use backfills::Backfill;
+pub use budget::{LanePause, OwnShare, SharedBucket};
 pub use claim::{Claim, ClaimedJob, Decision};
 pub use commit::{Batch, Committed, Failure, Fetched, Outcome, Parking, Settlement};
 pub use connectors::{

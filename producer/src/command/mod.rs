@@ -4,6 +4,8 @@ mod agree;
 
 mod apps;
 
+mod backfill;
+
 mod alerts;
 
 mod config;
@@ -31,6 +33,10 @@ mod export;
 mod health;
 
 mod init;
+
+mod lanes;
+
+mod limits;
 
 mod malls;
 
@@ -168,6 +174,8 @@ async fn work(context: &Context, command: Command) -> Result<Exit, Fault> {
         Command::Dead(command) => dead::run(context, command).await,
         Command::Schedule(command) => schedule::run(context, command).await,
         Command::Queue(command) => queue::run(context, &command).await,
+        Command::Limits(args) => limits::run(context, &args).await,
+        Command::Backfill(command) => backfill::run(context, &command).await,
         Command::Db(command) => db::run(context, &command).await,
         Command::Serve(args) => Box::pin(serve::run(context, args)).await,
         // Done before.

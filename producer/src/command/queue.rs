@@ -1,6 +1,7 @@
-//! `queue reconcile`
+//! `queue`: the lanes, and what the broker lost.
 
 use super::context::Context;
+use super::lanes;
 use crate::cli::QueueCommand;
 use crate::dead;
 use crate::fault::{Exit, Fault};
@@ -10,6 +11,9 @@ use crate::output::text::{counted, number};
 
 pub(super) async fn run(context: &Context, command: &QueueCommand) -> Result<Exit, Fault> {
     match command {
+        QueueCommand::List => lanes::list(context).await,
+        QueueCommand::Pause { lane, how } => lanes::pause(context, *lane, how).await,
+        QueueCommand::Resume { lane } => lanes::resume(context, *lane).await,
         QueueCommand::Reconcile => reconcile(context).await,
     }
 }

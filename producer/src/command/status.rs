@@ -4,8 +4,10 @@ mod nameless;
 
 mod screen;
 
+use chrono::{DateTime, Utc};
 use common::clock::now;
 use common::domain::ids::LimiterKey;
+use common::domain::job::Lane;
 use common::store::{Alert, Backlog, Control, Scope, StoreError};
 use serde::ser::Error;
 use serde::{Serialize, Serializer};
@@ -18,6 +20,7 @@ use super::health::{Status, health};
 use crate::fault::{Exit, Fault};
 use crate::output::json::{Document, with_times};
 use crate::output::plain::tsv;
+use crate::output::text::json_time;
 use crate::plan::eta::{Eta, Terms, eta};
 
 /// Malls read at once.
@@ -56,6 +59,11 @@ struct Found {
     /// The ETA with what it comes from.
     #[serde(rename = "eta")]
     eta_json: Option<serde_json::Value>,
+    /// Lanes that are not sent until somebody resumes them.
+    lanes_paused: Vec<Lane>,
+    /// When backfills are sent again, if they wait for their hours.
+    #[serde(serialize_with = "time")]
+    backfill_waits_until: Option<DateTime<Utc>>,
     /// Requests a second that the limits allow now.
     allowed_per_second: f64,
     /// What the daemon holds to want a person, one a cause.
@@ -129,6 +137,8 @@ async fn collect(context: &Context, control: &Control) -> Result<Found, StoreErr
         problems_more: 0,
         eta: eta(&demands, &terms),
         eta_json: None,
+        lanes_paused: terms.paused.clone(),
+        backfill_waits_until: terms.backfill_waits_until(),
         per_second: terms.usual.per_second,
         keys: 0,
         key_is_mall: context.key_is_mall(),
@@ -169,6 +179,11 @@ async fn collect(context: &Context, control: &Control) -> Result<Found, StoreErr
         })
         .sum();
     Ok(found)
+}
+
+#[expect(clippy::ref_option, reason = "as serde calls it")]
+fn time<S: Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
+    time.map(json_time).serialize(serializer)
 }
 
 fn backlog<S: Serializer>(backlog: &[Backlog], serializer: S) -> Result<S::Ok, S::Error> {

@@ -182,6 +182,9 @@ impl Fault {
                     .now(UNCHANGED)
                     .act("cafe24-sync dead list --state replayed")
             }
+            Self::UnknownRun(run) => Words::new("E-RUN-01", format!("there is no run '{run}'"))
+                .now(UNCHANGED)
+                .act("cafe24-sync backfill list --all"),
             Self::Interrupted { now, action } => Words::new("E-INT-01", "interrupted").now(now).act(action),
             Self::NoWebhook => Words::new("E-ALERT-01", "no webhook is set")
                 .why("`alerts.webhook_url_file` is not set: alerts are shown, not sent")

@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use common::store::{Control, RunProgress};
+use common::store::{Control, RunProgress, Scope};
 use tokio::signal::ctrl_c;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -17,9 +17,12 @@ use crate::fault::{Exit, Fault};
 use crate::output::paint::{good, warn};
 use crate::output::progress::Progress;
 use crate::output::text::{counted, duration, number};
+use crate::plan::eta::eta;
 
 /// How often the run is looked at.
 const LOOK: Duration = Duration::from_millis(300);
+/// How often its end is foretold anew.
+const FORETELL: Duration = Duration::from_secs(2);
 /// After this long without a job that moved, a hint is given, once.
 const STUCK: Duration = Duration::from_secs(15);
 /// How long the feeder may take to hand over and stop.
@@ -96,10 +99,12 @@ pub(super) async fn until_done(
     feeder.spawn(Leader::command(context.config.clone(), control.clone()).run(stop.clone()));
     let start = Instant::now();
     let mut watch = Watch {
+        context,
         control,
         run,
         progress: RunProgress::default(),
         shown: Progress::new(context.output, "sync"),
+        eta: None,
     };
     let never = Duration::from_secs(u64::from(u32::MAX));
     let end = tokio::select! {
@@ -125,10 +130,13 @@ pub(super) async fn until_done(
 }
 
 struct Watch<'a> {
+    context: &'a Context,
     control: &'a Control,
     run: Uuid,
     progress: RunProgress,
     shown: Progress,
+    /// When it will be over, in words, as of then.
+    eta: Option<(String, Instant)>,
 }
 
 impl Watch<'_> {
@@ -144,6 +152,7 @@ impl Watch<'_> {
                     }
                     self.progress = progress;
                     known = true;
+                    self.foretell().await;
                     self.show(None);
                     if progress.open() == 0 {
                         return;
@@ -160,6 +169,19 @@ impl Watch<'_> {
         }
     }
 
+    /// Says anew when it will be over, if the last word on that is old.
+    async fn foretell(&mut self) {
+        if self.eta.as_ref().is_some_and(|(_, said)| said.elapsed() < FORETELL) {
+            return;
+        }
+        let Ok(demands) = self.control.demand(Scope::Run(self.run)).await else { return };
+        let Ok(terms) = self.context.terms(self.control, &demands).await else { return };
+        let words = eta(&demands, &terms)
+            .map(|eta| eta.words(terms.now, self.context.key_is_mall()))
+            .unwrap_or_default();
+        self.eta = Some((words, Instant::now()));
+    }
+
     fn show(&mut self, trouble: Option<&str>) {
         let p = &self.progress;
         let over = p.jobs - p.open();
@@ -168,6 +190,9 @@ impl Watch<'_> {
             if n > 0 {
                 let _ = write!(text, " · {} {word}", number(n));
             }
+        }
+        if let Some((words, _)) = self.eta.as_ref().filter(|(words, _)| !words.is_empty()) {
+            let _ = write!(text, " · ETA {words}");
         }
         if let Some(trouble) = trouble {
             text = format!("? ({trouble})");

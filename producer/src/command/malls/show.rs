@@ -5,7 +5,7 @@ use std::fmt::Write;
 use chrono::{DateTime, Utc};
 use common::clock::now;
 use common::domain::ids::MallId;
-use common::store::{Approval, Audited, Connector, ConnectorState, EndpointPause, MallDetails};
+use common::store::{Approval, Audited, Connector, ConnectorState, EndpointPause, MallDetails, Scope};
 use serde_json::{Value, json};
 
 use super::super::context::Context;
@@ -16,6 +16,7 @@ use crate::fault::{Exit, Fault};
 use crate::output::json::{Document, with_times};
 use crate::output::paint::{bad, bold, command, dim, good, warn};
 use crate::output::text::{clean, counted, duration, json_time, number, short_time};
+use crate::plan::eta::{Eta, eta};
 use crate::remedy::{Remedy, why_paused};
 
 /// Entries of the audit log.
@@ -28,6 +29,9 @@ struct Shown {
     pauses: Vec<EndpointPause>,
     approvals: Vec<Approval>,
     audit: Vec<Audited>,
+    /// When all of its jobs are over that wait for nobody; none: it has none.
+    eta: Option<Eta>,
+    key_is_mall: bool,
 }
 
 pub(super) async fn run(context: &Context, mall: &MallId) -> Result<Exit, Fault> {
@@ -37,6 +41,8 @@ pub(super) async fn run(context: &Context, mall: &MallId) -> Result<Exit, Fault>
     let Some(connector) = found.into_iter().next() else {
         return Err(unknown_mall(context, &control, mall).await);
     };
+    let demands = control.demand(Scope::Mall(mall)).await.map_err(store)?;
+    let terms = context.terms(&control, &demands).await?;
     let shown = Shown {
         mall: connector,
         details: control.mall_details(mall).await.map_err(store)?,
@@ -48,10 +54,12 @@ pub(super) async fn run(context: &Context, mall: &MallId) -> Result<Exit, Fault>
             .remove(mall.as_str())
             .unwrap_or_default(),
         audit: control.audit_log(Some(mall), AUDITED).await.map_err(store)?,
+        eta: eta(&demands, &terms),
+        key_is_mall: context.key_is_mall(),
     };
     let now = now();
     if context.output.json {
-        context.output.document(&Document::new(shown.document()?, now))?;
+        context.output.document(&Document::new(shown.document(now)?, now))?;
     } else {
         context.output.answer(&shown.text(now))?;
     }
@@ -63,7 +71,7 @@ impl Shown {
         Remedy::of_mall(self.mall.mall_id.as_str(), self.mall.state, &self.mall.mode)
     }
 
-    fn document(&self) -> Result<Value, Fault> {
+    fn document(&self, now: DateTime<Utc>) -> Result<Value, Fault> {
         let mall = &self.mall;
         let tokens = mall.tokens.as_ref().map(|tokens| {
             json!({
@@ -94,6 +102,7 @@ impl Shown {
             "paused": self.pauses.iter().map(pause).collect::<Result<Vec<_>, _>>()?,
             "coverage": self.details.coverage,
             "jobs": self.details.jobs,
+            "eta": self.eta.as_ref().map(|eta| eta.json(now)),
             "dead": self.details.dead,
             "audit": self.audit.iter().map(|entry| with_times(entry, &[("at", Some(entry.at))])).collect::<Result<Vec<_>, _>>()?,
         }))
@@ -113,6 +122,9 @@ impl Shown {
         }
         self.coverage(&mut out);
         row(&mut out, "jobs", &self.jobs());
+        if let Some(eta) = &self.eta {
+            row(&mut out, "ETA", &eta.end_words(now, self.key_is_mall));
+        }
         row(&mut out, "dead", &self.dead());
         for (place, entry) in self.audit.iter().enumerate() {
             let label = if place == 0 { "audit" } else { "" };
@@ -236,6 +248,7 @@ mod tests {
     use super::*;
     use crate::command::health::tests::at;
     use crate::output::paint::bare;
+    use crate::plan::eta::Bound;
     use crate::plan::selection::tests::mall;
 
     fn shown() -> Shown {
@@ -300,6 +313,16 @@ mod tests {
                 plan_id: None,
                 details: json!({}),
             }],
+            eta: Some(Eta {
+                seconds: Some(539),
+                key: "ainong".to_owned().try_into().expect("a key"),
+                requests: 2,
+                before: 0,
+                tokens: Some(2),
+                per_second: 2.0,
+                bound: Bound::Budget,
+            }),
+            key_is_mall: true,
         }
     }
 
@@ -310,7 +333,7 @@ mod tests {
 
     #[test]
     fn the_document_has_the_same_with_times_of_korea() {
-        let document = shown().document().expect("a document");
+        let document = shown().document(at()).expect("a document");
         assert_eq!(document["since"], "2026-02-15T09:42:00+09:00");
         assert_eq!(document["tokens"]["refresh_expires_at"], "2026-03-01T10:42:00+09:00");
         assert_eq!(
@@ -331,6 +354,8 @@ mod tests {
             pauses: Vec::new(),
             approvals: Vec::new(),
             audit: Vec::new(),
+            eta: None,
+            key_is_mall: true,
         };
         let text = bare(&shown.text(at()));
         assert!(text.contains("no day was ever fetched") && text.contains("tokens     none"), "{text}");

@@ -4,12 +4,13 @@ use std::fmt::Write;
 
 use chrono::{DateTime, Days, Utc};
 use common::domain::calendar::kst_day;
+use common::domain::job::Lane;
 
 use super::Found;
 use crate::command::health::Status;
 use crate::output::paint::{bad, bold, command, dim, warn};
 use crate::output::text::{clean, counted, headline_time, number};
-use crate::plan::eta::rate;
+use crate::plan::eta::{clock, rate};
 
 /// Where commands begin.
 const DO_COLUMN: usize = 62;
@@ -33,7 +34,7 @@ pub(super) fn text(found: &Found, now: DateTime<Utc>) -> String {
         (m.paused, "paused"),
     ];
     row(&mut out, "malls", &joined(malls.iter().map(|(n, word)| format!("{word} {}", number(*n)))));
-    row(&mut out, "lanes", &lanes(found));
+    row(&mut out, "lanes", &lanes(found, now));
     row(&mut out, "ETA", &eta(found, now));
     if found.keys > 0 {
         row(&mut out, "rate", &allowed(found));
@@ -79,16 +80,22 @@ fn joined(parts: impl Iterator<Item = String>) -> String {
 }
 
 /// Jobs that will run, by lane; those that wait for their time or their mall apart.
-fn lanes(found: &Found) -> String {
+fn lanes(found: &Found, now: DateTime<Utc>) -> String {
     let sum = |wanted: &dyn Fn(&str, &str) -> bool| -> i64 {
         found.backlog.iter().filter(|b| wanted(&b.lane, &b.state)).map(|b| b.jobs).sum()
     };
     let in_lane =
         |name: &str| sum(&|lane, state| lane == name && matches!(state, "planned" | "queued" | "running"));
-    let mut parts = vec![
-        format!("fresh {}", number(in_lane("fresh"))),
-        format!("backfill {}", number(in_lane("backfill"))),
-    ];
+    let mut parts = Vec::from(Lane::ALL.map(|lane| {
+        let jobs = number(in_lane(lane.as_str()));
+        match found.backfill_waits_until {
+            _ if found.lanes_paused.contains(&lane) => format!("{lane} {jobs} (paused)"),
+            Some(time) if lane == Lane::Backfill => {
+                format!("{lane} {jobs} (waits until {} KST)", clock(time, now))
+            }
+            _ => format!("{lane} {jobs}"),
+        }
+    }));
     parts.push(format!("waiting to retry {}", number(sum(&|_, state| state == "waiting"))));
     let parked = sum(&|_, state| state == "parked");
     if parked > 0 {
@@ -183,6 +190,8 @@ mod tests {
                 bound: Bound::Budget,
             }),
             eta_json: None,
+            lanes_paused: Vec::new(),
+            backfill_waits_until: None,
             per_second: 2.0,
             keys: 212,
             key_is_mall: true,
@@ -200,6 +209,15 @@ mod tests {
     fn x2_foreign_names_cannot_move_the_cursor() {
         let text = bare(&text(&found(), at()));
         assert!(!text.contains('\u{1b}'), "{text:?}");
+    }
+
+    #[test]
+    fn a_lane_that_is_not_sent_says_why() {
+        let mut found = found();
+        found.backfill_waits_until = "2026-02-16T16:00:00Z".parse().ok();
+        assert!(bare(&text(&found, at())).contains("backfill 1,204 (waits until 02-17 01:00 KST)"));
+        found.lanes_paused = vec![Lane::Backfill];
+        assert!(bare(&text(&found, at())).contains("fresh 0 · backfill 1,204 (paused)"));
     }
 
     #[test]

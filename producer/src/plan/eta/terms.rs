@@ -6,6 +6,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use common::clock::now;
 use common::config::Config;
+use common::domain::bucket::Reserve;
 use common::domain::hours::Hours;
 use common::domain::ids::LimiterKey;
 use common::domain::job::Lane;
@@ -23,6 +24,8 @@ pub struct Terms {
     pub hours: Option<Hours>,
     /// Lanes that are not sent.
     pub paused: Vec<Lane>,
+    /// What keys leave to others that have no share of their own.
+    pub reserve: Reserve,
     /// What the keys' buckets have; none of a key that Redis said nothing of.
     pub gauges: BTreeMap<LimiterKey, Gauge>,
     /// What a bucket is like of which Redis said nothing: full.
@@ -67,9 +70,15 @@ impl Terms {
             now: now(),
             hours: config.limits.backfill_hours,
             paused: Vec::new(),
+            reserve: config.limits.reserve,
             gauges: BTreeMap::new(),
             usual: Gauge { tokens: 0.0, capacity, per_second, silent: Duration::ZERO, known: false },
         }
+    }
+
+    /// Until when backfills wait for their hours, if they do.
+    pub fn backfill_waits_until(&self) -> Option<DateTime<Utc>> {
+        self.hours.filter(|hours| !hours.contains(self.now)).map(|hours| hours.opens(self.now))
     }
 
     /// The bucket of `key`.

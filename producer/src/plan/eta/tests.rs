@@ -1,5 +1,6 @@
 use std::time::Duration;
 
+use common::domain::bucket::Reserve;
 use rstest::rstest;
 
 use super::*;
@@ -21,6 +22,7 @@ fn terms(gauges: &[(&str, Gauge)]) -> Terms {
         now: at("16T10:00:00"),
         hours: None,
         paused: Vec::new(),
+        reserve: Reserve::NONE,
         gauges: gauges.iter().map(|(name, gauge)| (key(name), *gauge)).collect(),
         usual: Gauge { known: false, ..gauge(0.0, 2.0) },
     }

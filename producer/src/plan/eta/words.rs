@@ -16,7 +16,10 @@ impl Eta {
         match (self.seconds, self.bound) {
             (_, Bound::Paused(lane)) => paused(lane),
             (None, _) => format!("in more than ten years, set by {}", self.what(key_is_mall)),
-            (Some(0), _) => format!("at once: {}", self.what(key_is_mall)),
+            (Some(0), _) => {
+                let whose = if key_is_mall { "each mall's" } else { "the" };
+                format!("at once: {whose} bucket holds enough tokens")
+            }
             (Some(seconds), _) => {
                 format!("{}  set by {}{}", duration(seconds), self.what(key_is_mall), self.waits(now))
             }

@@ -1,0 +1,127 @@
+//! `backfill`: the runs of the backfill lane, how far they are and until when.
+
+mod screen;
+
+use common::clock::now;
+use common::domain::job::Lane;
+use common::store::{Backfill, Control, Scope};
+use serde_json::json;
+use uuid::Uuid;
+
+use self::screen::{item, plain, text, whole};
+use super::agree::{Ask, Question};
+use super::context::Context;
+use super::lanes;
+use crate::cli::BackfillCommand;
+use crate::fault::{Exit, Fault};
+use crate::output::json::{Document, List};
+use crate::output::text::{counted, number};
+use crate::plan::eta::{Eta, eta};
+
+/// A run with its end.
+struct Line {
+    run: Backfill,
+    /// `None`: nothing of it will end by itself.
+    eta: Option<Eta>,
+}
+
+pub(super) async fn run(context: &Context, command: &BackfillCommand) -> Result<Exit, Fault> {
+    match command {
+        BackfillCommand::List { limit, all } => list(context, *limit, *all).await,
+        BackfillCommand::Show { run } => show(context, *run).await,
+        BackfillCommand::Pause(how) => lanes::pause(context, Lane::Backfill, how).await,
+        BackfillCommand::Resume => lanes::resume(context, Lane::Backfill).await,
+        BackfillCommand::Cancel { run, dry_run, yes } => cancel(context, *run, *dry_run, *yes).await,
+    }
+}
+
+async fn list(context: &Context, limit: u32, all: bool) -> Result<Exit, Fault> {
+    let control = context.database().await?;
+    let runs = control.backfills(limit, all).await.map_err(|error| context.store(error))?;
+    let mut lines = Vec::with_capacity(runs.len());
+    for run in runs {
+        lines.push(line(context, &control, run).await?);
+    }
+    let (now, output) = (now(), context.output);
+    if output.json {
+        let items = lines.iter().map(|line| item(line, now)).collect::<Result<Vec<_>, Fault>>()?;
+        output.document(&List::new(items, None, now))?;
+    } else if output.plain {
+        output.answer(&plain(&lines, now))?;
+    } else if lines.is_empty() {
+        output.answer(if all { "no run of the backfill lane" } else { "no backfill is under way" })?;
+    } else {
+        output.answer(&text(&lines, now))?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn show(context: &Context, run: Uuid) -> Result<Exit, Fault> {
+    let control = context.database().await?;
+    let line = known(context, &control, run).await?;
+    let now = now();
+    if context.output.json {
+        context.output.document(&Document::new(item(&line, now)?, now))?;
+    } else {
+        context.output.answer(&whole(&line, now, context.key_is_mall()))?;
+    }
+    Ok(Exit::Done)
+}
+
+async fn cancel(context: &Context, run: Uuid, dry_run: bool, yes: bool) -> Result<Exit, Fault> {
+    let control = context.database().await?;
+    let line = known(context, &control, run).await?;
+    let waiting = line.run.left();
+    let plan = format!(
+        "run {run}: about {} dropped; {} done stay, and what a worker has ends",
+        counted(waiting, "waiting job is", "waiting jobs are"),
+        number(line.run.done),
+    );
+    let say = |state: &str, dropped: u64, text: &str| {
+        let content = json!({ "run_id": run, "state": state, "waiting": waiting, "dropped": dropped });
+        context.say(content, text)
+    };
+    if waiting == 0 {
+        say("over", 0, &format!("run {run}: nothing of it waits"))?;
+        return Ok(Exit::Done);
+    }
+    if dry_run {
+        say("not cancelled yet", 0, &plan)?;
+        return Ok(Exit::Done);
+    }
+    if !yes {
+        let ask = Ask {
+            plan: &plan,
+            why: format!("it drops {}", counted(waiting, "job", "jobs")),
+            with: &["--yes"],
+            question: Question::Words("Drop them?"),
+            declined: "nothing was dropped",
+        };
+        if let Some(exit) = ask.of(context.output)? {
+            return Ok(exit);
+        }
+    }
+    let now = "some jobs may be dropped already; the same command drops the rest";
+    let dropped = control.cancel_run(run, &Context::actor()).await;
+    let dropped = dropped.map_err(|error| context.store_after(error, now))?;
+    let count = i64::try_from(dropped).unwrap_or(i64::MAX);
+    let text = format!("run {run}: {} dropped", counted(count, "waiting job was", "waiting jobs were"));
+    say("cancelled", dropped, &text)?;
+    Ok(Exit::Done)
+}
+
+async fn known(context: &Context, control: &Control, run: Uuid) -> Result<Line, Fault> {
+    match control.backfill(run).await.map_err(|error| context.store(error))? {
+        Some(run) => line(context, control, run).await,
+        None => Err(Fault::UnknownRun(run)),
+    }
+}
+
+async fn line(context: &Context, control: &Control, run: Backfill) -> Result<Line, Fault> {
+    if run.queued + run.planned == 0 {
+        return Ok(Line { run, eta: None });
+    }
+    let demands = control.demand(Scope::Run(run.run_id)).await.map_err(|error| context.store(error))?;
+    let terms = context.terms(control, &demands).await?;
+    Ok(Line { eta: eta(&demands, &terms), run })
+}

@@ -1,0 +1,203 @@
+//! The lanes: which are sent now, what waits in them; pause and resume.
+
+use std::fmt::Write;
+
+use chrono::{DateTime, Utc};
+use common::clock::now;
+use common::domain::hours::Hours;
+use common::domain::job::Lane;
+use common::store::{Backlog, LanePause};
+use serde_json::json;
+
+use super::agree::{Ask, Question};
+use super::context::Context;
+use super::malls::NO_REASON;
+use crate::cli::LaneArgs;
+use crate::fault::{Exit, Fault};
+use crate::output::json::List;
+use crate::output::plain::tsv;
+use crate::output::table::{Align, table};
+use crate::output::text::{clean, counted, json_time, number, short_time};
+use crate::plan::eta::clock;
+
+const COLUMNS: [(&str, Align); 5] = [
+    ("LANE", Align::Left),
+    ("WAITING", Align::Right),
+    ("OUT", Align::Right),
+    ("PARKED", Align::Right),
+    ("SENT", Align::Left),
+];
+
+/// One lane as it is now.
+struct Line {
+    lane: Lane,
+    /// Planned, whenever they may run.
+    waiting: i64,
+    /// With the broker and the workers.
+    out: i64,
+    parked: i64,
+    pause: Option<LanePause>,
+    hours: Option<Hours>,
+}
+
+impl Line {
+    fn new(lane: Lane, backlog: &[Backlog], pauses: &[LanePause], hours: Option<Hours>) -> Self {
+        let of = |states: &[&str]| {
+            let mine = backlog.iter().filter(|jobs| jobs.lane == lane.as_str());
+            mine.filter(|jobs| states.contains(&jobs.state.as_str())).map(|jobs| jobs.jobs).sum()
+        };
+        Self {
+            lane,
+            waiting: of(&["planned", "waiting"]),
+            out: of(&["queued", "running"]),
+            parked: of(&["parked"]),
+            pause: pauses.iter().find(|pause| pause.lane == lane).cloned(),
+            hours: hours.filter(|_| lane == Lane::Backfill),
+        }
+    }
+
+    /// Whether it is sent, and what ends that.
+    fn sent(&self, now: DateTime<Utc>) -> String {
+        if let Some(pause) = &self.pause {
+            let (since, by) = (short_time(pause.since), clean(&pause.paused_by));
+            return format!("paused since {since} by {by}: {}", clean(&pause.reason));
+        }
+        match self.hours {
+            Some(hours) if hours.contains(now) => format!("now, until {} KST", clock(hours.closes(now), now)),
+            Some(hours) => format!("waits until {} KST", clock(hours.opens(now), now)),
+            None => "now".to_owned(),
+        }
+    }
+
+    fn json(&self, now: DateTime<Utc>) -> serde_json::Value {
+        let waits = self.hours.filter(|hours| !hours.contains(now)).map(|hours| hours.opens(now));
+        json!({
+            "lane": self.lane, "waiting": self.waiting, "out": self.out, "parked": self.parked,
+            "paused": self.pause.as_ref().map(|pause| json!({
+                "since": json_time(pause.since), "by": pause.paused_by, "reason": pause.reason,
+            })),
+            "hours": self.hours, "waits_until": waits.map(json_time),
+        })
+    }
+}
+
+/// `queue list`
+pub(super) async fn list(context: &Context) -> Result<Exit, Fault> {
+    let control = context.database().await?;
+    let store = |error| context.store(error);
+    let (backlog, pauses) =
+        (control.backlog().await.map_err(store)?, control.lane_pauses().await.map_err(store)?);
+    let hours = context.config.limits.backfill_hours;
+    let lines = Lane::ALL.map(|lane| Line::new(lane, &backlog, &pauses, hours));
+    let (now, output) = (now(), context.output);
+    if output.json {
+        output.document(&List::new(lines.iter().map(|line| line.json(now)).collect(), None, now))?;
+    } else if output.plain {
+        let rows: Vec<_> = lines.iter().map(|line| cells(line, now, |count| count.to_string())).collect();
+        output.answer(&tsv(&["lane", "waiting", "out", "parked", "sent"], &rows))?;
+    } else {
+        output.answer(&text(&lines, now))?;
+    }
+    Ok(Exit::Done)
+}
+
+fn cells(line: &Line, now: DateTime<Utc>, count: impl Fn(i64) -> String) -> Vec<String> {
+    let counts = [line.waiting, line.out, line.parked].map(count);
+    [vec![line.lane.to_string()], counts.to_vec(), vec![line.sent(now)]].concat()
+}
+
+fn text(lines: &[Line], now: DateTime<Utc>) -> String {
+    let rows: Vec<_> = lines.iter().map(|line| cells(line, now, number)).collect();
+    let mut out = table(&COLUMNS, &rows);
+    for line in lines.iter().filter(|line| line.pause.is_some()) {
+        let _ = writeln!(out, "→ cafe24-sync queue resume {}", line.lane);
+    }
+    out
+}
+
+/// `queue pause LANE`, `backfill pause`
+pub(super) async fn pause(context: &Context, lane: Lane, how: &LaneArgs) -> Result<Exit, Fault> {
+    let control = context.database().await?;
+    let backlog = control.backlog().await.map_err(|error| context.store(error))?;
+    let line = Line::new(lane, &backlog, &[], None);
+    let plan = format!(
+        "lane {lane}: nothing of it is sent; {} now, and all that come, until somebody resumes it; {} out already end",
+        counted(line.waiting, "job waits", "jobs wait"),
+        number(line.out),
+    );
+    if how.dry_run {
+        return say(context, lane, "not paused yet", &plan);
+    }
+    if !how.yes {
+        let ask = Ask {
+            plan: &plan,
+            why: "it stops a lane of every mall".to_owned(),
+            with: &["--yes"],
+            question: Question::Words("Pause it?"),
+            declined: "nothing was paused",
+        };
+        if let Some(exit) = ask.of(context.output)? {
+            return Ok(exit);
+        }
+    }
+    let reason = how.reason.as_deref().unwrap_or(NO_REASON);
+    let paused = control.pause_lane(lane, reason, &Context::actor()).await;
+    if paused.map_err(|error| context.store(error))? {
+        say(context, lane, "paused", &plan)
+    } else {
+        let text = format!("lane {lane}: was paused already; resume it first to change its reason");
+        say(context, lane, "paused", &text)
+    }
+}
+
+/// `queue resume LANE`, `backfill resume`
+pub(super) async fn resume(context: &Context, lane: Lane) -> Result<Exit, Fault> {
+    let control = context.database().await?;
+    let resumed = control.resume_lane(lane, &Context::actor()).await;
+    let text = if resumed.map_err(|error| context.store(error))? {
+        format!("lane {lane}: sent again within a second")
+    } else {
+        format!("lane {lane}: was not paused")
+    };
+    say(context, lane, "sent", &text)
+}
+
+fn say(context: &Context, lane: Lane, state: &str, text: &str) -> Result<Exit, Fault> {
+    context.say(json!({ "lane": lane, "state": state, "text": text }), text)?;
+    Ok(Exit::Done)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::command::health::tests::at;
+    use crate::output::paint::bare;
+
+    #[test]
+    fn a_lane_says_what_waits_and_whether_it_is_sent() {
+        let backlog = |lane: &str, state: &str, jobs| Backlog {
+            lane: lane.to_owned(),
+            state: state.to_owned(),
+            jobs,
+            oldest: None,
+        };
+        let backlog = [
+            backlog("fresh", "queued", 3),
+            backlog("backfill", "planned", 1_161),
+            backlog("backfill", "waiting", 12),
+            backlog("backfill", "running", 2),
+            backlog("backfill", "parked", 4),
+        ];
+        let hours = "01:00-06:00".parse().ok();
+        let lines = |pauses: &[LanePause]| Lane::ALL.map(|lane| Line::new(lane, &backlog, pauses, hours));
+        let pause = LanePause {
+            lane: Lane::Fresh,
+            reason: "the API\u{1b}[2J is ill".to_owned(),
+            paused_by: "kim@desk".to_owned(),
+            since: at(),
+        };
+        let shown = text(&lines(&[]), at()) + &text(&lines(&[pause]), at());
+        assert_eq!(bare(&shown), include_str!("../../tests/golden/queue_list.txt"));
+        assert_eq!(lines(&[])[1].json(at())["waits_until"], "2026-02-17T01:00:00+09:00");
+    }
+}

@@ -1,0 +1,123 @@
+//! `limits`: the buckets, what they have, who shares them, what waits for them and until when.
+
+mod screen;
+
+use std::collections::BTreeMap;
+
+use common::domain::ids::LimiterKey;
+use common::limiter::Gauge;
+use common::store::{Demand, Scope, SharedBucket};
+use serde_json::json;
+
+use self::screen::{json, plain, text};
+use super::context::Context;
+use super::enqueue::unknown_mall;
+use crate::cli::{LimitsArgs, LimitsCommand, Share};
+use crate::fault::{Exit, Fault};
+use crate::output::json::Document;
+use crate::plan::eta::{Eta, Terms, eta};
+
+/// Buckets shown where none said how many.
+const SCREEN: u32 = 50;
+
+/// One bucket as it is now.
+#[derive(Debug, Clone)]
+struct Line {
+    bucket: SharedBucket,
+    /// `None`: Redis did not say.
+    gauge: Option<Gauge>,
+    demand: Option<Demand>,
+    /// When everything of it is done.
+    eta: Option<Eta>,
+}
+
+/// What `limits` shows.
+struct Shown {
+    lines: Vec<Line>,
+    /// Of all of them together, also of those that are not shown.
+    eta: Option<Eta>,
+    more: usize,
+    terms: Terms,
+    key_is_mall: bool,
+}
+
+pub(super) async fn run(context: &Context, args: &LimitsArgs) -> Result<Exit, Fault> {
+    if let Some(LimitsCommand::Set { key, reserve }) = &args.change {
+        return set(context, key, *reserve).await;
+    }
+    let control = context.database().await?;
+    let store = |error| context.store(error);
+    let buckets = control.buckets(args.mall.as_ref(), args.agency.as_deref()).await.map_err(store)?;
+    if let (Some(mall), true) = (&args.mall, buckets.is_empty()) {
+        return Err(unknown_mall(context, &control, mall).await);
+    }
+    let keys: Vec<LimiterKey> = buckets.iter().map(|bucket| bucket.key.clone()).collect();
+    let terms = Terms::read(&context.config, &control, &keys).await.map_err(store)?;
+    let mut demands: BTreeMap<LimiterKey, Demand> = control
+        .demand(Scope::Keys(&keys))
+        .await
+        .map_err(store)?
+        .into_iter()
+        .map(|demand| (demand.key.clone(), demand))
+        .collect();
+    let scope = match (&args.mall, &args.agency) {
+        (Some(mall), _) => Scope::Mall(mall),
+        (None, Some(agency)) => Scope::Agency(agency),
+        (None, None) => Scope::All,
+    };
+    let whole = eta(&control.demand(scope).await.map_err(store)?, &terms);
+    let mut lines: Vec<Line> = buckets
+        .into_iter()
+        .map(|bucket| {
+            let demand = demands.remove(&bucket.key);
+            Line {
+                gauge: terms.gauges.get(&bucket.key).copied(),
+                eta: demand.as_ref().and_then(|demand| eta(std::slice::from_ref(demand), &terms)),
+                demand,
+                bucket,
+            }
+        })
+        .collect();
+    // What ends last stands first; of equal ones the first by name.
+    let end = |line: &Line| line.eta.as_ref().map(|eta| eta.seconds.unwrap_or(u64::MAX));
+    lines.sort_by_key(|line| std::cmp::Reverse(end(line)));
+    let output = context.output;
+    let wanted = args.limit.unwrap_or(if output.plain || output.json { u32::MAX } else { SCREEN });
+    let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
+    let more = lines.len().saturating_sub(wanted);
+    lines.truncate(wanted);
+    let shown = Shown { lines, eta: whole, more, terms, key_is_mall: context.key_is_mall() };
+    if output.json {
+        output.document(&Document::new(json(&shown), shown.terms.now))?;
+    } else if output.plain {
+        output.answer(&plain(&shown))?;
+    } else if shown.lines.is_empty() {
+        output.answer("no mall is connected yet: there is no bucket")?;
+    } else {
+        output.answer(&text(&shown))?;
+    }
+    Ok(Exit::Done)
+}
+
+/// `limits set KEY --reserve SHARE`
+async fn set(context: &Context, key: &LimiterKey, Share(share): Share) -> Result<Exit, Fault> {
+    let control = context.database().await?;
+    let store = |error| context.store(error);
+    let changed = control.set_reserve(key, share, &Context::actor()).await.map_err(store)?;
+    let known = control.buckets(None, None).await.map_err(store)?.iter().any(|bucket| bucket.key == *key);
+    if !known {
+        context.output.note(&format!("no mall uses the bucket {key} now: cafe24-sync limits"));
+    }
+    let now = share.unwrap_or(context.config.limits.reserve);
+    let what = match share {
+        Some(share) => format!("{share} left to other software"),
+        None => format!("{now} left to other software, as limits.reserve says"),
+    };
+    let when = if changed { "within a window of jobs" } else { "as before" };
+    let text = format!("{key}: {what}, {when}");
+    let content = json!({
+        "limiter_key": key.as_str(), "reserve_percent": now.percent(), "own": share.is_some(), "changed": changed,
+    });
+    context.say(content, &text)?;
+    Ok(Exit::Done)
+}

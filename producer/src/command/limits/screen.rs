@@ -1,0 +1,205 @@
+//! The buckets as people and programs read them.
+
+use std::fmt::Write;
+
+use common::domain::bucket::Reserve;
+use common::limiter::Gauge;
+use serde_json::{Value, json as document};
+
+use super::{Line, Shown};
+use crate::output::paint::dim;
+use crate::output::plain::tsv;
+use crate::output::table::{Align, table};
+use crate::output::text::{clean, json_time, number, short_time};
+use crate::plan::eta::{clock, rate};
+
+const COLUMNS: [(&str, Align); 7] = [
+    ("BUCKET", Align::Left),
+    ("MALLS", Align::Right),
+    ("TOKENS", Align::Right),
+    ("RATE", Align::Right),
+    ("LEFT FREE", Align::Right),
+    ("WAITING", Align::Right),
+    ("DONE", Align::Left),
+];
+
+/// Malls of a shared bucket that are named before "and N more".
+const NAMED: usize = 8;
+
+impl Line {
+    fn share(&self, shown: &Shown) -> Reserve {
+        self.bucket.own_share.as_ref().map_or(shown.terms.reserve, |own| own.share)
+    }
+
+    /// Requests that wait.
+    fn waiting(&self) -> i64 {
+        #[expect(clippy::cast_possible_truncation, reason = "requests are far below 2^53")]
+        self.demand.as_ref().map_or(0, |demand| demand.own.round() as i64)
+    }
+
+    /// `2/35`; `?/35`: Redis did not say; `new/35`: nobody has asked it of late.
+    fn tokens(&self, shown: &Shown) -> String {
+        #[expect(clippy::cast_possible_truncation, reason = "some ten tokens")]
+        let level = match &self.gauge {
+            None => "?".to_owned(),
+            Some(gauge) if !gauge.known => "new".to_owned(),
+            Some(gauge) => (gauge.level().floor() as i64).to_string(),
+        };
+        format!("{level}/{}", shown.terms.gauge(&self.bucket.key).capacity)
+    }
+
+    fn rate(&self, shown: &Shown) -> String {
+        format!("{}/s", rate(shown.terms.gauge(&self.bucket.key).per_second))
+    }
+
+    fn done(&self, shown: &Shown) -> String {
+        match &self.eta {
+            None => "–".to_owned(),
+            Some(eta) => {
+                eta.done(shown.terms.now).map_or("?".to_owned(), |done| clock(done, shown.terms.now))
+            }
+        }
+    }
+
+    fn cells(&self, shown: &Shown) -> Vec<String> {
+        vec![
+            self.bucket.key.to_string(),
+            self.bucket.malls.len().to_string(),
+            self.tokens(shown),
+            self.rate(shown),
+            self.share(shown).to_string(),
+            number(self.waiting()),
+            self.done(shown),
+        ]
+    }
+
+    fn json(&self, shown: &Shown) -> Value {
+        let gauge = shown.terms.gauge(&self.bucket.key);
+        let known = self.gauge.as_ref().filter(|gauge| gauge.known);
+        document!({
+            "limiter_key": self.bucket.key.as_str(), "malls": self.bucket.malls,
+            "tokens": known.map(Gauge::level), "capacity": gauge.capacity, "per_second": gauge.per_second,
+            "silent_s": gauge.silent.as_secs_f64(), "reserve_percent": self.share(shown).percent(),
+            "reserve_set_by": self.bucket.own_share.as_ref().map(|own| own.set_by.as_str()),
+            "reserve_set_at": self.bucket.own_share.as_ref().map(|own| json_time(own.set_at)),
+            "waiting": self.waiting(), "fresh": self.demand.as_ref().map_or(0.0, |demand| demand.fresh),
+            "backfill": self.demand.as_ref().map_or(0.0, |demand| demand.backfill),
+            "eta": self.eta.as_ref().map(|eta| eta.json(shown.terms.now)),
+        })
+    }
+}
+
+pub(super) fn json(shown: &Shown) -> Value {
+    document!({
+        "items": shown.lines.iter().map(|line| line.json(shown)).collect::<Vec<_>>(),
+        "more": shown.more,
+        "eta": shown.eta.as_ref().map(|eta| eta.json(shown.terms.now)),
+    })
+}
+
+pub(super) fn plain(shown: &Shown) -> String {
+    let rows: Vec<_> = shown
+        .lines
+        .iter()
+        .map(|line| {
+            let mut cells = line.cells(shown);
+            cells[1] = line.bucket.malls.join(",");
+            cells[5] = line.waiting().to_string();
+            cells
+        })
+        .collect();
+    tsv(&["limiter_key", "malls", "tokens", "rate", "left_free", "waiting", "done"], &rows)
+}
+
+pub(super) fn text(shown: &Shown) -> String {
+    let rows: Vec<_> = shown.lines.iter().map(|line| line.cells(shown)).collect();
+    let mut out = table(&COLUMNS, &rows);
+    if let [only] = shown.lines.as_slice() {
+        detail(&mut out, only);
+    }
+    let ends = shown.eta.as_ref().map_or_else(
+        || "nothing is waiting".to_owned(),
+        |eta| eta.end_words(shown.terms.now, shown.key_is_mall),
+    );
+    row(&mut out, "ETA", &ends);
+    if shown.more > 0 {
+        let _ = writeln!(out, "{} more: --limit, or --plain", shown.more);
+    }
+    out
+}
+
+/// What a line of the table has no room for.
+fn detail(out: &mut String, line: &Line) {
+    if let Some(own) = &line.bucket.own_share {
+        let (by, at) = (clean(&own.set_by), short_time(own.set_at));
+        row(out, "left free", &format!("{} to other software, set by {by} at {at}", own.share));
+    }
+    if line.bucket.malls.len() > 1 {
+        let named = line.bucket.malls.iter().take(NAMED).cloned().collect::<Vec<_>>().join(", ");
+        let more = line.bucket.malls.len().saturating_sub(NAMED);
+        let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+        row(out, "shared by", &format!("{named}{more}"));
+    }
+    if let Some(demand) = &line.demand {
+        #[expect(clippy::cast_possible_truncation, reason = "requests are far below 2^53")]
+        let counts = [demand.fresh, demand.backfill].map(|requests| number(requests.round() as i64));
+        row(out, "waiting", &format!("fresh {} · backfill {}", counts[0], counts[1]));
+    }
+}
+
+fn row(out: &mut String, label: &str, text: &str) {
+    let _ = writeln!(out, "  {}{text}", dim(format_args!("{label:<11}")));
+}
+
+#[cfg(test)]
+mod tests {
+    use common::domain::ids::LimiterKey;
+    use common::domain::job::Lane;
+    use common::store::{OwnShare, SharedBucket};
+
+    use super::*;
+    use crate::command::health::tests::at;
+    use crate::output::paint::bare;
+    use crate::plan::eta::{Terms, eta, planned};
+
+    fn line(terms: &mut Terms, name: &str, tokens: Option<f64>, waiting: f64) -> Line {
+        let key = LimiterKey::try_from(name.to_owned()).expect("a key");
+        if let Some(tokens) = tokens {
+            let gauge = common::limiter::Gauge { tokens, known: true, ..terms.usual };
+            terms.gauges.insert(key.clone(), gauge);
+        }
+        let demand = planned(&[(key.clone(), waiting)].into(), Lane::Backfill, &[]).pop();
+        Line {
+            bucket: SharedBucket { key: key.clone(), malls: vec![name.to_owned()], own_share: None },
+            gauge: terms.gauges.get(&key).copied(),
+            eta: eta(demand.as_slice(), terms),
+            demand,
+        }
+    }
+
+    fn shown(lines: Vec<Line>, terms: Terms, more: usize) -> Shown {
+        let eta = lines.iter().find_map(|line| line.eta.clone());
+        Shown { lines, eta, more, terms, key_is_mall: true }
+    }
+
+    #[test]
+    fn each_bucket_says_what_it_has_and_when_it_is_done() {
+        let config = common::config::Config::from_parts("", std::iter::empty()).expect("defaults are valid");
+        let mut terms = Terms { now: at(), ..Terms::usual(&config) };
+        let mut quarter = line(&mut terms, "moonlit", Some(2.7), 1_080.0);
+        quarter.bucket.malls = ["dalbit", "hanbit", "moonlit"].map(ToOwned::to_owned).to_vec();
+        let lines = vec![
+            quarter.clone(),
+            line(&mut terms, "hanbit", Some(35.0), 8.0),
+            line(&mut terms, "away", None, 0.0),
+        ];
+        let all = text(&shown(lines, terms.clone(), 3));
+        quarter.bucket.own_share = Some(OwnShare {
+            share: "25%".parse().expect("a share"),
+            set_by: "kim@desk".to_owned(),
+            set_at: at(),
+        });
+        let one = text(&shown(vec![quarter], terms, 0));
+        assert_eq!(bare(&(all + &one)), include_str!("../../../tests/golden/limits.txt"));
+    }
+}
