@@ -3,4 +3,5 @@
 mod eta;
 mod fresh;
 mod lanes;
+mod pages;
 mod reserve;

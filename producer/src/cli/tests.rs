@@ -16,7 +16,8 @@ fn no_short_help_is_longer_than_25_lines() {
         let help = command.render_help().to_string();
         // Longer lines wrap on a screen of 100 columns.
         let lines: usize = help.lines().map(|line| line.chars().count().div_ceil(100).max(1)).sum();
-        let most = if command.get_name() == "cafe24-sync" { 36 } else { 25 };
+        // The first page has one line a noun, and still fits a laptop's terminal; `help` has the same list.
+        let most = if matches!(command.get_name(), "cafe24-sync" | "help") { 40 } else { 25 };
         assert!(lines <= most, "{}: {lines} lines\n{help}", command.get_name());
         open.extend(command.get_subcommands().cloned());
     }

@@ -18,6 +18,7 @@ use crate::cli::ProbeArgs;
 use crate::fault::{Exit, Fault, causes};
 use crate::feed::{self, FeedError};
 use crate::output::text::duration;
+use crate::plan::eta::Terms;
 use crate::probe::findings::{Findings, judged};
 use crate::probe::paced::NoLeave;
 use crate::probe::plan::{Step, steps, takes};
@@ -107,7 +108,7 @@ fn may_send(mall: &Connector) -> Result<(), Fault> {
 
 fn plan(context: &Context, mall: &Connector, steps: &[Step]) -> String {
     let calls: Vec<_> = steps.iter().map(|step| format!("{} {}", step.endpoint, step.call.name())).collect();
-    let time = duration(takes(steps.len(), context.pace()).as_secs());
+    let time = duration(takes(steps.len(), &Terms::usual(&context.config).usual).as_secs());
     format!(
         "plan  {} calls of {} ({}), as many tokens of bucket {}, about {time}: {}\n",
         steps.len(),

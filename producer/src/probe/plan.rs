@@ -5,8 +5,7 @@ use std::time::Duration;
 use chrono::{Days, NaiveDate};
 use common::domain::calendar::DayRange;
 use common::domain::endpoint::{Dialect, Endpoint, Grain};
-
-use crate::plan::eta::Pace;
+use common::limiter::Gauge;
 
 /// Rows asked for below the documented least.
 pub(crate) const FEW: usize = 10;
@@ -88,11 +87,11 @@ pub(crate) fn of_each_grain(dialect: Dialect, known: &[Endpoint]) -> Vec<Endpoin
 }
 
 /// How long so many calls take from a full bucket that nobody else uses.
-pub(crate) fn takes(calls: usize, pace: Pace) -> Duration {
-    let beyond = i64::try_from(calls).unwrap_or(i64::MAX).saturating_sub(i64::from(pace.burst));
+pub(crate) fn takes(calls: usize, bucket: &Gauge) -> Duration {
+    let beyond = i64::try_from(calls).unwrap_or(i64::MAX).saturating_sub(bucket.capacity);
     let beyond = f64::from(u32::try_from(beyond).unwrap_or(0));
     // A call answers within a second or so.
-    Duration::from_secs_f64(beyond / pace.per_second) + Duration::from_secs(calls as u64 / 2)
+    Duration::from_secs_f64(beyond / bucket.per_second) + Duration::from_secs(calls as u64 / 2)
 }
 
 #[cfg(test)]

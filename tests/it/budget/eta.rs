@@ -118,12 +118,14 @@ pub(super) fn say(figure: &str) {
 /// Several malls, each with a bucket of its own.
 async fn malls_side_by_side() -> Result<()> {
     let mut run = Run::start(SimConfig { malls: 3, ..SimConfig::default() }, &[]).await?;
-    for (mall, days) in run.malls().into_iter().zip([330, 200, 100]) {
+    for (mall, days) in run.malls().into_iter().zip([330, 200, 150]) {
         run.plan(&mall, days).await?;
     }
     run.ask_all("at the start").await?;
-    tokio::time::sleep(Duration::from_secs(70)).await;
+    tokio::time::sleep(Duration::from_secs(40)).await;
     run.ask_all("in the middle").await?;
+    tokio::time::sleep(Duration::from_secs(60)).await;
+    run.ask("everything near the end", &["status"], "true").await?;
     run.compare().await
 }
 

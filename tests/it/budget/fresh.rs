@@ -17,8 +17,18 @@ async fn overtaken(sim: SimConfig, env: &[(&str, &str)]) -> Result<i64> {
     let malls: Vec<_> = world.sim.malls().into_iter().map(|mall| mall.mall_id).collect();
     let (busy, other) = (malls[0].as_str(), malls[malls.len() - 1].as_str());
     let _programs = (world.programs.serve()?, world.programs.worker()?);
-    let wish =
-        ["--mall", busy, "--endpoint", "products", "--last", "90d", "--chunk-days", "1", "--lane", "backfill"];
+    let wish = [
+        "--mall",
+        busy,
+        "--endpoint",
+        "products",
+        "--last",
+        "90d",
+        "--chunk-days",
+        "1",
+        "--lane",
+        "backfill",
+    ];
     world.enqueue(&wish).await?;
     wait_until("the burst over and the window full", Duration::from_secs(40), || async {
         let out = world.jobs_in(&["queued", "running"]).await?;
