@@ -3,6 +3,7 @@
 use common::config::ConfigError;
 use common::domain::endpoint::Dialect;
 use common::domain::ids::MallId;
+use uuid::Uuid;
 
 use super::{BadLine, Fault, Server, consents};
 use crate::output::text::{counted, number};
@@ -182,9 +183,7 @@ impl Fault {
                     .now(UNCHANGED)
                     .act("cafe24-sync dead list --state replayed")
             }
-            Self::UnknownRun(run) => Words::new("E-RUN-01", format!("there is no run '{run}'"))
-                .now(UNCHANGED)
-                .act("cafe24-sync backfill list --all"),
+            Self::UnknownRun(run) => unknown_run(*run),
             Self::Interrupted { now, action } => Words::new("E-INT-01", "interrupted").now(now).act(action),
             Self::NoWebhook => Words::new("E-ALERT-01", "no webhook is set")
                 .why("`alerts.webhook_url_file` is not set: alerts are shown, not sent")
@@ -255,6 +254,12 @@ fn nothing_to_probe(mall: &MallId, dialect: Dialect) -> Words {
         .why(format!("none of these endpoints is there in the dialect {dialect}, or all are paused by hand"))
         .now("nothing was sent")
         .act(format!("cafe24-sync malls show {mall}"))
+}
+
+fn unknown_run(run: Uuid) -> Words {
+    Words::new("E-RUN-01", format!("there is no run '{run}'"))
+        .now(UNCHANGED)
+        .act("cafe24-sync backfill list --all")
 }
 
 fn configuration(error: &ConfigError) -> Words {

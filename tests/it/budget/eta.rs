@@ -124,7 +124,7 @@ async fn malls_side_by_side() -> Result<()> {
     run.ask_all("at the start").await?;
     tokio::time::sleep(Duration::from_secs(40)).await;
     run.ask_all("in the middle").await?;
-    tokio::time::sleep(Duration::from_secs(60)).await;
+    tokio::time::sleep(Duration::from_mins(1)).await;
     run.ask("everything near the end", &["status"], "true").await?;
     run.compare().await
 }
