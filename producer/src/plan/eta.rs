@@ -103,8 +103,11 @@ fn of_key(demand: &Demand, terms: &Terms) -> (f64, Eta) {
     let gauge = terms.gauge(&demand.key);
     let mut clock = Clock::start(gauge, terms.now);
     let mut bound = Bound::Budget;
-    clock.serve(demand.fresh + demand.backfill_out);
     let waiting = demand.backfill - demand.backfill_out;
+    // Fresh jobs overtake the backfill that is with the workers already.
+    let is_fresh = waiting <= 0.0 && demand.own <= demand.fresh;
+    let out = if is_fresh { 0.0 } else { demand.backfill_out };
+    clock.serve(demand.fresh + out);
     if waiting > 0.0 {
         match terms.hours {
             _ if terms.paused.contains(&Lane::Backfill) => bound = Bound::Paused(Lane::Backfill),
@@ -137,7 +140,7 @@ fn of_key(demand: &Demand, terms: &Terms) -> (f64, Eta) {
         seconds: seconds.is_finite().then(|| whole(seconds)),
         key: demand.key.clone(),
         requests: rounded(demand.own),
-        before: rounded(demand.fresh + demand.backfill - demand.own).max(0),
+        before: rounded(demand.fresh + waiting + out - demand.own).max(0),
         tokens: terms.gauges.get(&demand.key).map(|gauge| rounded(full_if_unknown(gauge).floor())),
         per_second: gauge.per_second,
         bound,

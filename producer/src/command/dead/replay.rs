@@ -174,7 +174,7 @@ impl Replaying<'_> {
         let walked = self.walk(None, &mut progress).await;
         drop(progress);
         match walked {
-            Ok(replayed) => self.plan(&replayed).await,
+            Ok(replayed) => self.plan(&replayed, None).await,
             Err(Stopped::Failed(error)) => Err(self.context.store(error)),
             Err(Stopped::Interrupted) => {
                 Err(Fault::Interrupted { now: "nothing was replayed".to_owned(), action: again(&[]) })
@@ -208,11 +208,16 @@ impl Replaying<'_> {
         }
     }
 
-    async fn plan(&self, replayed: &Replayed) -> Result<Plan, Fault> {
+    async fn plan(&self, replayed: &Replayed, run: Option<Uuid>) -> Result<Plan, Fault> {
         let keys: Vec<_> = replayed.counts.by_key.keys().cloned().collect();
-        let open =
-            self.control.demand(Scope::Keys(&keys)).await.map_err(|error| self.context.store(error))?;
-        let demands = planned(&replayed.counts.by_key, self.replay.lane, &open);
+        let demand =
+            async |scope| self.control.demand(scope).await.map_err(|error| self.context.store(error));
+        let demands = if let Some(run) = run {
+            // Its jobs stand in the ledger, in their turn.
+            demand(Scope::Run(run)).await?
+        } else {
+            planned(&replayed.counts.by_key, self.replay.lane, &demand(Scope::Keys(&keys)).await?)
+        };
         let terms = self.context.terms(self.control, &demands).await?;
         Ok(Plan {
             id: replayed.id.clone(),
@@ -289,7 +294,7 @@ impl Replaying<'_> {
             Ok(replayed) => replayed,
             Err(stopped) => return Err(self.stopped(run, stopped).await),
         };
-        let plan = self.plan(&replayed).await?;
+        let plan = self.plan(&replayed, Some(run)).await?;
         let output = self.context.output;
         if output.json {
             output.document(&Document::new(plan.json(Some(run)), now()))?;

@@ -67,7 +67,7 @@ fn a_fresh_plan_goes_before_the_backfill_and_a_backfill_behind_everything() {
     let terms = terms(&[("a", gauge(0.0, 2.0))]);
     let of = |lane| eta(&planned(&requests, lane, std::slice::from_ref(&open)), &terms).expect("work");
     let (fresh, backfill) = (of(Lane::Fresh), of(Lane::Backfill));
-    assert_eq!((fresh.seconds, fresh.requests, fresh.before), (Some(19), 20, 18));
+    assert_eq!((fresh.seconds, fresh.requests, fresh.before), (Some(15), 20, 10));
     assert_eq!((backfill.seconds, backfill.requests, backfill.before), (Some(265), 20, 510));
 }
 
