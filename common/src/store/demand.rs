@@ -11,7 +11,7 @@ use crate::domain::ids::{LimiterKey, MallId};
 
 /// Whose jobs are meant.
 #[derive(Debug, Clone, Copy)]
-pub enum Scope<'a> {
+pub enum DemandOf<'a> {
     /// Everybody's.
     All,
     /// Those of a run.
@@ -51,14 +51,14 @@ pub struct Demand {
 impl Control {
     /// What the limiter keys with jobs of `scope` have to serve, by key (`sql/demand.sql`). Parked jobs wait for a person and
     /// do not count.
-    pub async fn demand(&self, scope: Scope<'_>) -> Result<Vec<Demand>, StoreError> {
+    pub async fn demand(&self, scope: DemandOf<'_>) -> Result<Vec<Demand>, StoreError> {
         let (mut run, mut mall, mut agency, mut keys) = (None, None, None, None);
         match scope {
-            Scope::All => {}
-            Scope::Run(id) => run = Some(id),
-            Scope::Mall(id) => mall = Some(id.as_str()),
-            Scope::Agency(id) => agency = Some(id),
-            Scope::Keys(some) => keys = Some(some.iter().map(LimiterKey::as_str).collect::<Vec<_>>()),
+            DemandOf::All => {}
+            DemandOf::Run(id) => run = Some(id),
+            DemandOf::Mall(id) => mall = Some(id.as_str()),
+            DemandOf::Agency(id) => agency = Some(id),
+            DemandOf::Keys(some) => keys = Some(some.iter().map(LimiterKey::as_str).collect::<Vec<_>>()),
         }
         let (dialects, rows) = pages();
         let rows = sqlx::query(include_str!("sql/demand.sql"))

@@ -65,7 +65,7 @@ pub use dead_letters::{
     BODY_KEPT, Change, DeadLetter, DeadMessage, LetterFilter, LetterGroup, LetterState, LetterSummary,
     LettersOver, Replay, ReplayCursor, ReplayPage, ReplayRun, UnknownLetterState,
 };
-pub use demand::{Demand, Scope};
+pub use demand::{Demand, DemandOf};
 pub use error::{StoreError, TransactionError};
 pub use export::{ExportColumn, ExportKind, ExportRow, ExportView};
 pub use feed::{FeedJob, KeyJobs};

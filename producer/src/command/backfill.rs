@@ -4,7 +4,7 @@ mod screen;
 
 use common::clock::now;
 use common::domain::job::Lane;
-use common::store::{Backfill, Control, Scope};
+use common::store::{Backfill, Control, DemandOf};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -121,7 +121,7 @@ async fn line(context: &Context, control: &Control, run: Backfill) -> Result<Lin
     if run.queued + run.planned == 0 {
         return Ok(Line { run, eta: None });
     }
-    let demands = control.demand(Scope::Run(run.run_id)).await.map_err(|error| context.store(error))?;
+    let demands = control.demand(DemandOf::Run(run.run_id)).await.map_err(|error| context.store(error))?;
     let terms = context.terms(control, &demands).await?;
     Ok(Line { eta: eta(&demands, &terms), run })
 }

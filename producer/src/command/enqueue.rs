@@ -13,7 +13,7 @@ use std::collections::BTreeSet;
 use chrono::NaiveDate;
 use common::clock::now;
 use common::domain::calendar::{DayRange, Granularity, kst_day};
-use common::store::{Control, Demand, MallFilter, Scope, StoreError, Wish};
+use common::store::{Control, Demand, DemandOf, MallFilter, StoreError, Wish};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -142,7 +142,7 @@ impl Enqueue<'_> {
         let planned = result.map_err(|error| self.interrupted(error, run, groups_done))?;
         let pauses = self.control.endpoint_pauses(None).await.map_err(|error| self.context.store(error))?;
         let demands = match run {
-            Some(run) => self.control.demand(Scope::Run(run)).await,
+            Some(run) => self.control.demand(DemandOf::Run(run)).await,
             None => Ok(planned_work(&planned.counts.by_key, self.selection.lane, &open)),
         };
         let demands = demands.map_err(|error| self.context.store(error))?;
@@ -156,7 +156,7 @@ impl Enqueue<'_> {
     async fn open(&self) -> Result<Vec<Demand>, StoreError> {
         let keys: BTreeSet<_> = self.selection.malls.iter().map(|mall| mall.limiter_key.clone()).collect();
         let keys: Vec<_> = keys.into_iter().collect();
-        self.control.demand(Scope::Keys(&keys)).await
+        self.control.demand(DemandOf::Keys(&keys)).await
     }
 
     fn interrupted(&self, error: StoreError, run: Option<Uuid>, groups_done: usize) -> Fault {

@@ -6,7 +6,7 @@ use std::collections::BTreeMap;
 
 use common::domain::ids::LimiterKey;
 use common::limiter::Gauge;
-use common::store::{Demand, Scope, SharedBucket};
+use common::store::{Demand, DemandOf, SharedBucket};
 use serde_json::json;
 
 use self::screen::{json, plain, text};
@@ -54,16 +54,16 @@ pub(super) async fn run(context: &Context, args: &LimitsArgs) -> Result<Exit, Fa
     let keys: Vec<LimiterKey> = buckets.iter().map(|bucket| bucket.key.clone()).collect();
     let terms = Terms::read(&context.config, &control, &keys).await.map_err(store)?;
     let mut demands: BTreeMap<LimiterKey, Demand> = control
-        .demand(Scope::Keys(&keys))
+        .demand(DemandOf::Keys(&keys))
         .await
         .map_err(store)?
         .into_iter()
         .map(|demand| (demand.key.clone(), demand))
         .collect();
     let scope = match (&args.mall, &args.agency) {
-        (Some(mall), _) => Scope::Mall(mall),
-        (None, Some(agency)) => Scope::Agency(agency),
-        (None, None) => Scope::All,
+        (Some(mall), _) => DemandOf::Mall(mall),
+        (None, Some(agency)) => DemandOf::Agency(agency),
+        (None, None) => DemandOf::All,
     };
     let whole = eta(&control.demand(scope).await.map_err(store)?, &terms);
     let mut lines: Vec<Line> = buckets

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use common::clock::now;
 use common::domain::ids::LimiterKey;
 use common::domain::job::Lane;
-use common::store::{Alert, Backlog, Control, Scope, StoreError};
+use common::store::{Alert, Backlog, Control, DemandOf, StoreError};
 use serde::ser::Error;
 use serde::{Serialize, Serializer};
 
@@ -120,7 +120,7 @@ struct Problem {
 }
 
 async fn collect(context: &Context, control: &Control) -> Result<Found, StoreError> {
-    let demands = control.demand(Scope::All).await?;
+    let demands = control.demand(DemandOf::All).await?;
     let keys: Vec<_> = demands.iter().map(|demand| demand.key.clone()).collect();
     let terms = Terms::read(&context.config, control, &keys).await?;
     let reserves = control.reserves().await?;

@@ -7,7 +7,7 @@ use std::time::Instant;
 use common::clock::now;
 use common::domain::job::Lane;
 use common::store::{
-    AuditEntry, Control, LetterFilter, LetterState, LetterSummary, Replay, Scope, StoreError,
+    AuditEntry, Control, DemandOf, LetterFilter, LetterState, LetterSummary, Replay, StoreError,
 };
 use serde_json::json;
 use tokio::signal::ctrl_c;
@@ -214,9 +214,9 @@ impl Replaying<'_> {
             async |scope| self.control.demand(scope).await.map_err(|error| self.context.store(error));
         let demands = if let Some(run) = run {
             // Its jobs stand in the ledger, in their turn.
-            demand(Scope::Run(run)).await?
+            demand(DemandOf::Run(run)).await?
         } else {
-            planned(&replayed.counts.by_key, self.replay.lane, &demand(Scope::Keys(&keys)).await?)
+            planned(&replayed.counts.by_key, self.replay.lane, &demand(DemandOf::Keys(&keys)).await?)
         };
         let terms = self.context.terms(self.control, &demands).await?;
         Ok(Plan {

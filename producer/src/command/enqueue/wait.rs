@@ -3,7 +3,7 @@
 use std::fmt::Write;
 use std::time::Duration;
 
-use common::store::{Control, RunProgress, Scope};
+use common::store::{Control, DemandOf, RunProgress};
 use tokio::signal::ctrl_c;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
@@ -174,7 +174,7 @@ impl Watch<'_> {
         if self.eta.as_ref().is_some_and(|(_, said)| said.elapsed() < FORETELL) {
             return;
         }
-        let Ok(demands) = self.control.demand(Scope::Run(self.run)).await else { return };
+        let Ok(demands) = self.control.demand(DemandOf::Run(self.run)).await else { return };
         let Ok(terms) = self.context.terms(self.control, &demands).await else { return };
         let words = eta(&demands, &terms)
             .map(|eta| eta.words(terms.now, self.context.key_is_mall()))

@@ -5,7 +5,7 @@ use std::fmt::Write;
 use chrono::{DateTime, Utc};
 use common::clock::now;
 use common::domain::ids::MallId;
-use common::store::{Approval, Audited, Connector, ConnectorState, EndpointPause, MallDetails, Scope};
+use common::store::{Approval, Audited, Connector, ConnectorState, DemandOf, EndpointPause, MallDetails};
 use serde_json::{Value, json};
 
 use super::super::context::Context;
@@ -41,7 +41,7 @@ pub(super) async fn run(context: &Context, mall: &MallId) -> Result<Exit, Fault>
     let Some(connector) = found.into_iter().next() else {
         return Err(unknown_mall(context, &control, mall).await);
     };
-    let demands = control.demand(Scope::Mall(mall)).await.map_err(store)?;
+    let demands = control.demand(DemandOf::Mall(mall)).await.map_err(store)?;
     let terms = context.terms(&control, &demands).await?;
     let shown = Shown {
         mall: connector,
