@@ -1,7 +1,8 @@
 //! `schedule run`: what a schedule wants, by hand.
 
 use common::clock::now;
-use common::store::{PlanCounts, Scope};
+use common::domain::job::Lane;
+use common::store::{DemandOf, PlanCounts, Scope};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -14,7 +15,7 @@ use crate::fault::{Exit, Fault};
 use crate::feed;
 use crate::output::json::Document;
 use crate::output::text::{counted, number};
-use crate::plan::eta::eta;
+use crate::plan::eta::{eta, planned};
 use crate::plan::selection::Selection;
 use crate::schedule::asks;
 
@@ -115,10 +116,18 @@ impl Hand<'_> {
     }
 
     async fn text(&self, counts: &PlanCounts, note: &str) -> Result<String, Fault> {
-        let open = self.control.open_jobs_by_key().await.map_err(|error| self.context.store(error))?;
+        let keys: Vec<_> = counts.by_key.keys().cloned().collect();
         // What was just planned is open by now.
-        let open = if note.starts_with("run") { std::collections::BTreeMap::default() } else { open };
-        let eta = eta(&counts.by_key, &open, self.context.pace()).map_or(0, |eta| eta.seconds);
+        let open = if note.starts_with("run") {
+            Vec::new()
+        } else {
+            let open = self.control.demand(DemandOf::Keys(&keys)).await;
+            open.map_err(|error| self.context.store(error))?
+        };
+        let lane = self.selections.first().map_or(Lane::Backfill, |selection| selection.lane);
+        let demands = planned(&counts.by_key, lane, &open);
+        let terms = self.context.terms(&self.control, &demands).await?;
+        let eta = eta(&demands, &terms).and_then(|eta| eta.seconds).unwrap_or(0);
         Ok(super::screen::planned(
             self.args.schedule,
             about(self.args.schedule),
