@@ -50,7 +50,7 @@ COMMENT ON TABLE schedule_ticks IS 'When each schedule of each mall is due: one 
 COMMENT ON COLUMN schedule_ticks.mall_id IS 'The mall.';
 COMMENT ON COLUMN schedule_ticks.schedule IS 'window: the last finished days, each morning. today: the running day. sweep: a month, once a month. onboarding: the history of a new mall, once. gaps: whatever is missing.';
 COMMENT ON COLUMN schedule_ticks.next_at IS 'When it is due. -infinity: to be worked out anew. NULL: not before something changes (the mall sends nothing, the schedule is off, paused or over).';
-COMMENT ON COLUMN schedule_ticks.last_at IS 'The due time of the last tick that was planned; what was missed before it was made up with it.';
+COMMENT ON COLUMN schedule_ticks.last_at IS 'The due time of the last tick that was planned, or when the mall came: what beat before it is not made up.';
 COMMENT ON COLUMN schedule_ticks.run_id IS 'The run of that tick, if it wanted anything.';
 COMMENT ON COLUMN schedule_ticks.over IS 'Whether it has been done for good: a mall is new only once.';
 
@@ -65,9 +65,9 @@ COMMENT ON FUNCTION connector_is_scheduled(text, jsonb) IS 'Whether anything is 
 CREATE FUNCTION connector_scheduled() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     IF TG_OP = 'INSERT' THEN
-        -- Of a mall without a first wanted day no history is wanted by itself.
-        INSERT INTO schedule_ticks (mall_id, schedule, next_at, over)
-        SELECT NEW.mall_id, s.schedule,
+        -- Of a mall without a first wanted day no history is wanted by itself. What beat before it came is not made up.
+        INSERT INTO schedule_ticks (mall_id, schedule, last_at, next_at, over)
+        SELECT NEW.mall_id, s.schedule, CASE WHEN s.schedule <> 'onboarding' THEN now() END,
                CASE WHEN connector_is_scheduled(NEW.state, NEW.config_json) AND NOT s.over THEN '-infinity'::timestamptz END, s.over
           FROM (SELECT schedule, schedule = 'onboarding' AND NEW.wanted_from IS NULL AS over
                   FROM unnest('{window,today,sweep,onboarding,gaps}'::text[]) AS schedule) AS s;
@@ -86,8 +86,8 @@ CREATE TRIGGER connector_scheduled AFTER INSERT OR UPDATE OF state, config_json,
     FOR EACH ROW EXECUTE FUNCTION connector_scheduled();
 
 -- Malls that were there before have their history already, as far as anybody wanted it.
-INSERT INTO schedule_ticks (mall_id, schedule, next_at, over)
-SELECT c.mall_id, s.schedule,
+INSERT INTO schedule_ticks (mall_id, schedule, last_at, next_at, over)
+SELECT c.mall_id, s.schedule, now(),
        CASE WHEN connector_is_scheduled(c.state, c.config_json) AND s.schedule <> 'onboarding' THEN '-infinity'::timestamptz END,
        s.schedule = 'onboarding'
   FROM connectors c

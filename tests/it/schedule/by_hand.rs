@@ -28,7 +28,6 @@ async fn every_schedule_can_be_run_once_by_hand_and_planning_it_twice_plans_noth
 }
 
 #[tokio::test]
-#[ignore = "the leader loses its lease again and again once the clock of its Postgres has jumped"]
 async fn settings_of_a_mall_go_before_its_agencys_and_those_before_the_configuration() -> Result<()> {
     let mut stage = Stage::at("2026-02-16T10:10:00", "30d", &["hanbit", "moonlit"]).await?;
     stage.done(16).await?;

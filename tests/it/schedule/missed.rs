@@ -22,7 +22,6 @@ impl Stage {
 }
 
 #[tokio::test]
-#[ignore = "the leader loses its lease again and again once the clock of its Postgres has jumped"]
 async fn five_days_without_a_daemon_are_made_up_with_one_tick_that_reaches_as_far_back() -> Result<()> {
     let mut stage = settled_mall().await?;
     stage.stop_daemon().await?;
@@ -41,7 +40,6 @@ async fn five_days_without_a_daemon_are_made_up_with_one_tick_that_reaches_as_fa
 }
 
 #[tokio::test]
-#[ignore = "the leader loses its lease again and again once the clock of its Postgres has jumped"]
 async fn a_clock_that_jumps_forward_ticks_once_and_back_ticks_nothing_again() -> Result<()> {
     let mut stage = settled_mall().await?;
     stage.set("2026-02-19T07:00:00")?;
@@ -56,7 +54,6 @@ async fn a_clock_that_jumps_forward_ticks_once_and_back_ticks_nothing_again() ->
 }
 
 #[tokio::test]
-#[ignore = "the leader loses its lease again and again once the clock of its Postgres has jumped"]
 async fn a_mall_that_lost_its_consent_is_left_alone_and_made_up_once_when_it_has_it_again() -> Result<()> {
     let mut stage = settled_mall().await?;
     stage.run_sql("UPDATE connectors SET state = 'needs_consent', state_reason = 'revoked'").await?;
@@ -72,7 +69,6 @@ async fn a_mall_that_lost_its_consent_is_left_alone_and_made_up_once_when_it_has
 }
 
 #[tokio::test]
-#[ignore = "the leader loses its lease again and again once the clock of its Postgres has jumped"]
 async fn a_gap_is_filled_once_and_what_failed_for_good_waits_for_a_person() -> Result<()> {
     let mut stage = settled_mall().await?;
     // Lost by hand, behind the window's back.
