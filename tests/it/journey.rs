@@ -55,6 +55,15 @@ impl Day {
         Ok(Self { _programs: [daemon, worker], world, webhook, seen })
     }
 
+    /// Waits until a mall's bucket has so many tokens: whether a plan is done at once is for the bucket to say.
+    async fn tokens(&self, mall: &str, tokens: f64) -> Result<()> {
+        wait_until("enough tokens", SOON, || async {
+            let shown = self.world.json(&["limits", mall]).await?;
+            Ok(shown["items"][0]["tokens"].as_f64() >= Some(tokens))
+        })
+        .await
+    }
+
     /// Runs a command as the operator does, and writes down what it says.
     async fn types(&mut self, block: &str, line: &str) -> Result<Output> {
         let arguments: Vec<_> = line.split(' ').collect();
@@ -198,6 +207,7 @@ async fn garbage_from_one_mall(day: &mut Day) -> Result<()> {
 
     // Cafe24 mends it.
     day.world.sim.clear_faults();
+    day.tokens("moonlit", 15.0).await?;
     day.types("garbage-preview", &format!("dead replay {cause} --dry-run")).await?.success()?;
     day.types("garbage-replay", &format!("dead replay {cause} --yes")).await?.success()?;
     day.world.settled(Duration::from_mins(1)).await?;

@@ -8,6 +8,8 @@ use tests::simulator::{LimiterScope, SimConfig};
 
 /// How far the foretold time may be from the real one.
 const TOLERANCE: f64 = 0.05;
+/// What is over sooner, in seconds, is not what this is about: there the first answers and the last commit weigh more.
+const MINUTES: f64 = 45.0;
 /// Longer than any of the runs.
 const LIMIT: Duration = Duration::from_secs(230);
 
@@ -81,6 +83,7 @@ impl Run {
     /// Waits for the end, and compares.
     async fn compare(&self) -> Result<()> {
         self.world.settled(LIMIT).await?;
+        let mut off_by_more = Vec::new();
         for told in &self.told {
             let end = format!(
                 "SELECT extract(epoch FROM max(finished_at))::float8 FROM jobs WHERE work_state = 'done' AND {}",
@@ -88,20 +91,18 @@ impl Run {
             );
             let took = self.epoch(&end).await? - told.asked;
             let off = (told.seconds - took) / took;
-            say(&format!(
+            let figure = format!(
                 "{}: {} s foretold, {took:.1} s taken, {:+.1} %",
                 told.what,
                 told.seconds,
                 off * 100.0
-            ));
-            // What is over within seconds is not what this is about.
-            assert!(
-                took < 20.0 || off.abs() <= TOLERANCE,
-                "{}: {} s foretold, {took} s taken",
-                told.what,
-                told.seconds
             );
+            say(&figure);
+            if took >= MINUTES && off.abs() > TOLERANCE {
+                off_by_more.push(figure);
+            }
         }
+        assert!(off_by_more.is_empty(), "{off_by_more:#?}");
         assert_eq!(self.world.sim.report().total.throttled, 0);
         Ok(())
     }
@@ -149,10 +150,10 @@ async fn one_bucket_with_a_share_for_others() -> Result<()> {
 async fn fresh_days_before_a_backfill() -> Result<()> {
     let mut run = Run::start(SimConfig { malls: 1, ..SimConfig::default() }, &[]).await?;
     let mall = run.malls().remove(0);
-    run.plan(&mall, 150).await?;
+    run.plan(&mall, 60).await?;
     run.told.clear();
     let wish =
-        ["--mall", &mall, "--endpoint", "domains", "--last", "90d", "--chunk-days", "1", "--lane", "fresh"];
+        ["--mall", &mall, "--endpoint", "domains", "--last", "180d", "--chunk-days", "1", "--lane", "fresh"];
     let planned = run.world.enqueue(&wish).await?;
     run.tell("fresh days before a backfill", &planned, "lane = 'fresh'").await?;
     run.ask_all("with both lanes").await?;
