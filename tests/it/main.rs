@@ -15,6 +15,7 @@ mod flow;
 mod harness;
 mod house;
 mod journey;
+mod month;
 mod probe;
 mod process;
 mod schedule;

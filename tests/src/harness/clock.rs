@@ -3,6 +3,9 @@
 //! The programs are the real ones, with no door for a clock: a month of theirs passes while a test runs. Only the wall
 //! clock is moved; what waits, waits on the monotonic clock, which stays this machine's, and so do Redis and RabbitMQ:
 //! buckets fill and leases of the broker end in real seconds.
+//!
+//! Let it be ahead of this machine's. A signal handler may see the real time; if that is later, Postgres takes its timers
+//! for due, and ends sessions that are idle for a while only: a leader then loses its lock and takes it again.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;

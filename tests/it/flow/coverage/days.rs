@@ -41,7 +41,7 @@ fn stretches(document: &Value, endpoint: &str) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn i13_every_wanted_day_has_its_two_facts_and_the_gaps_are_filled_exactly() -> Result<()> {
+async fn every_wanted_day_has_its_two_facts_and_the_gaps_are_filled_exactly() -> Result<()> {
     let flow = mixed().await?;
     let shown = flow.world.json(&["coverage", "--mall", "hanbit"]).await?;
     let visitors = ["1 restated idle", "3 complete idle", "5 missing idle", "1 partial idle"];
