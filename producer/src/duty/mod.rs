@@ -1,7 +1,7 @@
 //! What has to happen without a person: the duties of the daemon that leads.
 //!
-//! Each duty is a file here and does its work over and over ([`Work`]); what the work is stands in its own room (`feed`,
-//! `dead`, `tokens`, `alerts`). One process leads ([`leader`]) and has them all; the others stand by. All duties of a
+//! Each duty is a file here and does its work over and over (`Work`); what the work is stands in its own room (`feed`,
+//! `dead`, `tokens`, `alerts`). One process leads (`leader`) and has them all; the others stand by. All duties of a
 //! leader live in one task, which looks at the lease first whenever it is woken: a process that was stopped and has lost
 //! its lock takes no further step. A duty that fails says so, waits and goes on; no failure of a neighbour ends the daemon.
 //!
@@ -9,7 +9,7 @@
 //! the job, archiving on the letter, refreshing on the lease of the mall's tokens, a tick of a schedule is moved with its jobs, pauses are moved by statements that
 //! lock what they touch, and an alert is taken before it is told.
 //!
-//! A person, or cron, runs any of them once: `serve --once` ([`once`]).
+//! A person, or cron, runs any of them once: `serve --once` (`once`).
 
 mod alerts;
 mod archiver;
