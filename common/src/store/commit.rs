@@ -1,11 +1,12 @@
 //! A batch: many jobs' rows, slices and outcomes in one transaction.
 //!
-//! Order inside the transaction: win the slices by fence (which also records them) → clear what vanished from changed
-//! slices → write their rows → settle the jobs → commit. Deliveries are acknowledged by the caller after the commit.
+//! Order inside the transaction: win the slices by fence (which also records them) → take the rows that several endpoints
+//! write → clear what vanished from changed slices → write their rows → settle the jobs → commit. Deliveries are
+//! acknowledged by the caller after the commit.
 //! All statements after the first are pipelined: a batch costs four round trips, whatever it holds.
 
 mod columns;
-
+mod shared;
 mod totals;
 
 use std::collections::hash_map::Entry;
@@ -18,6 +19,7 @@ use tokio_postgres::{Statement, Transaction};
 use uuid::Uuid;
 
 use columns::{Group, ProductNames, SettleColumns};
+use shared::SharedRows;
 use totals::Totals;
 
 use super::connectors::ConnectorState;
@@ -26,7 +28,7 @@ use super::metrics;
 use super::pool::Ledger;
 use crate::domain::calendar::Granularity;
 use crate::domain::chunk::periods;
-use crate::domain::endpoint::Endpoint;
+use crate::domain::endpoint::{Endpoint, EntityType};
 use crate::domain::failure::FailureClass;
 use crate::domain::ids::MallId;
 use crate::domain::job::Job;
@@ -136,6 +138,10 @@ pub struct Committed {
 
 type Key = (String, i32, &'static str, &'static str, NaiveDate);
 
+/// What a group of a batch writes: into which table, rows of what, for which endpoint. In this order all batches write, so
+/// that none waits for what another one holds while it holds what that one wants.
+type Kind = (Granularity, EntityType, &'static str);
+
 /// One slice of a batch, with its rows.
 struct Slice<'a> {
     fetched: &'a Fetched,
@@ -200,6 +206,7 @@ struct Statements {
     settle: Statement,
     products: Statement,
     metrics: HashMap<(&'static str, Granularity), MetricStatements>,
+    lock: HashMap<Granularity, Statement>,
 }
 
 struct MetricStatements {
@@ -210,9 +217,12 @@ struct MetricStatements {
 
 impl Statements {
     async fn prepare(client: &deadpool_postgres::Client, batch: &Batch) -> Result<Self, StoreError> {
-        let mut by_kind = HashMap::new();
+        let (mut by_kind, mut lock) = (HashMap::new(), HashMap::new());
         for fetched in &batch.fetched {
             let (endpoint, granularity) = (fetched.job.endpoint, fetched.job.granularity);
+            if let Entry::Vacant(table) = lock.entry(granularity) {
+                table.insert(client.prepare_cached(&metrics::lock_rows(granularity)).await?);
+            }
             let Entry::Vacant(kind) = by_kind.entry((endpoint.as_str(), granularity)) else { continue };
             kind.insert(MetricStatements {
                 upsert: client.prepare_cached(&metrics::upsert(endpoint, granularity)).await?,
@@ -225,6 +235,7 @@ impl Statements {
             settle: client.prepare_cached(include_str!("sql/settle_jobs.sql")).await?,
             products: client.prepare_cached(include_str!("sql/upsert_products.sql")).await?,
             metrics: by_kind,
+            lock,
         })
     }
 }
@@ -236,7 +247,7 @@ async fn write(
 ) -> Result<Committed, StoreError> {
     let slices = slices(batch);
     let mut committed = Committed::default();
-    let mut changed: BTreeMap<(&'static str, Granularity), Group<'_>> = BTreeMap::new();
+    let mut changed: BTreeMap<Kind, Group<'_>> = BTreeMap::new();
     for won in win(tx, &statements.win, &slices).await? {
         committed.slices += 1;
         let slice = &slices[&won.key];
@@ -245,7 +256,7 @@ async fn write(
             committed.restated += usize::from(!won.first);
             let job = &slice.fetched.job;
             changed
-                .entry((job.endpoint.as_str(), job.granularity))
+                .entry((job.granularity, job.endpoint.entity(), job.endpoint.as_str()))
                 .or_insert_with(|| Group::new(job.endpoint))
                 .add(slice, won.first);
         }
@@ -253,11 +264,19 @@ async fn write(
     committed.superseded = slices.len() - committed.slices;
     committed.rows = changed.values().map(Group::rows).sum();
 
+    let shared = SharedRows::of(&changed);
     let names = ProductNames::of(changed.values());
     let settle = SettleColumns::of(&batch.settlements);
     let mut work: Vec<BoxFuture<'_, Result<u64, StoreError>>> = Vec::new();
-    for (kind, group) in &changed {
-        group.push_statements(tx, &statements.metrics[kind], &mut work);
+    let mut locked = None;
+    for ((granularity, entity, endpoint), group) in &changed {
+        let table = (*granularity, *entity);
+        if locked.replace(table) != Some(table)
+            && let Some(rows) = shared.get(&table)
+        {
+            work.push(rows.lock(tx, &statements.lock[granularity]));
+        }
+        group.push_statements(tx, &statements.metrics[&(*endpoint, *granularity)], &mut work);
     }
     if !names.is_empty() {
         work.push(names.write(tx, &statements.products).boxed());

@@ -34,6 +34,11 @@ pub(super) fn clear_vanished(endpoint: Endpoint, granularity: Granularity) -> St
         .replace("{any}", &each(endpoint, |c| format!("o.{c} IS NOT NULL OR ")))
 }
 
+/// `lock_rows.sql` for the table.
+pub(super) fn lock_rows(granularity: Granularity) -> String {
+    include_str!("sql/lock_rows.sql").replace("{table}", table(granularity))
+}
+
 /// `delete_empty.sql` for the table.
 pub(super) fn delete_empty(granularity: Granularity) -> String {
     include_str!("sql/delete_empty.sql").replace("{table}", table(granularity))
@@ -80,6 +85,7 @@ mod tests {
                     upsert(endpoint, granularity),
                     clear_vanished(endpoint, granularity),
                     delete_empty(granularity),
+                    lock_rows(granularity),
                 ] {
                     assert!(!body(&sql).replace("'{}'", "").contains(['{', '}']), "{sql}");
                 }

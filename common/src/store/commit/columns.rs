@@ -62,6 +62,12 @@ impl<'a> Group<'a> {
         self.entity_id.len()
     }
 
+    /// Keys of its rows, as the table's primary key has them but for the entity type.
+    pub(super) fn keys(&self) -> impl Iterator<Item = (&'a str, i32, NaiveDate, &'a str)> {
+        (0..self.rows())
+            .map(|row| (self.mall_id[row], self.shop_no[row], self.date[row], self.entity_id[row]))
+    }
+
     pub(super) fn add(&mut self, slice: &Slice<'a>, first: bool) {
         let job = &slice.fetched.job;
         if !first {
@@ -123,9 +129,13 @@ impl<'a> Group<'a> {
     }
 }
 
-type Params<'f> = Vec<&'f (dyn ToSql + Sync)>;
+pub(super) type Params<'f> = Vec<&'f (dyn ToSql + Sync)>;
 
-async fn execute(tx: &Transaction<'_>, statement: &Statement, params: Params<'_>) -> Result<u64, StoreError> {
+pub(super) async fn execute(
+    tx: &Transaction<'_>,
+    statement: &Statement,
+    params: Params<'_>,
+) -> Result<u64, StoreError> {
     Ok(tx.execute(statement, &params).await?)
 }
 
