@@ -16,11 +16,14 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
+use crate::runner::Rooms;
+
 /// Recalls older than this cannot concern a job in hand any more.
 const RECALL_KEPT: Duration = Duration::from_mins(15);
 
-/// Decoded rows that wait for their commit at most; about 25 MiB. An answer with more rows goes alone.
-pub(crate) const ROWS_IN_HAND: u32 = 100_000;
+/// Decoded rows that wait for their commit or for the rest of their answer at most; about 25 MiB, half of it for each
+/// ([`Rooms`]). An answer with more rows than its half goes alone there.
+const ROWS_IN_HAND: u32 = 100_000;
 
 /// What changed, as Postgres tells it: `mall`, `mall/endpoint`, or `*/endpoint` for an endpoint of all malls.
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
@@ -53,8 +56,8 @@ pub(crate) struct Shared {
     pub(crate) tokens: TokenKeeper<SealedTokenStore>,
     /// One permit a request under way.
     pub(crate) slots: Arc<Semaphore>,
-    /// One permit a decoded row that is not committed yet.
-    pub(crate) rows_in_hand: Arc<Semaphore>,
+    /// Room for decoded rows that are not committed yet.
+    pub(crate) rows_in_hand: Rooms,
     /// Jobs between the start of their fetch and the batch.
     pub(crate) fetching: AtomicUsize,
     /// Whether the buckets answer. While they do not, no delivery is claimed (`faults.md` R1).
@@ -78,7 +81,7 @@ impl Shared {
         Self {
             worker_id: uuid::Uuid::now_v7().simple().to_string(),
             slots: Arc::new(Semaphore::new(config.worker.slots)),
-            rows_in_hand: Arc::new(Semaphore::new(ROWS_IN_HAND as usize)),
+            rows_in_hand: Rooms::new(ROWS_IN_HAND),
             config,
             ledger,
             limiter,

@@ -8,6 +8,7 @@ mod hand;
 mod pick;
 mod room;
 mod run;
+mod slot;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
@@ -23,6 +24,7 @@ use crate::shared::{Shared, lock};
 
 pub(crate) use hand::{Hand, Meeting};
 use pick::Queue;
+pub(crate) use room::Rooms;
 
 /// Requests of one key that this worker has under way at most; a sick mall cannot take all slots (`faults.md` A6).
 const IN_FLIGHT: usize = 2;

@@ -1,4 +1,9 @@
 //! Room for rows in hand: decoded, and not committed yet.
+//!
+//! There are two rooms, because there are two ways to wait. A whole answer waits for as long as it takes, with its slot
+//! in its hands: that is no harm as long as only commits can keep it waiting. The rows of an unfinished answer wait for a
+//! slot in their turn. Were both in one room, unfinished answers could fill it while whole ones fill the slots, and
+//! nobody would move again. So unfinished answers have a room of their own, and are patient there only for a while.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -7,45 +12,71 @@ use common::domain::metric::MetricRow;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::timeout;
 
-use crate::shared::ROWS_IN_HAND;
-
 /// Bytes of `extra` that count as a row of their own: about what a row without it takes.
 const EXTRA_OF_A_ROW: usize = 256;
 
-/// The room of a job.
+/// The worker's room for rows; one permit a row.
 #[derive(Debug)]
-pub(super) struct Room {
-    pub(super) permit: Option<OwnedSemaphorePermit>,
-    /// `false`: there was none for all of it in time.
-    pub(super) is_enough: bool,
+pub(crate) struct Rooms {
+    /// Of whole answers; their commits empty it.
+    whole: Room,
+    /// Of answers whose last page has not come.
+    unfinished: Room,
 }
 
-impl Room {
-    /// Takes room for `rows`, of which `held` is there already.
+#[derive(Debug)]
+struct Room {
+    free: Arc<Semaphore>,
+    size: u32,
+}
+
+impl Rooms {
+    /// Room for `rows` in all: one half for whole answers, one for unfinished ones.
+    pub(crate) fn new(rows: u32) -> Self {
+        let unfinished = rows / 2;
+        Self { whole: Room::new(rows - unfinished), unfinished: Room::new(unfinished) }
+    }
+
+    /// Takes room for the rows of a whole answer; waits until commits have made it.
     ///
-    /// Who holds none waits for as long as it takes: commits make room. Who holds some waits for `patience` only, lest
-    /// jobs with pages wait for each other. More rows than there is room for take all of it.
-    pub(super) async fn take(
-        all: &Arc<Semaphore>,
+    /// What it held while it was unfinished, the caller lets go afterwards: nobody waits for that without limit.
+    pub(super) async fn whole(&self, rows: &[MetricRow]) -> Option<OwnedSemaphorePermit> {
+        self.whole.take(self.whole.wanted(rows)).await
+    }
+
+    /// Takes room for the rows of an unfinished answer, of which `held` is there already. `None`: there was not enough
+    /// within `patience`, and what was held is free again; the answer has to be given up.
+    ///
+    /// That holds for a first page, too: its task has a slot, which those in this room need to go on.
+    pub(super) async fn unfinished(
+        &self,
         held: Option<OwnedSemaphorePermit>,
         rows: &[MetricRow],
         patience: Duration,
-    ) -> Self {
-        let wanted = u32::try_from(weight(rows)).unwrap_or(u32::MAX).min(ROWS_IN_HAND);
-        let all = Arc::clone(all);
-        let Some(mut held) = held else {
-            let permit = all.acquire_many_owned(wanted).await.ok();
-            return Self { permit, is_enough: true };
-        };
-        let there = u32::try_from(held.num_permits()).unwrap_or(u32::MAX);
-        let is_enough = match timeout(patience, all.acquire_many_owned(wanted.saturating_sub(there))).await {
-            Ok(Ok(more)) => {
-                held.merge(more);
-                true
-            }
-            Ok(Err(_)) | Err(_) => false,
-        };
-        Self { permit: Some(held), is_enough }
+    ) -> Option<OwnedSemaphorePermit> {
+        let there = held.as_ref().map_or(0, OwnedSemaphorePermit::num_permits);
+        let there = u32::try_from(there).unwrap_or(u32::MAX);
+        let more = self.unfinished.wanted(rows).saturating_sub(there);
+        let mut taken = timeout(patience, self.unfinished.take(more)).await.ok().flatten()?;
+        if let Some(held) = held {
+            taken.merge(held);
+        }
+        Some(taken)
+    }
+}
+
+impl Room {
+    fn new(size: u32) -> Self {
+        Self { free: Arc::new(Semaphore::new(size as usize)), size }
+    }
+
+    /// More rows than there is room for take all of it: such an answer goes alone, and none is too large to go.
+    fn wanted(&self, rows: &[MetricRow]) -> u32 {
+        u32::try_from(weight(rows)).unwrap_or(u32::MAX).min(self.size)
+    }
+
+    async fn take(&self, wanted: u32) -> Option<OwnedSemaphorePermit> {
+        Arc::clone(&self.free).acquire_many_owned(wanted).await.ok()
     }
 }
 
@@ -56,77 +87,4 @@ fn weight(rows: &[MetricRow]) -> usize {
 }
 
 #[cfg(test)]
-mod tests {
-    use common::domain::extra::{Extras, json};
-    use common::domain::metric::Values;
-    use tokio::time::Instant;
-
-    use super::*;
-
-    const WAIT: Duration = Duration::from_millis(50);
-
-    async fn room(all: &Arc<Semaphore>, held: Option<OwnedSemaphorePermit>, rows: &[MetricRow]) -> Room {
-        Room::take(all, held, rows, WAIT).await
-    }
-
-    fn rows(count: u32) -> Vec<MetricRow> {
-        let row = |id: u32| MetricRow {
-            day: chrono::NaiveDate::default(),
-            entity_id: id.to_string(),
-            values: Values::default(),
-            label: None,
-            extra: None,
-        };
-        (0..count).map(row).collect()
-    }
-
-    #[tokio::test]
-    async fn each_page_adds_to_the_room_that_is_held_and_all_of_it_comes_back() {
-        let all = Arc::new(Semaphore::new(10));
-        let first = room(&all, None, &rows(4)).await;
-        let second = room(&all, first.permit, &rows(7)).await;
-        assert!(second.is_enough);
-        assert_eq!(all.available_permits(), 3);
-        drop(second);
-        assert_eq!(all.available_permits(), 10);
-    }
-
-    #[tokio::test]
-    async fn jobs_with_pages_never_wait_for_each_other_for_long() {
-        let all = Arc::new(Semaphore::new(10));
-        let (one, other) = (room(&all, None, &rows(5)).await, room(&all, None, &rows(5)).await);
-        let began = Instant::now();
-        let (one_rows, other_rows) = (rows(8), rows(8));
-        let (one, other) =
-            tokio::join!(room(&all, one.permit, &one_rows), room(&all, other.permit, &other_rows));
-        assert!(!one.is_enough && !other.is_enough);
-        assert!(began.elapsed() >= WAIT);
-        // Whoever lets go makes room for the other.
-        drop(one);
-        assert!(room(&all, other.permit, &rows(8)).await.is_enough);
-    }
-
-    #[tokio::test]
-    async fn who_holds_nothing_waits_until_a_commit_makes_room() {
-        let all = Arc::new(Semaphore::new(5));
-        let held = room(&all, None, &rows(5)).await;
-        let wanted = rows(3);
-        let free = async {
-            tokio::time::sleep(WAIT * 10).await;
-            drop(held);
-        };
-        let (taken, ()) = tokio::join!(room(&all, None, &wanted), free);
-        assert!(taken.is_enough && taken.permit.is_some());
-    }
-
-    #[test]
-    fn a_row_with_much_beside_its_columns_counts_as_several() {
-        let mut extras = Extras::default();
-        for name in ["a", "b", "c", "d"] {
-            extras.keep_unknown(name.to_owned(), json(&"x".repeat(200)));
-        }
-        let mut rows = rows(2);
-        rows[0].extra = extras.finish().0;
-        assert_eq!(weight(&rows), 2 + 3);
-    }
-}
+mod tests;

@@ -11,8 +11,7 @@ use common::store::Outcome;
 use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
-use super::room::Room;
-use super::{IN_FLIGHT, Runners};
+use super::{IN_FLIGHT, Runners, slot};
 use crate::flow::commit::Finished;
 use crate::flow::delivery::Work;
 use crate::flow::page;
@@ -25,7 +24,7 @@ const HOLD: Duration = Duration::from_secs(10);
 const HOLD_WITHOUT_PACER: Duration = Duration::from_secs(30);
 /// How long they stay away then.
 const PACER_REST: Duration = Duration::from_secs(5);
-/// How long a job with pages waits for room for one more.
+/// How long a job waits for room for a page that is not its last.
 const ROOM_WAIT: Duration = Duration::from_secs(5);
 /// How long a job with pages stays away if there is no room for more of them.
 const ROOM_REST: Duration = Duration::from_secs(5);
@@ -52,13 +51,12 @@ pub(super) async fn run(runners: &Arc<Runners>, key: LimiterKey) {
             continue;
         }
         // A suspect runs alone, and waits for that before it takes a token, which would not keep.
-        let alone = if runners.next_is_suspect(&key) {
-            slots(runners, runners.shared.config.worker.slots).await
-        } else {
-            // While no slot is free, a token would only be wasted that another worker could use.
-            drop(slots(runners, 1).await);
-            None
-        };
+        // Others wait until a slot is free: a token would only be wasted that another worker could use.
+        let is_suspect = runners.next_is_suspect(&key);
+        let wanted = if is_suspect { runners.shared.config.worker.slots } else { 1 };
+        // Without slots the worker is stopping: the next round hands everything back.
+        let Some(free) = slots(runners, wanted).await else { continue };
+        let alone = is_suspect.then_some(free);
         match token::take(&runners.shared.limiter, &key).await {
             Ok(Leave::Now(grant)) => {
                 runners.shared.set_pacer(Ok(()));
@@ -134,15 +132,15 @@ async fn start(
                 runners.finish(*finished).await;
             }
             page::Fetch::Rows(answer) => {
-                let (mut work, fetched) = *answer;
-                let room = Room::take(&shared.rows_in_hand, work.room.take(), &fetched.rows, ROOM_WAIT).await;
-                runners.finish(Finished::with_rows(work, fetched, room.permit)).await;
+                let (work, fetched) = *answer;
+                let room = shared.rows_in_hand.whole(&fetched.rows).await;
+                runners.finish(Finished::with_rows(work, fetched, room)).await;
             }
             page::Fetch::Again(work) => runners.push_front(Work { alone: None, ..*work }),
             page::Fetch::More(mut work) => {
-                let room = Room::take(&shared.rows_in_hand, work.room.take(), work.pages.rows(), ROOM_WAIT).await;
-                work.room = room.permit;
-                if room.is_enough {
+                let held = work.room.take();
+                work.room = shared.rows_in_hand.unfinished(held, work.pages.rows(), ROOM_WAIT).await;
+                if work.room.is_some() {
                     runners.push_front(Work { alone: None, ..*work });
                 } else {
                     tracing::info!(event = "job.handed_back", job_id = %work.claimed.job.id, rows = work.pages.rows().len(), "no room for more pages: later");
@@ -180,7 +178,7 @@ async fn give(runners: &Runners, work: Work, delay: Duration) {
 }
 
 async fn slots(runners: &Runners, wanted: usize) -> Option<OwnedSemaphorePermit> {
-    Arc::clone(&runners.shared.slots).acquire_many_owned(permits(wanted)).await.ok()
+    slot::take(&runners.shared.slots, &runners.shared.stopping, wanted).await
 }
 
 async fn pause(runners: &Runners, wait: Duration) {
