@@ -11,14 +11,14 @@
 //!
 //! No request is made here: [`Pages`] says which page is next and takes what came of it.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 
 use super::client::ApiConfig;
 use super::error::{Evidence, FetchError};
 use super::page::Page;
 use super::request::Request;
 use crate::domain::endpoint::{Dialect, Paging};
-use crate::domain::metric::MetricRow;
+use crate::domain::metric::{MetricRow, Values};
 
 /// How often the pages of an answer are begun before it is left for later.
 const ROUNDS: u32 = 3;
@@ -112,9 +112,9 @@ impl Pages {
         if size.is_some_and(|size| page.count > size) {
             return Err(contract(request, format!("{} rows, more than were asked for", page.count)));
         }
-        let repeated = !first_page && page.ends == self.ends;
-        let follows =
-            first_page || page.ends.as_ref().map(|ends| &ends.0) == self.ends.as_ref().map(|ends| &ends.1);
+        let (these, before) = (page.ends.as_deref().map(ends), self.ends.as_deref().map(ends));
+        let repeated = !first_page && these == before;
+        let follows = first_page || these.map(|[first, _]| first) == before.map(|[_, last]| last);
         if !follows {
             return self.begin_again(request, repeated);
         }
@@ -166,10 +166,22 @@ impl Pages {
     }
 }
 
-/// Sorts, and drops rows that came twice. `false`: one of them came with two figures.
+type Figures<'a> = (NaiveDate, &'a str, Values);
+
+/// What makes a row the same as one of another page. Not its label nor fields that nobody knows: a rank, or the time of the
+/// answer, differs each time and says nothing of whether the rows moved.
+fn figures(row: &MetricRow) -> Figures<'_> {
+    (row.day, &row.entity_id, row.values)
+}
+
+fn ends(rows: &(MetricRow, MetricRow)) -> [Figures<'_>; 2] {
+    [figures(&rows.0), figures(&rows.1)]
+}
+
+/// Sorts, and drops rows that came twice; the first stays. `false`: one of them came with two figures.
 fn settle(rows: &mut Vec<MetricRow>) -> bool {
     rows.sort_by(|a, b| (a.day, &a.entity_id).cmp(&(b.day, &b.entity_id)));
-    rows.dedup();
+    rows.dedup_by(|second, first| figures(second) == figures(first));
     rows.windows(2).all(|pair| {
         let [first, second] = pair else { return true };
         (first.day, &first.entity_id) != (second.day, &second.entity_id)

@@ -106,6 +106,28 @@ fn a05_figures_that_changed_while_paging_make_all_be_fetched_again() {
 }
 
 #[test]
+fn a05_a_name_that_differs_from_page_to_page_is_no_move() {
+    let host = Host::of(0..9);
+    let (answer, asked) = fetch(
+        |n, offset| {
+            let mut page = host.page(offset);
+            let named = |row: &mut MetricRow| row.label = Some(format!("rank of answer {n}"));
+            page.rows.iter_mut().for_each(named);
+            if let Some(ends) = &mut page.ends {
+                named(&mut ends.0);
+                named(&mut ends.1);
+            }
+            page
+        },
+        100,
+    );
+    let ids: Vec<_> =
+        answer.expect("the figures stand still").rows.into_iter().map(|row| row.entity_id).collect();
+    assert_eq!(ids, host.0.iter().map(|row| row.entity_id.clone()).collect::<Vec<_>>());
+    assert_eq!(asked, 3, "nothing is asked again");
+}
+
+#[test]
 fn a05_rows_that_never_stand_still_are_left_for_later() {
     let (answer, asked) = fetch(|n, offset| Host::of(u32::try_from(n).expect("few")..30).page(offset), 100);
     let error = answer.expect_err("they move with every request");
