@@ -106,6 +106,8 @@ pub(super) static TABLE: [EndpointSpec; 8] = [
         seed: None,
         live: Some(Wire {
             path: "/visitors/unique",
+            // Only views and page views know `format_type`.
+            params: &[("sort", "date"), ("order", "asc")],
             wrapper: "unique",
             extra: &[must("unique_visit_count")],
             ..live::DAY_ROWS
