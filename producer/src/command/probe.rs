@@ -8,6 +8,7 @@ use common::clock::now;
 use common::domain::calendar::kst_day;
 use common::domain::endpoint::Endpoint;
 use common::domain::ids::ShopNo;
+use common::limiter::Limiter;
 use common::oauth::TokenError;
 use common::store::{Connector, ConnectorState, Control, PauseCause};
 use serde_json::{Value, json};
@@ -129,6 +130,8 @@ async fn send(
     let settings = ApiConfig::new(config.cafe24.base_url.clone(), &config.worker);
     let api = ApiClient::new(settings).map_err(|error| Fault::OAuthSettings(error.to_string()))?;
     let limiter = feed::limiter(config, control).map_err(|error| context.feed(error, UNSENT))?;
+    let reserves = control.reserves().await.map_err(|error| context.store(error))?;
+    limiter.leave_free(&mall.limiter_key, reserves.get(&mall.limiter_key).copied());
     let tokens = Tokens::new(config, control).map_err(|error| match error {
         TokensError::Store(error) => context.store(error),
         TokensError::Key(_) | TokensError::Client(_) => Fault::OAuthSettings(error.to_string()),
