@@ -1,10 +1,13 @@
 -- schedule_gaps.sql: of each of these malls the first and the last day that is missing although nothing is about to
 -- bring it, nothing keeps it from being fetched, and no dead letter of it waits for a person.
 -- $1 mall_id[] $2 the last day that counts[]; equal lengths
+-- Malls that never said from when on they are wanted (connectors.wanted_from) are left out: those from before the schedules
+-- are not backfilled by themselves.
 -- Counting the complete days of a series is cheap (slices_pkey); only where some are missing they are looked at.
 SELECT short.mall_id, min(gap.date) AS first, max(gap.date) AS last
   FROM (SELECT w.mall_id, w.shop_no, w.endpoint, w.wanted_from, asked.through
           FROM unnest($1::text[], $2::date[]) AS asked (mall_id, through)
+          JOIN connectors c ON c.mall_id = asked.mall_id AND c.wanted_from IS NOT NULL
          CROSS JOIN LATERAL (SELECT * FROM wanted_series s WHERE s.mall_id = asked.mall_id) AS w
          CROSS JOIN LATERAL (
             SELECT count(*) AS days
