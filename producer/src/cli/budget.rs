@@ -77,6 +77,9 @@ pub enum BackfillCommand {
     #[command(help_template = HELP)]
     Resume,
     /// Drop the waiting jobs of a run; running ones end, and what was fetched stays
+    ///
+    /// Days that are still wanted come back with the schedule gaps within the hour, unless `malls set MALL wanted_from=DAY` or
+    /// `schedule pause gaps` keeps them away.
     #[command(help_template = HELP)]
     Cancel {
         /// The run

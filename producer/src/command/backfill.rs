@@ -18,6 +18,10 @@ use crate::output::json::{Document, List};
 use crate::output::text::{counted, number};
 use crate::plan::eta::{Eta, eta};
 
+/// What is dropped is wanted as before.
+const COME_BACK: &str = "days that are still wanted come back with the schedule gaps within the hour; to keep them away:\n  \
+    cafe24-sync malls set MALL wanted_from=DAY, or  cafe24-sync schedule pause gaps";
+
 /// A run with its end.
 struct Line {
     run: Backfill,
@@ -87,6 +91,7 @@ async fn cancel(context: &Context, run: Uuid, dry_run: bool, yes: bool) -> Resul
     }
     if dry_run {
         say("not cancelled yet", 0, &plan)?;
+        context.output.note(COME_BACK);
         return Ok(Exit::Done);
     }
     if !yes {
@@ -107,6 +112,7 @@ async fn cancel(context: &Context, run: Uuid, dry_run: bool, yes: bool) -> Resul
     let count = i64::try_from(dropped).unwrap_or(i64::MAX);
     let text = format!("run {run}: {} dropped", counted(count, "waiting job was", "waiting jobs were"));
     say("cancelled", dropped, &text)?;
+    context.output.note(COME_BACK);
     Ok(Exit::Done)
 }
 
