@@ -177,7 +177,8 @@ async fn collect(context: &Context, control: &Control) -> Result<Found, StoreErr
             Some(share) => context.config.limits.refill_per_second * share.ours(),
             None => terms.usual.per_second,
         })
-        .sum();
+        // Not sum(): that begins at −0, which JSON would show.
+        .fold(0.0, |sum, one| sum + one);
     Ok(found)
 }
 

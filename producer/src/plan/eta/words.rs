@@ -53,7 +53,7 @@ impl Eta {
         };
         json!({
             "seconds": self.seconds, "done_at": self.done(now).map(json_time), "set_by": self.key.as_str(),
-            "requests": self.requests, "before": self.before, "tokens_left": self.tokens,
+            "requests": self.requests, "before": self.before, "tokens_left": self.tokens.map(|tokens| tokens.max(0)),
             "per_second": self.per_second, "bound": bound, "waits_until": until.map(json_time),
         })
     }
