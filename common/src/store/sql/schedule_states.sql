@@ -1,5 +1,6 @@
 -- schedule_states.sql: how each schedule fares in a scope.
 -- $1 mall_id, or NULL $2 agency_id, or NULL; both NULL: of all malls   $3 now
+-- Where nothing has ticked since a mall came, last_at is when it came: that is no tick.
 -- The newest run of each is looked up beside it; index jobs_run.
 SELECT t.*, run.run_id, coalesce(run.jobs, 0) AS jobs, coalesce(run.ended, 0) AS ended
   FROM (
@@ -7,7 +8,7 @@ SELECT t.*, run.run_id, coalesce(run.jobs, 0) AS jobs, coalesce(run.ended, 0) AS
            count(t.next_at) AS waiting,
            count(*) FILTER (WHERE t.next_at <= $3) AS due,
            min(t.next_at) FILTER (WHERE isfinite(t.next_at)) AS next_at,
-           max(t.last_at) AS last_at
+           max(t.last_at) FILTER (WHERE t.run_id IS NOT NULL OR t.last_at > c.created_at) AS last_at
       FROM schedule_ticks t
       JOIN connectors c USING (mall_id)
      WHERE ($1::text IS NULL OR c.mall_id = $1) AND ($2::text IS NULL OR c.agency_id = $2)
