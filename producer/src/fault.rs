@@ -14,7 +14,7 @@ use std::fmt::Write;
 
 use common::config::{Config, ConfigError, Origin, ServerUrl};
 use common::domain::endpoint::Dialect;
-use common::domain::ids::{AppId, MallId, Purpose};
+use common::domain::ids::{AppId, LimiterKey, MallId, Purpose};
 use common::store::StoreError;
 use serde_json::json;
 use uuid::Uuid;
@@ -254,6 +254,8 @@ pub enum Fault {
     },
     /// No mall was ever connected for the agency.
     UnknownAgency(String),
+    /// No mall uses the bucket.
+    UnknownBucket(LimiterKey),
     /// A role is more than a reader may be: which, and what it is.
     ReaderRole(String),
     /// Malls whose data may not be used for that.
@@ -347,6 +349,7 @@ impl Fault {
             | Self::NothingToProbe { .. }
             | Self::AppInUse { .. }
             | Self::UnknownAgency(_)
+            | Self::UnknownBucket(_)
             | Self::ReaderRole(_)
             | Self::TokenRefresh { dead: false, .. }
             | Self::UnknownLetter(_)

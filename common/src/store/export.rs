@@ -174,12 +174,4 @@ impl Control {
             .fetch_all(&self.pool)
             .await?)
     }
-
-    /// Whether malls were ever connected for that agency.
-    pub async fn agency_exists(&self, agency: &str) -> Result<bool, StoreError> {
-        Ok(sqlx::query_scalar("SELECT EXISTS (SELECT FROM agencies WHERE agency_id = $1)")
-            .bind(agency)
-            .fetch_one(&self.pool)
-            .await?)
-    }
 }

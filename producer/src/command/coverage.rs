@@ -81,8 +81,11 @@ async fn restatements(
     Ok(Exit::Done)
 }
 
-/// Every mall that was named must be there.
+/// Every mall that was named must be there, and the agency.
 async fn known(context: &Context, control: &Control, filter: &MallFilter) -> Result<(), Fault> {
+    if let Some(agency) = &filter.agency {
+        super::enqueue::known_agency(context, control, agency).await?;
+    }
     if filter.malls.is_empty() {
         return Ok(());
     }

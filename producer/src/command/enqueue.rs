@@ -6,7 +6,7 @@ mod select;
 
 mod wait;
 
-pub(super) use select::unknown as unknown_mall;
+pub(super) use select::{known_agency, unknown as unknown_mall};
 
 use std::collections::BTreeSet;
 

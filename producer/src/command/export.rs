@@ -13,7 +13,7 @@ use common::store::{AuditEntry, Connector, Control, ExportKind, ExportRow, Expor
 use serde_json::json;
 
 use super::context::Context;
-use super::enqueue::unknown_mall;
+use super::enqueue::{known_agency, unknown_mall};
 use crate::cli::{ExportArgs, Format};
 use crate::fault::{Exit, Fault};
 use crate::output::progress::Progress;
@@ -66,9 +66,7 @@ async fn chosen(context: &Context, control: &Control, args: &ExportArgs) -> Resu
         return Err(unknown_mall(context, control, mall).await);
     }
     if let Some(agency) = &args.agency {
-        if !control.agency_exists(agency).await.map_err(|error| context.store(error))? {
-            return Err(Fault::UnknownAgency(agency.clone()));
-        }
+        known_agency(context, control, agency).await?;
         found.retain(|mall| mall.agency_id == *agency);
     }
     if found.is_empty() { Err(Fault::NoMalls) } else { Ok(found) }

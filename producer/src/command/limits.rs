@@ -11,7 +11,7 @@ use serde_json::json;
 
 use self::screen::{json, plain, text};
 use super::context::Context;
-use super::enqueue::unknown_mall;
+use super::enqueue::{known_agency, unknown_mall};
 use crate::cli::{LimitsArgs, LimitsCommand, Share};
 use crate::fault::{Exit, Fault};
 use crate::output::json::Document;
@@ -47,6 +47,9 @@ pub(super) async fn run(context: &Context, args: &LimitsArgs) -> Result<Exit, Fa
     }
     let control = context.database().await?;
     let store = |error| context.store(error);
+    if let Some(agency) = &args.agency {
+        known_agency(context, &control, agency).await?;
+    }
     let buckets = control.buckets(args.mall.as_ref(), args.agency.as_deref()).await.map_err(store)?;
     if let (Some(mall), true) = (&args.mall, buckets.is_empty()) {
         return Err(unknown_mall(context, &control, mall).await);
@@ -103,11 +106,13 @@ pub(super) async fn run(context: &Context, args: &LimitsArgs) -> Result<Exit, Fa
 async fn set(context: &Context, key: &LimiterKey, Share(share): Share) -> Result<Exit, Fault> {
     let control = context.database().await?;
     let store = |error| context.store(error);
-    let changed = control.set_reserve(key, share, &Context::actor()).await.map_err(store)?;
     let known = control.buckets(None, None).await.map_err(store)?.iter().any(|bucket| bucket.key == *key);
-    if !known {
-        context.output.note(&format!("no mall uses the bucket {key} now: cafe24-sync limits"));
+    // What a bucket was given may be taken from it also after its last mall.
+    let given = share.is_none() && control.reserves().await.map_err(store)?.contains_key(key);
+    if !known && !given {
+        return Err(Fault::UnknownBucket(key.clone()));
     }
+    let changed = control.set_reserve(key, share, &Context::actor()).await.map_err(store)?;
     let now = share.unwrap_or(context.config.limits.reserve);
     let what = match share {
         Some(share) => format!("{share} left to other software"),

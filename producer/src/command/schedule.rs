@@ -10,7 +10,7 @@ use common::store::{Connector, Control, OverrideChange, OwnSettings, Scope};
 use serde_json::json;
 
 use super::context::Context;
-use super::enqueue::unknown_mall;
+use super::enqueue::{known_agency, unknown_mall};
 use crate::cli::{
     OwnerArgs, ScheduleCommand, SchedulePauseArgs, ScheduleSetArgs, ScheduleUnsetArgs, ScopeArgs,
 };
@@ -141,10 +141,7 @@ fn scope_of(args: ScopeArgs) -> Scope {
 async fn known(context: &Context, control: &Control, scope: &Scope) -> Result<(), Fault> {
     match scope {
         Scope::All => Ok(()),
-        Scope::Agency(agency) => {
-            let there = control.has_agency(agency).await.map_err(|error| context.store(error))?;
-            if there { Ok(()) } else { Err(Fault::UnknownAgency(agency.clone())) }
-        }
+        Scope::Agency(agency) => known_agency(context, control, agency).await,
         Scope::Mall(_) => malls(context, control, scope).await.map(drop),
     }
 }

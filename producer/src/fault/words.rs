@@ -116,6 +116,10 @@ impl Fault {
                     .now(UNCHANGED)
                     .act("cafe24-sync malls list --plain")
             }
+            Self::UnknownBucket(key) => Words::new("E-LIMIT-01", format!("no mall uses the bucket '{key}'"))
+                .why("a bucket is there as long as a mall has it as its limiter_key")
+                .now(UNCHANGED)
+                .act("cafe24-sync limits"),
             Self::ReaderRole(what) => Words::new("E-ROLE-01", what)
                 .why("a reader must be no more than a reader")
                 .now(UNCHANGED)
@@ -141,7 +145,6 @@ impl Fault {
     /// Faults of what was asked for.
     fn words_of_wishes(&self) -> Words {
         match self {
-            Self::UnknownAgency(_) | Self::ReaderRole(_) | Self::NotApproved { .. } => self.words_of_readers(),
             Self::UnknownMall { mall, nearest } => {
                 let words = Words::new("E-MALL-01", format!("there is no mall '{mall}'")).now(UNCHANGED);
                 match nearest {
@@ -238,7 +241,7 @@ impl Fault {
                     .now(UNCHANGED)
                     .act("cafe24-sync malls import FILE        (column app gives a mall another app, with new tokens)")
             }
-            _ => Words::default(),
+            _ => self.words_of_readers(),
         }
     }
 }

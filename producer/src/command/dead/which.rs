@@ -4,6 +4,7 @@ use common::store::{Control, DeadLetter, LetterFilter};
 
 use crate::cli::FilterArgs;
 use crate::command::context::Context;
+use crate::command::enqueue::known_agency;
 use crate::fault::Fault;
 
 /// A name with more digits than this is a letter's.
@@ -22,6 +23,9 @@ pub(super) async fn filter(
     ids: &[String],
     args: &FilterArgs,
 ) -> Result<LetterFilter, Fault> {
+    if let Some(agency) = &args.agency {
+        known_agency(context, control, agency).await?;
+    }
     let mut filter = LetterFilter {
         malls: args.malls.clone(),
         agency: args.agency.clone(),

@@ -48,6 +48,15 @@ fn of_shops(malls: Vec<Connector>, args: &EnqueueArgs) -> Result<Vec<Connector>,
     Ok(found)
 }
 
+/// An agency that is not there is a slip of the finger.
+pub(crate) async fn known_agency(context: &Context, control: &Control, agency: &str) -> Result<(), Fault> {
+    if control.has_agency(agency).await.map_err(|error| context.store(error))? {
+        Ok(())
+    } else {
+        Err(Fault::UnknownAgency(agency.to_owned()))
+    }
+}
+
 /// The fault of a mall that does not exist, with a known one that looks alike.
 pub(crate) async fn unknown(context: &Context, control: &Control, mall: &MallId) -> Fault {
     match control.connectors(&[]).await {
