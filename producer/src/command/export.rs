@@ -3,12 +3,13 @@
 //! Read mall by mall and some days at a time: no statement and no snapshot waits for whoever reads the export, so each row is
 //! as it was when it was read. The wish is in the audit log before the first row leaves.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::io::{self, BufWriter, Write};
 
 use chrono::{Days, NaiveDate};
 use common::domain::ids::{MallId, Purpose};
-use common::domain::text::printable_json;
+use common::domain::text::{is_hostile, printable_json};
 use common::store::{AuditEntry, Connector, Control, ExportKind, ExportRow, ExportView};
 use serde_json::json;
 
@@ -139,7 +140,8 @@ async fn write_all(
                 let result = match args.format {
                     Format::Ndjson => writeln!(to, "{}", printable_json(&object(view, row))),
                     Format::Csv => {
-                        csv_line(&mut to, row.iter().map(|cell| cell.as_deref().unwrap_or_default()))
+                        let cells: Vec<_> = cells(view, row).collect();
+                        csv_line(&mut to, cells.iter().map(Cow::as_ref))
                     }
                 };
                 if !written(result)? {
@@ -183,6 +185,37 @@ fn object(view: ExportView, row: &ExportRow) -> String {
     out
 }
 
+/// One row as cells, its texts so that a spreadsheet takes none for a formula and a terminal none for a command
+/// (`faults.md` X2): an apostrophe before `=`, `+`, `-`, `@`, a tab or a carriage return; hostile characters as JSON has them.
+fn cells(view: ExportView, row: &ExportRow) -> impl Iterator<Item = Cow<'_, str>> {
+    view.columns().iter().zip(row).map(|(column, cell)| {
+        match (cell.as_deref().unwrap_or_default(), column.kind) {
+            (text, ExportKind::Text) if text.starts_with(['=', '+', '-', '@', '\t', '\r']) => {
+                Cow::Owned(format!("'{}", printable(text)))
+            }
+            (text, ExportKind::Text) => printable(text),
+            (other, ExportKind::Number | ExportKind::Flag) => Cow::Borrowed(other),
+        }
+    })
+}
+
+/// A text with its hostile characters as they stand in a JSON line.
+fn printable(text: &str) -> Cow<'_, str> {
+    if !text.chars().any(is_hostile) {
+        return Cow::Borrowed(text);
+    }
+    let mut out = String::with_capacity(text.len() + 16);
+    for c in text.chars() {
+        if is_hostile(c) {
+            let quoted = json!(c).to_string();
+            out.push_str(printable_json(quoted.trim_matches('"')).as_ref());
+        } else {
+            out.push(c);
+        }
+    }
+    Cow::Owned(out)
+}
+
 fn csv_line<'a>(to: &mut impl Write, cells: impl Iterator<Item = &'a str>) -> io::Result<()> {
     let mut line = csv::WriterBuilder::new().from_writer(Vec::new());
     line.write_record(cells)?;
@@ -210,13 +243,31 @@ mod tests {
     }
 
     #[test]
-    fn csv_quotes_what_would_break_a_line() {
-        let mut line = Vec::new();
-        csv_line(&mut line, row().iter().map(|cell| cell.as_deref().unwrap_or_default())).expect("memory");
+    fn x02_a_csv_cell_is_quoted_and_no_formula_and_moves_no_terminal() {
+        let line = |row: &ExportRow| {
+            let mut line = Vec::new();
+            let cells: Vec<_> = cells(ExportView::Products, row).collect();
+            csv_line(&mut line, cells.iter().map(Cow::as_ref)).expect("memory");
+            String::from_utf8(line).expect("text")
+        };
         assert_eq!(
-            String::from_utf8(line).expect("text"),
-            "hanbit,1,2026-02-15,1833,\"=1+1, \"\"흰\"\"\nbag\",11,,19080.50,,,true,,\n"
+            line(&row()),
+            "hanbit,1,2026-02-15,1833,\"'=1+1, \"\"흰\"\"\\nbag\",11,,19080.50,,,true,,\n"
         );
+        for (name, cell) in [
+            ("+82 2", "'+82 2"),
+            ("-1", "'-1"),
+            ("@SUM(A1)", "'@SUM(A1)"),
+            ("\t=1", "'\\t=1"),
+            ("\r=1", "'\\r=1"),
+            ("a\u{1b}[2J\u{202e}b", "a\\u001b[2J\\u202eb"),
+            ("a=b", "a=b"),
+        ] {
+            let mut row = row();
+            row[4] = Some(name.to_owned());
+            row[7] = Some("-19080.50".to_owned());
+            assert_eq!(line(&row), format!("hanbit,1,2026-02-15,1833,{cell},11,,-19080.50,,,true,,\n"));
+        }
     }
 
     #[test]
