@@ -27,6 +27,8 @@ pub struct DueTick {
     pub mall_id: MallId,
     /// Of which schedule.
     pub schedule: Schedule,
+    /// The row as it was read; see [`TickMove::revision`].
+    pub revision: String,
     /// Its due time is to be worked out anew; it may not be due at all.
     pub anew: bool,
     /// The due time of the last one that was planned.
@@ -61,8 +63,9 @@ pub struct TickMove {
     pub mall_id: MallId,
     /// Of which schedule.
     pub schedule: Schedule,
-    /// Its last tick as it was read; somebody else's move since then wins.
-    pub seen: Option<DateTime<Utc>>,
+    /// The row as it was read; whatever somebody else has done to it since then wins: another move, and also a pause
+    /// that ended meanwhile, which leaves no trace in its times.
+    pub revision: String,
     /// Its last tick from now on.
     pub last_at: Option<DateTime<Utc>>,
     /// When it is due; `None`: not before something changes.
@@ -200,7 +203,7 @@ async fn still(
     moves: &[TickMove],
 ) -> Result<std::collections::BTreeSet<MallId>, StoreError> {
     let malls: Vec<&str> = moves.iter().map(|tick| tick.mall_id.as_str()).collect();
-    let seen: Vec<Option<DateTime<Utc>>> = moves.iter().map(|tick| tick.seen).collect();
+    let seen: Vec<&str> = moves.iter().map(|tick| tick.revision.as_str()).collect();
     let rows = sqlx::query(include_str!("sql/schedule_still.sql"))
         .bind(&malls)
         .bind(&seen)
@@ -227,7 +230,7 @@ async fn move_all(
 ) -> Result<u64, StoreError> {
     let malls: Vec<&str> = moves.iter().map(|tick| tick.mall_id.as_str()).collect();
     let schedules: Vec<&str> = moves.iter().map(|tick| tick.schedule.as_str()).collect();
-    let seen: Vec<Option<DateTime<Utc>>> = moves.iter().map(|tick| tick.seen).collect();
+    let seen: Vec<&str> = moves.iter().map(|tick| tick.revision.as_str()).collect();
     let last: Vec<Option<DateTime<Utc>>> = moves.iter().map(|tick| tick.last_at).collect();
     let next: Vec<Option<DateTime<Utc>>> = moves.iter().map(|tick| tick.next_at).collect();
     let over: Vec<bool> = moves.iter().map(|tick| tick.over).collect();
@@ -248,6 +251,7 @@ fn due(row: &PgRow) -> Result<DueTick, StoreError> {
     Ok(DueTick {
         mall_id: mall_id(row)?,
         schedule: row.try_get::<String, _>("schedule")?.parse().map_err(StoreError::foreign)?,
+        revision: row.try_get("revision")?,
         anew: row.try_get("anew")?,
         last_at: row.try_get("last_at")?,
         wanted_from: row.try_get("wanted_from")?,

@@ -115,7 +115,7 @@ fn moved(
     TickMove {
         mall_id: due.mall_id.clone(),
         schedule: due.schedule,
-        seen: due.last_at,
+        revision: due.revision.clone(),
         last_at,
         next_at,
         over,

@@ -20,6 +20,7 @@ fn row(schedule: Schedule, last_at: Option<&str>) -> DueTick {
     DueTick {
         mall_id: "hanbit".parse().expect("valid"),
         schedule,
+        revision: "1".to_owned(),
         anew: false,
         last_at: last_at.map(at),
         wanted_from: Some(day("2025-02-16")),
