@@ -25,18 +25,9 @@ pub(super) static GRAMMAR: Grammar = Grammar {
 
 /// One row a day.
 pub(super) const DAY_ROWS: Wire = Wire {
-    path: "",
     params: &[("format_type", "day"), ("sort", "date"), ("order", "asc")],
-    wrapper: "",
-    grain: Grain::DayRows { date_field: "date" },
     max_days: MAX_DAYS,
-    entity_field: None,
-    aliases: &[],
-    label_field: None,
-    metrics: &[],
-    extra: &[],
-    left_out: &[],
-    sum: None,
+    ..Wire::BARE
 };
 
 /// One row an entity, summed over the range.

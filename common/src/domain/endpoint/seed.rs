@@ -1,7 +1,7 @@
 //! The dialect of the specification, `cafe24-analytics-api.md`: what its endpoints have in common.
 
 use super::dialect::Grammar;
-use super::wire::{Grain, Wire};
+use super::wire::Wire;
 use crate::domain::calendar::Granularity;
 
 /// Longest range of a request (`design.md` §4).
@@ -22,17 +22,4 @@ pub(super) static GRAMMAR: Grammar = Grammar {
 };
 
 /// One row for each day and entity, under `data`.
-pub(super) const ROWS: Wire = Wire {
-    path: "",
-    params: &[],
-    wrapper: "data",
-    grain: Grain::DayRows { date_field: "date" },
-    max_days: MAX_DAYS,
-    entity_field: None,
-    aliases: &[],
-    label_field: None,
-    metrics: &[],
-    extra: &[],
-    left_out: &[],
-    sum: None,
-};
+pub(super) const ROWS: Wire = Wire { wrapper: "data", max_days: MAX_DAYS, ..Wire::BARE };

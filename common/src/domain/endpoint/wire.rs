@@ -31,6 +31,24 @@ pub struct Wire {
     pub sum: Option<Sum>,
 }
 
+impl Wire {
+    /// Rows by date with nothing said of them yet: what the dialects begin from.
+    pub(super) const BARE: Self = Self {
+        path: "",
+        params: &[],
+        wrapper: "",
+        grain: Grain::DayRows { date_field: "date" },
+        max_days: 1,
+        entity_field: None,
+        aliases: &[],
+        label_field: None,
+        metrics: &[],
+        extra: &[],
+        left_out: &[],
+        sum: None,
+    };
+}
+
 /// Whether a row says of which day it is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Grain {
