@@ -2,7 +2,7 @@
 //! and how its machine is called.
 //!
 //! Tokens and keys are in memory while the programs run. A core dump would write them to a disk, and a debugger of the
-//! same user, or `/proc/PID/environ`, would show them (`faults.md` X5).
+//! same user, or `/proc/PID/environ`, would show them (`docs/reliability.md` X5).
 
 use rustix::fs::Mode;
 use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit, umask};

@@ -23,7 +23,7 @@ use crate::output::json::SCHEMA_VERSION;
 use crate::output::paint::{bad, command, dim};
 use crate::output::text::clean;
 
-/// How the program ends (`ux.md` §2).
+/// How the program ends (`docs/operate.md`, Exit codes).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Exit {
     /// Done; an empty list too.

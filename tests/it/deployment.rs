@@ -9,7 +9,7 @@ use tests::harness::{
 use tests::simulator::SimConfig;
 
 const SOON: Duration = Duration::from_secs(20);
-/// `faults.md` H1 says 1 s, on a machine that has nothing else to do.
+/// 1 s is the aim (H1), on a machine that has nothing else to do.
 const AT_ONCE: Duration = Duration::from_secs(3);
 const INVALID: Option<i32> = Some(6);
 
@@ -183,7 +183,7 @@ async fn h01_a_move_on_purpose_is_planned_confirmed_audited_and_shuts_the_others
     Ok(())
 }
 
-/// `faults.md` H1, its second half: no program runs with settings that are wrong, and all mistakes are told at once.
+/// `docs/reliability.md` H1, its second half: no program runs with settings that are wrong, and all mistakes are told at once.
 #[tokio::test]
 async fn h01_a_bad_configuration_starts_nothing_and_tells_all_its_mistakes_at_once() -> Result<()> {
     let world = world().await?;

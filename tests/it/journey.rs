@@ -14,7 +14,7 @@ use tests::simulator::{Endpoint, FaultKind, FaultRule, MallSpec, SimConfig};
 const MALLS: [&str; 3] = ["hanbit", "moonlit", "seoul"];
 const DOCUMENT: &str = "docs/operate.md";
 const SOON: Duration = Duration::from_secs(30);
-/// After a new consent, the jobs that waited run by themselves within this time (`faults.md` O2).
+/// After a new consent, the jobs that waited run by themselves within this time (`docs/reliability.md` O2).
 const BY_THEMSELVES: Duration = Duration::from_secs(30);
 /// The daemon's own address, as it is known outside.
 const ORIGIN: &str = "https://sync.agency.kr";

@@ -118,7 +118,7 @@ async fn watch_signals(stop: CancellationToken, hurry: CancellationToken) -> std
     std::future::pending().await
 }
 
-/// 3: another schema, 6: unusable settings, 1: anything else (`ux.md` §2).
+/// 3: another schema, 6: unusable settings, 1: anything else (`docs/operate.md`, Exit codes).
 fn exit_code(error: &StartError) -> u8 {
     match error {
         StartError::Schema(_) => 3,

@@ -60,7 +60,7 @@ pub(crate) struct Shared {
     pub(crate) rows_in_hand: Rooms,
     /// Jobs between the start of their fetch and the batch.
     pub(crate) fetching: AtomicUsize,
-    /// Whether the buckets answer. While they do not, no delivery is claimed (`faults.md` R1).
+    /// Whether the buckets answer. While they do not, no delivery is claimed (`docs/reliability.md` R1).
     pub(crate) pacer: watch::Sender<bool>,
     /// Why they do not, as it was last said.
     pacer_trouble: Mutex<Option<&'static str>>,

@@ -63,7 +63,7 @@ pub enum StartError {
     Listen(#[from] BindError),
 }
 
-/// How long new tokens that are not stored yet are waited for at the end, before they go into the spool (`faults.md` O3).
+/// How long new tokens that are not stored yet are waited for at the end, before they go into the spool (`docs/reliability.md` O3).
 const TOKENS_AT_MOST: Duration = Duration::from_secs(30);
 
 /// How the worker ended.

@@ -4,7 +4,7 @@ use reqwest::Response;
 use tokio::sync::{Semaphore, SemaphorePermit};
 
 /// A body beyond this many bytes is large; only [`LARGE_AT_ONCE`] of them are read and decoded at a time, so that the
-/// memory for bodies is bounded by `slots × 4 MiB + 2 × body_max`, however many malls answer at once (`faults.md` I8).
+/// memory for bodies is bounded by `slots × 4 MiB + 2 × body_max`, however many malls answer at once (`docs/reliability.md` I8).
 const LARGE: u64 = 4 << 20;
 /// Large bodies in memory at once.
 pub(super) const LARGE_AT_ONCE: usize = 2;

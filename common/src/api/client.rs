@@ -44,7 +44,7 @@ pub struct ApiConfig {
 }
 
 impl ApiConfig {
-    /// Most rows of one answer by default (`faults.md` D1).
+    /// Most rows of one answer by default (`docs/reliability.md` D1).
     pub const ROW_MAX: usize = 200_000;
 
     /// The worker's settings.

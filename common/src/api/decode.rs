@@ -21,7 +21,7 @@ use crate::domain::calendar::{DayRange, Granularity};
 use crate::domain::endpoint::Wire;
 use crate::domain::ids::MallId;
 
-/// Deepest nesting inside a field that we do not know (`faults.md` D1).
+/// Deepest nesting inside a field that we do not know (`docs/reliability.md` D1).
 const MAX_DEPTH: usize = 64;
 
 /// What the answer must be.

@@ -5,7 +5,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 use reqwest::header::{DATE, HeaderMap, RETRY_AFTER};
 
-/// No hint of the server keeps us away for longer (`faults.md` A1).
+/// No hint of the server keeps us away for longer (`docs/reliability.md` A1).
 pub const RETRY_AFTER_MAX: Duration = Duration::from_mins(15);
 
 /// The four rate-limit headers. Absent, negative or garbage is `None`: unknown.

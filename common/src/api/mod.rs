@@ -6,7 +6,7 @@
 //! What an answer must be, before one row of it is believed: complete (a cut body is never decoded), no larger than the
 //! limits after inflating, JSON with the declared wrapper, every required field present and of its type, numbers exact,
 //! every day a period start inside the chunk, no entity with two truths. Anything else is an error, **never zero rows**.
-//! The class of the error alone decides what happens to the job (`design.md` §8); its [`Evidence`] goes to the archive.
+//! The class of the error alone decides what happens to the job (`domain::failure`); its [`Evidence`] goes to the archive.
 //!
 //! Read in this order: `request`, `client`, `body`, `decode` (with `row`, `value`, `number`, `text`), `page`, `pages`, `status`,
 //! `error`.

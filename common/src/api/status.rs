@@ -1,4 +1,4 @@
-//! The class of an answer that is not 200 (`live-api.md` §3).
+//! The class of an answer that is not 200 (`docs/live-api.md` §3).
 
 use super::error::{Evidence, FetchError, ForbiddenReason};
 

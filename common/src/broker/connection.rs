@@ -11,7 +11,7 @@ use super::topology::Topology;
 
 /// How long a connection may take to come about.
 const CONNECT: Duration = Duration::from_secs(10);
-/// A silent connection is found dead after two of these (`faults.md` B8).
+/// A silent connection is found dead after two of these (`docs/reliability.md` B8).
 const HEARTBEAT_SECONDS: u16 = 20;
 
 /// Where the broker is, and what is ours in it.

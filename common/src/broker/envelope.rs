@@ -1,7 +1,7 @@
 //! A job as a message: `{ v, job_id, mall_id, … }`, JSON.
 //!
 //! `v` is the major version. Fields that a version does not know are ignored within a major; a newer major is handed
-//! back for a newer worker (`design.md` §4). The message names a job; what is fetched is read from the ledger.
+//! back for a newer worker (`docs/adr/0005`). The message names a job; what is fetched is read from the ledger.
 
 use chrono::{DateTime, Utc};
 use lapin::BasicProperties;
@@ -142,7 +142,7 @@ mod tests {
         }
     }
 
-    /// A message of version 1 as it was released; every later version must read it (`faults.md` W5).
+    /// A message of version 1 as it was released; every later version must read it (`docs/reliability.md` W5).
     const V1: &str = r#"{"v":1,"job_id":"4bf92f35-77b3-5da6-a3ce-929d0e0e4736","mall_id":"hanbit","shop_no":1,"endpoint":"visitors","granularity":"day","start":"2026-01-01","end":"2026-01-31","lane":"backfill","requested_at":"2026-02-16T01:00:00Z"}"#;
 
     #[test]

@@ -3,7 +3,7 @@
 //! It holds nothing that Postgres does not know; a job may be delivered twice, its effect happens once. So all of it
 //! may vanish: the reconciler publishes again. Two rules follow from what brokers do:
 //!
-//! - A message published to nowhere is confirmed all the same (`faults.md` B1). So every publish is `mandatory`, and a
+//! - A message published to nowhere is confirmed all the same (`docs/reliability.md` B1). So every publish is `mandatory`, and a
 //!   returned message is a failure.
 //! - A broker in trouble lets confirms hang. So every wait has a timeout.
 //!

@@ -1,4 +1,4 @@
-//! Exchanges and queues: few, static, declared in this one place (`design.md` §5).
+//! Exchanges and queues: few, static, declared in this one place (`docs/adr/0001`).
 //!
 //! Arguments carry only what correctness needs; everything tunable is a policy (`deploy/rabbitmq/`).
 
@@ -14,7 +14,7 @@ use uuid::Uuid;
 use super::error::{BrokerError, within};
 use crate::domain::job::Lane;
 
-/// How long a declaration may take; a quorum queue without a leader never answers (`faults.md` B3).
+/// How long a declaration may take; a quorum queue without a leader never answers (`docs/reliability.md` B3).
 const DECLARE: Duration = Duration::from_secs(10);
 
 /// The names of everything, with the configured prefix.

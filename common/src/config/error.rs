@@ -24,7 +24,7 @@ pub struct ConfigError {
 }
 
 impl ConfigError {
-    /// The exit code of a program that cannot use its settings (`ux.md` §2).
+    /// The exit code of a program that cannot use its settings (`docs/operate.md`, Exit codes).
     pub const EXIT_CODE: u8 = 6;
     /// The code of the fault in the handbook.
     pub const CODE: &'static str = "E-CONF-01";

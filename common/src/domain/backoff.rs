@@ -15,9 +15,9 @@ pub struct Backoff {
 }
 
 impl Backoff {
-    /// For a job that failed by a [`Transient`](super::failure::FailureClass::Transient) fault: 2 s to 15 min (`design.md` §8).
+    /// For a job that failed by a [`Transient`](super::failure::FailureClass::Transient) fault: 2 s to 15 min.
     pub const RETRY: Self = Self { base: Duration::from_secs(2), cap: Duration::from_mins(15) };
-    /// For reaching a server again: 0.5 s to 15 s (`faults.md` B8).
+    /// For reaching a server again: 0.5 s to 15 s (`docs/reliability.md` B8).
     pub const RECONNECT: Self = Self { base: Duration::from_millis(500), cap: Duration::from_secs(15) };
 
     /// The longest wait after `failures` failures before this one (0 for the first).

@@ -1,8 +1,8 @@
 //! Arithmetic of the token bucket: when a request may leave.
 //!
-//! The API gives each mall a bucket of 40 tokens that gains 2 a second (`cafe24-analytics-api.md`, Rate Limits). We keep
+//! The API gives each mall a bucket of 40 tokens that gains 2 a second (`docs/cafe24-analytics-api.md`, Rate Limits). We keep
 //! a smaller bucket of our own beside it, so that delays between grant and arrival, and a server that refills in
-//! whole-second steps, never empty the server's (`design.md` §6).
+//! whole-second steps, never empty the server's (`docs/adr/0002`).
 //!
 //! **GCRA.** The whole bucket is one integer: `tat_us`, the time at which it will be full again (the *theoretical arrival
 //! time*). With a capacity of C tokens and T µs a token, the level at `now` is `C − (tat − now) / T`, and a request may
@@ -35,7 +35,7 @@ use std::time::Duration;
 
 pub use reserve::{InvalidReserve, Reserve};
 
-/// No silence is longer, whatever `Retry-After` says: 15 min (`faults.md` A1).
+/// No silence is longer, whatever `Retry-After` says: 15 min (`docs/reliability.md` A1).
 pub const MAX_SILENCE: Duration = Duration::from_mins(15);
 /// An answer that took longer corrects nothing: what it says of the bucket is history.
 pub const CORRECTS_FOR: Duration = Duration::from_secs(2);

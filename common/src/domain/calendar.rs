@@ -19,7 +19,7 @@ pub fn kst_day(now: DateTime<Utc>) -> NaiveDate {
     now.with_timezone(&kst()).date_naive()
 }
 
-/// Reads a time that Cafe24 wrote; without an offset it means KST (`live-api.md` §5).
+/// Reads a time that Cafe24 wrote; without an offset it means KST (`docs/live-api.md` §5).
 ///
 /// Accepts `2026-02-16T14:00:00.000`, with or without fraction, seconds and offset.
 pub fn parse_cafe24_time(text: &str) -> Option<DateTime<Utc>> {

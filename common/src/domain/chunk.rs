@@ -2,7 +2,7 @@
 //!
 //! A chunk holds whole periods of its granularity, is no longer than the endpoint allows, and a period that is not final
 //! yet stands alone: its figures are partial, and mixed with final ones it would make a whole chunk be fetched again.
-//! Source: `design.md` §4.
+//! Source: `docs/adr/0014` and `docs/adr/0015`.
 
 use chrono::{Days, NaiveDate};
 

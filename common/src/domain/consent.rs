@@ -6,7 +6,7 @@
 
 use std::fmt;
 
-/// Why a callback is not believed. Nothing is exchanged and nothing changes (`faults.md` X3).
+/// Why a callback is not believed. Nothing is exchanged and nothing changes (`docs/reliability.md` X3).
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum StateRefusal {
     /// There is no `state`.

@@ -1,7 +1,7 @@
 //! The table of endpoints: everything that is particular to one endpoint, or to one dialect, stands here, as data.
 //!
 //! A new endpoint is a new entry of `table`; request, paging, decoding, mapping, chunking and storage read it.
-//! Sources: `cafe24-analytics-api.md`, "Key Endpoints" and "Field Mapping"; `live-api.md` §1, §2 and §8.
+//! Sources: `docs/cafe24-analytics-api.md`, "Key Endpoints" and "Field Mapping"; `docs/live-api.md` §1, §2 and §8.
 
 mod column;
 
@@ -103,7 +103,7 @@ impl Endpoint {
         self.0.entity
     }
 
-    /// The columns that this endpoint writes; it touches no other, and of `extra` only its own key (`design.md` §7, Map).
+    /// The columns that this endpoint writes; it touches no other, and of `extra` only its own key (`docs/adr/0014`).
     pub fn owns(self) -> &'static [Column] {
         self.0.owns
     }

@@ -1,4 +1,4 @@
-//! What went wrong, and what happens to the job: the class alone decides (`design.md` §8).
+//! What went wrong, and what happens to the job: the class alone decides (`docs/architecture.md`, Failures).
 
 use std::fmt;
 use std::str::FromStr;
@@ -120,7 +120,7 @@ pub enum Breakage {
     NotFound,
 }
 
-/// When an endpoint counts as changed: so many violations of so many malls within the window (`faults.md` A4).
+/// When an endpoint counts as changed: so many violations of so many malls within the window (`docs/reliability.md` A4).
 #[derive(Debug, Clone, Copy)]
 pub struct BreakerLimits {
     /// 2 or more: one mall alone never pauses an endpoint for the others.

@@ -1,4 +1,4 @@
-//! For tests: texts that try to be more than what they stand for (`faults.md` X1).
+//! For tests: texts that try to be more than what they stand for (`docs/reliability.md` X1).
 
 use proptest::prelude::*;
 

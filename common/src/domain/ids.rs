@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 /// A mall's id, the first label of `{mall_id}.cafe24api.com`: 1–40 of `a–z`, `0–9`, `-`, `_`, the first a letter or digit.
 ///
 /// It becomes part of a host name, a URL path, a Redis key and a log line, so nothing else may pass.
-/// Source: `live-api.md` §7, pitfall 22.
+/// Source: `docs/live-api.md` §7, pitfall 22.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct MallId(String);
@@ -195,7 +195,7 @@ impl fmt::Display for ReaderName {
 /// Names one token bucket: the mall by default; a host, or host and path, where the server counts so.
 ///
 /// It stands between the braces of a Redis hash tag, so `{` and `}` are refused. 1–200 printable ASCII characters.
-/// Source: `design.md` §6; `live-api.md` §4.
+/// Source: `docs/adr/0002`; `docs/live-api.md` §4.
 #[derive(Debug, Clone, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct LimiterKey(String);
@@ -244,7 +244,7 @@ impl fmt::Display for LimiterKey {
     }
 }
 
-/// A shop of a mall (`shop_no`), 1–9999; the first is 1. Source: `live-api.md` §6, multi-shop.
+/// A shop of a mall (`shop_no`), 1–9999; the first is 1. Source: `docs/live-api.md` §6, multi-shop.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "i32", into = "i32")]
 pub struct ShopNo(i32);

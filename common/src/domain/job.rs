@@ -194,7 +194,7 @@ impl Job {
     /// The id of the `generation`-th wish (from 0) for the same thing: UUIDv5 of what is fetched and the generation.
     ///
     /// The same wish planned twice gets the same id, so planning twice publishes once; a wish made again after the
-    /// first one ended (a refresh, a replay) is a new generation and gets a new id. Source: `design.md` §4.
+    /// first one ended (a refresh, a replay) is a new generation and gets a new id. See `docs/adr/0005`.
     pub fn derive_id(wanted: Wanted<'_>, generation: i32) -> Uuid {
         /// Namespace of this project's job ids.
         const NAMESPACE: Uuid = Uuid::from_u128(0x6b1c_1e0a_7a54_5d0c_9a5e_ca24_5a5c_0001);

@@ -1,4 +1,4 @@
-//! Which characters of foreign texts may not reach a terminal or a log (`faults.md` X2).
+//! Which characters of foreign texts may not reach a terminal or a log (`docs/reliability.md` X2).
 
 use std::borrow::Cow;
 use std::fmt::Write;

@@ -11,7 +11,7 @@ pub struct BucketConfig {
     /// Tokens of the server's bucket that we use, 1 to `server_capacity`. The rest is the margin: a delay of D seconds
     /// between slot and arrival can cost 2·D tokens of it, a server that refills in whole-second steps 2, and the floor 5.
     pub capacity: u32,
-    /// Tokens that the server's bucket holds: 40. Source: `cafe24-analytics-api.md`, Rate Limits.
+    /// Tokens that the server's bucket holds: 40. Source: `docs/cafe24-analytics-api.md`, Rate Limits.
     pub server_capacity: u32,
     /// Tokens gained a second: 2; above 0, at most 1,000. Source: as above.
     pub refill_per_second: f64,

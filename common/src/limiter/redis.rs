@@ -34,7 +34,7 @@ use super::{BucketConfig, LimiterError};
 use crate::domain::bucket::Limits;
 use crate::domain::ids::LimiterKey;
 
-/// No call to Redis takes longer: 1 s (`faults.md` R1).
+/// No call to Redis takes longer: 1 s (`docs/reliability.md` R1).
 pub const CALL_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// The bucket in Redis.

@@ -112,7 +112,7 @@ impl OAuthClient {
         self.token(mall, app, &form).await
     }
 
-    /// Ends a pair: either of its tokens ends both (`live-api.md` §5). A token that is dead already counts as revoked.
+    /// Ends a pair: either of its tokens ends both (`docs/live-api.md` §5). A token that is dead already counts as revoked.
     pub async fn revoke(
         &self,
         mall: &MallId,

@@ -1,4 +1,4 @@
-//! Single flight: however many jobs want a mall's token, one refresh is made (`faults.md` O1).
+//! Single flight: however many jobs want a mall's token, one refresh is made (`docs/reliability.md` O1).
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex, PoisonError};

@@ -1,7 +1,7 @@
 //! The master keys: the first seals, all open.
 //!
 //! Keys from a file are read again when the file has changed, before something is sealed and when a key is missing. So a
-//! new key in the first line is used by every process from its next refresh on, without a restart (`faults.md` X6).
+//! new key in the first line is used by every process from its next refresh on, without a restart (`docs/reliability.md` X6).
 
 use std::path::PathBuf;
 use std::sync::{Arc, Mutex, PoisonError};

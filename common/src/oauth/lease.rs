@@ -3,7 +3,7 @@
 //! A lease is taken and committed **before** the token URL is called, and goes with the new pair in one statement. So it is
 //! the intent as well: one that stays behind tells that a call was made with this version's refresh token and that its
 //! outcome is not known. Who takes over from it uses the same token: either the call never rotated it, then all is well, or
-//! the answer is `invalid_grant`, and then the moment of the loss is known (`faults.md` O2).
+//! the answer is `invalid_grant`, and then the moment of the loss is known (`docs/reliability.md` O2).
 //!
 //! Times are the store's own clock, the same for all processes.
 

@@ -2,7 +2,7 @@
 //!
 //! The hard part is the refresh. A mall's refresh token works **once**: whoever uses it gets a new pair, and the old
 //! pair is dead at once. Two processes that refresh at the same time, or one that dies between the answer and the
-//! store, cost the mall its consent, which only a person can give again. Hence three rules (`live-api.md` §7, 1–4, 8):
+//! store, cost the mall its consent, which only a person can give again. Hence three rules (`docs/live-api.md` §7, 1–4, 8):
 //!
 //! 1. *One refresh of a mall at a time, over all processes.* Who refreshes takes a lease first ([`lease`]); the others
 //!    wait for the newer pair and use it. The lease is committed before the call, so it is the intent as well: the loss of a

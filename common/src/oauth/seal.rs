@@ -1,7 +1,7 @@
 //! Tokens and app secrets at rest: XChaCha20-Poly1305, bound to the [`Place`] where they stand.
 //!
 //! What is copied into another agency's, another mall's or another app's row, or into another column, does not open: the
-//! place is associated data (`faults.md` X6). The first format bound a pair to its mall and column only; it still opens, and
+//! place is associated data (`docs/reliability.md` X6). The first format bound a pair to its mall and column only; it still opens, and
 //! is written no more.
 //!
 //! The key's id stands in the blob, so that keys can be rotated: the first key seals, all open. Nonces are 192 random

@@ -1,7 +1,7 @@
 //! A pair that could not be stored before the process had to end: sealed into a file that the next start takes up.
 //!
 //! Postgres is away and somebody sends SIGTERM: the old pair is dead already, the new one is in memory only. Without this, the
-//! mall's operator would have to consent again (`faults.md` O3).
+//! mall's operator would have to consent again (`docs/reliability.md` O3).
 
 use std::collections::BTreeMap;
 use std::fs::{self, File, OpenOptions};

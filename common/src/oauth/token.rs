@@ -90,7 +90,7 @@ pub enum InvalidAnswer {
     OtherMall,
 }
 
-/// The answer of the token URL (`cafe24-analytics-api.md`, Step 2). Unknown fields are fine.
+/// The answer of the token URL (`docs/cafe24-analytics-api.md`, Step 2). Unknown fields are fine.
 #[derive(Deserialize)]
 struct Answer {
     access_token: String,

@@ -12,7 +12,7 @@ use crate::domain::ids::{LimiterKey, MallId, ShopNo};
 use crate::domain::job::{Job, WireJob};
 
 /// A job is poison when it was started this often after a redelivery without an outcome; with the first, unmarked
-/// delivery it has then ended three workers (`faults.md` B9).
+/// delivery it has then ended three workers (`docs/reliability.md` B9).
 const LOST_STARTS: i32 = 2;
 
 /// What a worker must do with a delivery.

@@ -15,7 +15,7 @@ use crate::domain::ids::{AppId, LimiterKey, MallId, ShopNo};
 
 pub use self::change::{Changed, ConnectorChange, Refitted};
 
-/// Whether requests are sent for a mall. Source: `cafe24-analytics-api.md`, Environment Variables.
+/// Whether requests are sent for a mall. Source: `docs/cafe24-analytics-api.md`, Environment Variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(from = "String", into = "String")]
 pub enum Mode {

@@ -1,4 +1,4 @@
-//! Which installation the database belongs to (`faults.md` H1, `docs/adr/0013`).
+//! Which installation the database belongs to (`docs/reliability.md` H1, `docs/adr/0013`).
 
 use sqlx::Row;
 use uuid::Uuid;

@@ -2,7 +2,7 @@
 //!
 //! An advisory lock on a session of its own. Postgres frees it when the session ends. A process that was stopped, or whose
 //! machine is gone, ends no session; so the session may be idle for [`LEASE`] at most, and the leader beats more often
-//! (`faults.md` S2).
+//! (`docs/reliability.md` S2).
 //!
 //! The other half of the lease is the leader's own: [`Leadership::hold`] ends [`LEASE`] after the last beat that was
 //! answered was *sent*, by the monotonic clock, which goes on while a process is stopped. The server counts from when the

@@ -1,4 +1,4 @@
-//! Who stands in the way (`faults.md` P7): a migration by hand, an analyst's forgotten transaction.
+//! Who stands in the way (`docs/reliability.md` P7): a migration by hand, an analyst's forgotten transaction.
 
 use chrono::{DateTime, Utc};
 

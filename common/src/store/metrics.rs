@@ -1,6 +1,6 @@
 //! Statements of the metrics tables, built from an endpoint's own columns.
 //!
-//! Each endpoint owns its columns and touches no other (`design.md` §7): the statements name only those. Of `extra`, the
+//! Each endpoint owns its columns and touches no other (`docs/adr/0014`): the statements name only those. Of `extra`, the
 //! JSON object that all endpoints of a row share, it owns the key that bears its name.
 
 use crate::domain::calendar::Granularity;

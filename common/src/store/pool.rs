@@ -22,7 +22,7 @@ const SILENT: Duration = Duration::from_secs(20);
 /// How often an idle connection is asked for a sign of life.
 const KEEPALIVE: Duration = Duration::from_secs(5);
 
-/// What every session of ours sets. No statement, lock or open transaction may hang for ever (`faults.md` P7); our
+/// What every session of ours sets. No statement, lock or open transaction may hang for ever (`docs/reliability.md` P7); our
 /// statements are short, and compiling one takes longer than running it (81 against 45 ms for `feed_keys.sql`).
 const SESSION: [(&str, &str); 4] = [
     ("statement_timeout", "60s"),

@@ -1,4 +1,4 @@
-//! Every metric: name, kind, labels, meaning. A mall is never a label (`ux.md` §5: 10,000 malls would be 480,000 series).
+//! Every metric: name, kind, labels, meaning. A mall is never a label (10,000 malls would be 480,000 series).
 
 use ::metrics::{Unit, describe_counter, describe_gauge, describe_histogram};
 

@@ -1,4 +1,4 @@
-//! Logs and metrics: one vocabulary for both programs (`ux.md` §5).
+//! Logs and metrics: one vocabulary for both programs.
 //!
 //! A line has `ts`, `level`, `target`, what happened as `event` (a name of [`events`]) and as words in `msg`, then
 //! the fields of its spans and its own, named as in [`fields`]. A failure is logged once, where it is handled.

@@ -1,4 +1,4 @@
-//! Before much is changed: the plan, then a question (`ux.md` §2, Confirming).
+//! Before much is changed: the plan, then a question.
 //!
 //! On a terminal the plan is shown and a yes is asked for. Elsewhere the plan is the answer, and the program ends with 7 and
 //! the command that does it: it never hangs, and never does it.

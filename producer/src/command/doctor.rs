@@ -91,7 +91,7 @@ fn answer(context: &Context, findings: &[Finding]) -> Result<(), Fault> {
     context.output.answer(&screen::text(findings))
 }
 
-/// Lets fetches be numbered above all that were made before a copy of the database was put back (`faults.md` P6).
+/// Lets fetches be numbered above all that were made before a copy of the database was put back (`docs/reliability.md` P6).
 async fn after_restore(context: &Context, control: &common::store::Control) -> Result<Exit, Fault> {
     control.check_schema().await.map_err(|error| context.schema(error))?;
     let raised = control.raise_fences(&Context::actor()).await.map_err(|error| context.store(error))?;

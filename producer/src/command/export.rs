@@ -186,7 +186,7 @@ fn object(view: ExportView, row: &ExportRow) -> String {
 }
 
 /// One row as cells, its texts so that a spreadsheet takes none for a formula and a terminal none for a command
-/// (`faults.md` X2): an apostrophe before `=`, `+`, `-`, `@`, a tab or a carriage return; hostile characters as JSON has them.
+/// (`docs/reliability.md` X2): an apostrophe before `=`, `+`, `-`, `@`, a tab or a carriage return; hostile characters as JSON has them.
 fn cells(view: ExportView, row: &ExportRow) -> impl Iterator<Item = Cow<'_, str>> {
     view.columns().iter().zip(row).map(|(column, cell)| {
         match (cell.as_deref().unwrap_or_default(), column.kind) {

@@ -1,6 +1,6 @@
 //! What a mall is to its operator: one word, and what to do about it.
 //!
-//! The words are those of `ux.md` §3, and which one holds is decided by the view `mall_freshness`, for analysts and
+//! Which word holds is decided by the view `mall_freshness`, for analysts and
 //! alerts alike. Here are the remedies.
 
 use chrono::{DateTime, Days, NaiveDate, Utc};

@@ -180,7 +180,7 @@ impl Page {
     }
 }
 
-/// What the command line says, too (`ux.md` §2).
+/// What the command line says, too.
 fn facts<'a>(words: &'a Words, consent: &Consent) -> Vec<(&'a str, String)> {
     let detail = &consent.detail;
     let shops: Vec<String> =

@@ -1,6 +1,6 @@
 //! What `--fix` does: it declares what is missing in RabbitMQ, and replaces a queue that has lost its leader.
 //!
-//! Such a queue answers nobody any more (`faults.md` B3), so nothing in it could be saved. Nothing need be: the ledger
+//! Such a queue answers nobody any more (`docs/reliability.md` B3), so nothing in it could be saved. Nothing need be: the ledger
 //! knows every job that was in it, and the reconciler publishes them again when their deadline has passed.
 
 use std::fmt::Write;

@@ -1,4 +1,4 @@
-//! Jobs without a sign of life are planned again (`design.md` §4).
+//! Jobs without a sign of life are planned again (`docs/architecture.md`, What heals what).
 //!
 //! This one duty heals a purged queue, a lost broker disk, a killed worker whose message was lost with it, and a
 //! restored database. Duplicates do no harm, so it may be generous; but it must not fill a queue that nobody consumes,

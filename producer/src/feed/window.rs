@@ -2,7 +2,7 @@
 //!
 //! As many as its bucket can serve within the horizon: the tokens that are there, and those that come. More would only
 //! wait in a worker's hands, and could not be reordered, paused or cancelled there; fewer would leave budget unused.
-//! Source: `design.md` §4.
+//! Source: `docs/adr/0001`.
 
 use std::time::Duration;
 

@@ -1,4 +1,4 @@
-//! What people and programs see. The answer goes to stdout, everything else to stderr (`ux.md` §2).
+//! What people and programs see. The answer goes to stdout, everything else to stderr.
 //!
 //! Texts are built by pure functions (so that tests compare them as they stand) with styles in them; the streams take
 //! the styles out again where no terminal listens. Everything that came from outside passes [`text::clean`].

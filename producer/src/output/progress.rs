@@ -66,7 +66,7 @@ impl Drop for Progress {
     }
 }
 
-/// Whether a bar would only leave rubbish: a terminal that cannot move its cursor, or a CI log (`ux.md` §1).
+/// Whether a bar would only leave rubbish: a terminal that cannot move its cursor, or a CI log.
 fn is_log() -> bool {
     common::config::env::variables()
         .any(|(name, value)| name == "TERM" && value == "dumb" || name == "CI" && !value.is_empty())

@@ -7,7 +7,7 @@ use common::domain::calendar::kst;
 use common::domain::text::is_hostile;
 
 /// Text from outside without control characters and without characters that turn the direction of writing, so that it
-/// can neither move the cursor nor lie about what a line says (`faults.md` X2).
+/// can neither move the cursor nor lie about what a line says (`docs/reliability.md` X2).
 pub fn clean(text: &str) -> Cow<'_, str> {
     if text.chars().any(is_hostile) {
         Cow::Owned(text.chars().filter(|c| !is_hostile(*c)).collect())

@@ -18,7 +18,7 @@ use super::digest::Digest;
 
 /// Malls planned in one transaction: well under a second, and a few MB of the database's memory.
 pub(crate) const GROUP: usize = 100;
-/// How often a group is tried when Postgres was away or another planner held its lock (`faults.md` S3).
+/// How often a group is tried when Postgres was away or another planner held its lock (`docs/reliability.md` S3).
 const TRIES: u32 = 6;
 /// Wait before the second try; it doubles with each.
 const RETRY: Duration = Duration::from_millis(200);

@@ -6,7 +6,7 @@ use common::domain::job::Lane;
 
 use crate::fault::Fault;
 
-/// Longer ranges need a yes (`faults.md` C2).
+/// Longer ranges need a yes (`docs/reliability.md` C2).
 pub const LONG_RANGE_DAYS: i64 = 1_100;
 /// Ranges up to this many days are fresh unless the operator says otherwise.
 const FRESH_DAYS: i64 = 7;

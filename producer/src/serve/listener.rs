@@ -1,7 +1,7 @@
 //! A port that strangers may reach: few connections, short heads, one answer each.
 //!
 //! What they can hold is bounded: [`CONNECTIONS`] sockets with [`HEAD_MAX`] bytes each, for [`WHOLE`] at most. More wait
-//! with the kernel. Nothing of it touches the feeder: both only share the process (`faults.md` X8).
+//! with the kernel. Nothing of it touches the feeder: both only share the process (`docs/reliability.md` X8).
 
 use std::sync::Arc;
 use std::time::Duration;

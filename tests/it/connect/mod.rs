@@ -1,5 +1,5 @@
 //! A mall's consent: from `connect` through the daemon's pages and the simulator's consent page to the stored pair, and
-//! everything that must not get that far (`faults.md` X3, O7).
+//! everything that must not get that far (`docs/reliability.md` X3, O7).
 
 mod attacks;
 mod disconnect;

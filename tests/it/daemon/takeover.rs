@@ -1,4 +1,4 @@
-//! A standby leads within ten seconds of whatever happens to the leader (`faults.md` S2).
+//! A standby leads within ten seconds of whatever happens to the leader (`docs/reliability.md` S2).
 
 use std::time::{Duration, Instant};
 

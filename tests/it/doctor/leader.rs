@@ -1,4 +1,4 @@
-//! A queue without a leader (`faults.md` B3): RabbitMQ was killed before the queue's name had reached the disk.
+//! A queue without a leader (`docs/reliability.md` B3): RabbitMQ was killed before the queue's name had reached the disk.
 
 use std::time::{Duration, Instant};
 

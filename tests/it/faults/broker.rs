@@ -48,7 +48,7 @@ async fn b02_a_broker_killed_between_publish_and_mark_costs_no_effect_and_no_req
     let queue = stage.world.prefix.queue("backfill");
     let broker = Broker::connect(&own.url()).await?;
     wait_until("the queue", SOON, || async { Ok(broker.depth(&queue).await?.is_some()) }).await?;
-    // A quorum queue younger than that may be lost by the kill itself (`faults.md` §8).
+    // A quorum queue younger than that may be lost by the kill itself (`harness::own`).
     tokio::time::sleep(Duration::from_millis(2_500)).await;
     // Without a worker, so that all that is in the queue was put there by the first pass.
     let words = stage.wish();

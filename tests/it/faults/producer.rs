@@ -6,7 +6,7 @@ use tests::harness::{Result, Signal, Trouble, wait_until};
 
 use super::stage::{SOON, Size, Stage, is_true, say};
 
-/// `faults.md` S2.
+/// `docs/reliability.md` S2.
 const TAKEOVER: Duration = Duration::from_secs(15);
 
 #[tokio::test]

@@ -9,7 +9,7 @@ use super::{producer, redis, worker};
 
 /// Each server is away for this long.
 const AWAY: Duration = Duration::from_secs(20);
-/// For a worker (`faults.md` I8).
+/// For a worker (`docs/reliability.md` I8).
 const RSS_KIB: u64 = 256 * 1024;
 
 /// Stops a server in the middle of a run, in order, for twenty seconds. It goes on by itself.
@@ -21,7 +21,7 @@ async fn stopped(kind: Kind, row: &str) -> Result<()> {
     )
     .await?;
     let (feeder, worker) = (stage.feeder().await?, stage.worker().await?);
-    // See `faults.md` §8: a young queue does not survive.
+    // See `harness::own`: a young queue does not survive.
     tokio::time::sleep(Duration::from_secs(2)).await;
     let jobs = stage.enqueue().await?;
     stage.until_done(jobs / 4).await?;

@@ -10,7 +10,7 @@ use super::{Flow, LIMIT, SOON, Setup, status};
 
 const FROM: &str = "2025-03-01";
 const TO: &str = "2025-03-20";
-/// Every fault is seen, and gone, within this time (`faults.md` I12).
+/// Every fault is seen, and gone, within this time (`docs/reliability.md` I12).
 const VISIBLE: Duration = Duration::from_secs(30);
 
 /// Looked at once a second, told to `webhook` with every field.

@@ -7,7 +7,7 @@ use tests::simulator::FaultKind;
 use super::{Flow, Setup, body, rows};
 
 const DAY: &str = "2025-03-01";
-/// `faults.md` I8.
+/// `docs/reliability.md` I8.
 const RSS_KIB: u64 = 256 << 10;
 
 #[tokio::test]

@@ -7,7 +7,7 @@ use tests::harness::{Context as _, MovedClock, Result, wait_until};
 
 use super::{Flow, LIMIT, Setup};
 
-/// Longest silence at the API that a jump may cost (`faults.md` C4).
+/// Longest silence at the API that a jump may cost (`docs/reliability.md` C4).
 const STALL: Duration = Duration::from_secs(5);
 
 #[tokio::test]

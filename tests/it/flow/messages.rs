@@ -13,7 +13,7 @@ use super::{Flow, LIMIT, SOON, Setup, day};
 
 const FROM: &str = "2025-03-01";
 const TO: &str = "2025-06-08";
-/// `faults.md` D5 says 10 s for a machine that has nothing else to do.
+/// 10 s is the aim (D5) for a machine that has nothing else to do.
 const D5: Duration = Duration::from_secs(20);
 
 #[tokio::test]

@@ -8,7 +8,7 @@ use super::{Flow, LIMIT, SOON, Setup, day};
 
 const FROM: &str = "2025-01-01";
 const TO: &str = "2025-03-31";
-/// `design.md` §2: a mall paused or removed stops within this time.
+/// A mall paused or removed stops within this time.
 const STOPS: Duration = Duration::from_secs(1);
 /// How long nothing must come after that.
 const WATCHED: Duration = Duration::from_millis(1_500);

@@ -12,7 +12,7 @@ use super::{Flow, LIMIT, Setup, day, status};
 
 const FROM: &str = "2025-03-01";
 const TO: &str = "2025-03-16";
-/// A 429 silences a mall for a second at least (`faults.md` A1). Here it is seen from the outside, between arrivals, one of
+/// A 429 silences a mall for a second at least (`docs/reliability.md` A1). Here it is seen from the outside, between arrivals, one of
 /// which may have been on its way for a while; without a silence they are 5 ms apart.
 const SILENCE: Duration = Duration::from_millis(700);
 /// Requests that may arrive before the silence, of 17: two under way in each of two workers, and on a busy machine once more as

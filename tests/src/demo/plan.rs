@@ -13,7 +13,7 @@ use crate::simulator::SimulatorHandle;
 const COMMAND: Duration = Duration::from_mins(2);
 /// Endpoints that both dialects have.
 const CORE: [&str; 4] = ["visitors", "pageviews", "products", "domains"];
-/// Requests that a full bucket serves at once, as the programs use it (`design.md` §6).
+/// Requests that a full bucket serves at once, as the programs use it (`docs/adr/0002`).
 const BURST: u64 = 35;
 const PER_SECOND: f64 = 2.0;
 

@@ -3,7 +3,7 @@
 //! It is started as `./dev` starts the shared ones, by `deploy/dev/serve.sh`, which becomes the server: the pid
 //! we start is the server's. Costs about 0.1 s (Redis), 2 s (Postgres), 5 s (RabbitMQ).
 //!
-//! Wait two seconds between declaring a quorum queue and killing RabbitMQ (`faults.md` §8): sooner, RabbitMQ 3.10
+//! Wait two seconds between declaring a quorum queue and killing RabbitMQ: sooner, RabbitMQ 3.10
 //! may lose the queue for good.
 
 use std::fs;

@@ -1,4 +1,4 @@
-//! What a failure does to its job: the class alone decides (`design.md` §8).
+//! What a failure does to its job: the class alone decides (`docs/architecture.md`, Failures).
 
 use std::error::Error;
 use std::time::Duration;

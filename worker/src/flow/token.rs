@@ -6,7 +6,7 @@ use common::domain::ids::LimiterKey;
 use common::limiter::{Grant, Limiter, LimiterError, RedisLimiter, Take};
 use tokio::time::{Instant, sleep_until};
 
-/// How far ahead a grant may lie. A worker that dies with a reservation wastes no more than this (`design.md` §6).
+/// How far ahead a grant may lie. A worker that dies with a reservation wastes no more than this (`docs/adr/0002`).
 const HORIZON: Duration = Duration::from_secs(1);
 
 /// What asking for a grant led to.

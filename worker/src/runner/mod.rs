@@ -26,7 +26,7 @@ pub(crate) use hand::{Hand, Meeting};
 use pick::Queue;
 pub(crate) use room::Rooms;
 
-/// Requests of one key that this worker has under way at most; a sick mall cannot take all slots (`faults.md` A6).
+/// Requests of one key that this worker has under way at most; a sick mall cannot take all slots (`docs/reliability.md` A6).
 const IN_FLIGHT: usize = 2;
 
 /// All runners of the worker.

@@ -18,7 +18,7 @@ use crate::flow::page;
 use crate::flow::token::{self, Leave};
 
 /// A token further away than this is not waited for: the jobs go back to the ledger, so that no delivery is ever held
-/// near the broker's consumer time-out of 30 minutes (`design.md` §5).
+/// near the broker's consumer time-out of 30 minutes.
 const HOLD: Duration = Duration::from_secs(10);
 /// How long jobs are held while the buckets do not answer, before they go back.
 const HOLD_WITHOUT_PACER: Duration = Duration::from_secs(30);

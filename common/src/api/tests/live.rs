@@ -1,4 +1,4 @@
-//! Answers of the live dialect (`live-api.md` §1, §2).
+//! Answers of the live dialect (`docs/live-api.md` §1, §2).
 
 use proptest::prelude::*;
 use rstest::rstest;

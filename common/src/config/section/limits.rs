@@ -7,7 +7,7 @@ use crate::config::reader::Reader;
 use crate::domain::bucket::Reserve;
 use crate::domain::hours::Hours;
 
-/// What has a bucket of its own (`live-api.md` §4).
+/// What has a bucket of its own (`docs/live-api.md` §4).
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum LimiterKeyKind {
     /// Each mall: the specification.

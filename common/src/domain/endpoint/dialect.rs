@@ -12,9 +12,9 @@ use crate::domain::calendar::Granularity;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 pub enum Dialect {
-    /// The API of the specification, `cafe24-analytics-api.md`.
+    /// The API of the specification, `docs/cafe24-analytics-api.md`.
     Seed,
-    /// The API as real malls speak it, `live-api.md`.
+    /// The API as real malls speak it, `docs/live-api.md`.
     Live,
 }
 

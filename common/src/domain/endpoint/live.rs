@@ -1,4 +1,4 @@
-//! The dialect of real malls, `live-api.md` §1 and §2: what its endpoints have in common.
+//! The dialect of real malls, `docs/live-api.md` §1 and §2: what its endpoints have in common.
 
 use super::dialect::{Grammar, Paging};
 use super::wire::{Grain, Wire};

@@ -1,10 +1,10 @@
-//! The dialect of the specification, `cafe24-analytics-api.md`: what its endpoints have in common.
+//! The dialect of the specification, `docs/cafe24-analytics-api.md`: what its endpoints have in common.
 
 use super::dialect::Grammar;
 use super::wire::Wire;
 use crate::domain::calendar::Granularity;
 
-/// Longest range of a request (`design.md` §4).
+/// Longest range of a request: a month.
 const MAX_DAYS: u32 = 31;
 
 /// The mall in the path, camelCase parameters, a pinned schema version, whole answers.

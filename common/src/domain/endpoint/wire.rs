@@ -2,7 +2,7 @@
 
 use super::column::Column;
 
-/// How one endpoint looks in one dialect. What the engine needs, and no more (`live-api.md` §8.1).
+/// How one endpoint looks in one dialect. What the engine needs, and no more (`docs/live-api.md` §8.1).
 #[derive(Debug)]
 pub struct Wire {
     /// Path under the base URL; `{mall_id}` is filled in.

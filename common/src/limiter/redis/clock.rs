@@ -1,7 +1,7 @@
 //! Did Redis' clock move in step with ours?
 //!
 //! A clock that jumps forward fills every bucket that it is asked about, though the server's have gained nothing. Redis
-//! cannot notice: it knows no other clock. A worker can, by its monotonic one (`faults.md` R5).
+//! cannot notice: it knows no other clock. A worker can, by its monotonic one (`docs/reliability.md` R5).
 
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;

@@ -1,4 +1,4 @@
-//! Whose prefix this is: every connection asks before anything else does (`faults.md` H1).
+//! Whose prefix this is: every connection asks before anything else does (`docs/reliability.md` H1).
 
 use std::sync::OnceLock;
 

@@ -2,7 +2,7 @@
 -- $1 mall_id[] $2 shop_no[] $3 endpoint[] $4 granularity[] $5 day[] (one batch never holds a slice twice)
 -- $6 fence[] (taken by the claim, before the fetch) $7 job_id[] $8 rows[] $9 checksum[] $10 partial[]
 -- $11 impressions[] $12 clicks[] $13 conversions[] $14 conversion_value[]: sums of the rows; equal lengths
--- Returns the winners, one row each; a loser is no error: a newer fetch is already stored (design.md §2.2).
+-- Returns the winners, one row each; a loser is no error: a newer fetch is already stored (docs/adr/0004).
 --   changed: its figures are not those stored, so its metric rows are written   first: nothing was stored before
 -- now() is the transaction's time, so `changed_at = now()` says "changed here". Locks in primary-key order so that two
 -- batches cannot deadlock. What the figures were before they changed, a trigger keeps (slice_changed).

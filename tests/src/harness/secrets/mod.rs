@@ -1,4 +1,4 @@
-//! Looks for the secrets of a run where none may be (`faults.md` I7).
+//! Looks for the secrets of a run where none may be (`docs/reliability.md` I7).
 //!
 //! Every secret of the run is a text that occurs nowhere else. [`Canaries`] knows each of them in every form in which a
 //! program might write it (`forms.rs`), and looks for all of them at once in [`Place`]s: what was logged and printed,
