@@ -50,6 +50,8 @@ pub struct Fetched {
     pub asked_at: DateTime<Utc>,
     /// How long after its end a period becomes final.
     pub settle: Settle,
+    /// The rows are of no one moment: partial, whatever the time was.
+    pub moved: bool,
 }
 
 /// What a mall becomes when only a person can mend it.
@@ -151,8 +153,8 @@ struct Slice<'a> {
 
 impl Slice<'_> {
     fn is_final(&self) -> bool {
-        let Fetched { job, asked_at, settle, .. } = self.fetched;
-        settle.is_final(job.granularity, self.day, *asked_at)
+        let Fetched { job, asked_at, settle, moved, .. } = self.fetched;
+        !moved && settle.is_final(job.granularity, self.day, *asked_at)
     }
 }
 

@@ -89,6 +89,10 @@ pub const REPLACED_CHARACTERS: &str = "cafe24_sync_replaced_characters_total";
 pub const SUMS_OFF: &str = "cafe24_sync_sums_off_total";
 /// Counter; endpoint.
 pub const EXTRA_LEFT_OUT: &str = "cafe24_sync_extra_fields_left_out_total";
+/// Counter; endpoint.
+pub const ANSWERS_MOVED: &str = "cafe24_sync_answers_moved_total";
+/// Counter; endpoint.
+pub const ANSWERS_CUT: &str = "cafe24_sync_answers_cut_total";
 /// Gauge; state (busy, idle, waiting).
 pub const WORKER_SLOTS: &str = "cafe24_sync_worker_slots";
 /// Causes that want a person.
@@ -206,6 +210,18 @@ pub static ALL: &[Metric] = &[
         Kind::Counter,
         Unit::Count,
         "Unknown fields of answers that were not kept: too many, too long, no scalars, or secrets",
+    ),
+    metric(
+        ANSWERS_MOVED,
+        Kind::Counter,
+        Unit::Count,
+        "Answers for unfinished periods whose rows moved between their pages; kept as partial",
+    ),
+    metric(
+        ANSWERS_CUT,
+        Kind::Counter,
+        Unit::Count,
+        "Answers in pages of fewer rows than the server was asked for; read to their end",
     ),
     metric(WORKER_SLOTS, Kind::Gauge, Unit::Count, "The worker's fetch slots"),
     metric(ALERTS, Kind::Gauge, Unit::Count, "Causes that want a person, by kind"),

@@ -27,8 +27,8 @@ mod tests;
 pub use logs::init;
 pub use panic::install_panic_hook;
 pub use record::{
-    count_committed, count_confirm, count_delivery, count_job, count_oddities, count_settled,
-    count_stale_grant, count_token_refresh, observe_bucket_wait, observe_commit, observe_request, set_alerts,
-    set_slots, set_tokens_expiring,
+    count_committed, count_confirm, count_cut, count_delivery, count_job, count_moved, count_oddities,
+    count_settled, count_stale_grant, count_token_refresh, observe_bucket_wait, observe_commit,
+    observe_request, set_alerts, set_slots, set_tokens_expiring,
 };
 pub use recorder::{Recorder, install_recorder};

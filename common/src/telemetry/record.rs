@@ -49,6 +49,16 @@ pub fn count_oddities(endpoint: &'static str, replaced_characters: u64, sums_off
     }
 }
 
+/// The pages of an unfinished period were kept though its rows moved between them.
+pub fn count_moved(endpoint: &'static str) {
+    counter!(names::ANSWERS_MOVED, names::ENDPOINT => endpoint).increment(1);
+}
+
+/// The server cut the pages of an answer sooner than it was asked to.
+pub fn count_cut(endpoint: &'static str) {
+    counter!(names::ANSWERS_CUT, names::ENDPOINT => endpoint).increment(1);
+}
+
 /// A batch was committed.
 pub fn observe_commit(elapsed: Duration, rows: usize) {
     histogram!(names::COMMIT_DURATION).record(elapsed);

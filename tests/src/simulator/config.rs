@@ -147,6 +147,8 @@ pub struct SimConfig {
     pub max_days_live: u32,
     /// A live `offset` from here on is refused.
     pub max_offset: u64,
+    /// Most rows of a live page, whatever `limit` asks for; `None`: what it asks for.
+    pub page_max: Option<u64>,
     /// Let other machines use `/control`.
     pub open_control: bool,
     /// Arrival times kept for each mall.
@@ -197,6 +199,7 @@ impl Default for SimConfig {
             max_days_long: 366,
             max_days_live: 365,
             max_offset: 15_000,
+            page_max: None,
             open_control: false,
             arrivals_kept: 100_000,
         }

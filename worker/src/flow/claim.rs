@@ -170,7 +170,7 @@ async fn claim(shared: &Arc<Shared>, gathered: Vec<Delivery>, runners: &Arc<Runn
                 shared.limiter.leave_free(&claimed.limiter_key, claimed.reserve);
                 runners.hand().hold(id);
                 runners.push(Work {
-                    pages: Pages::of(claimed.dialect),
+                    pages: Pages::of(claimed.dialect, shared.config.schedule.settle),
                     claimed: *claimed,
                     delivery,
                     claimed_at,

@@ -38,7 +38,7 @@ impl Work {
 
     /// Without the pages that are there: an answer is all of them or nothing, and the job starts over or has failed.
     pub(crate) fn without_pages(self) -> Self {
-        Self { pages: Pages::of(self.claimed.dialect), room: None, ..self }
+        Self { pages: self.pages.anew(), room: None, ..self }
     }
 }
 

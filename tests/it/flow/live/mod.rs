@@ -6,6 +6,7 @@ mod midway;
 mod pages;
 mod refused;
 mod same;
+mod today;
 mod wishes;
 
 use tests::harness::{Context as _, Result};
@@ -32,8 +33,12 @@ fn twin(mall: &str, of: &MallSpec) -> MallSpec {
     }
 }
 
-/// The fewest requests that show so many rows and that there are no more.
+/// The fewest requests that show so many rows and that there are no more. So many as servers like to cut after may be
+/// cut: one request more.
 fn pages(rows: usize) -> u64 {
+    if (50..PAGE).contains(&rows) && (rows.is_multiple_of(50) || rows.is_power_of_two()) {
+        return 2;
+    }
     let (mut begin, mut pages) = (0, 1);
     while rows.saturating_sub(begin) >= PAGE {
         begin += PAGE - OVERLAP;
@@ -58,7 +63,20 @@ fn least(flow: &Flow, mall: &MallSpec, endpoint: Endpoint, from: &str, to: &str)
 
 #[test]
 fn the_least_number_of_pages_counts_the_row_that_two_have_in_common() {
-    let cases = [(0, 1), (999, 1), (1_000, 2), (1_998, 2), (1_999, 3), (2_000, 3), (2_997, 3), (2_998, 4)];
+    let cases = [
+        (0, 1),
+        (32, 1),
+        (50, 2),
+        (64, 2),
+        (900, 2),
+        (999, 1),
+        (1_000, 2),
+        (1_998, 2),
+        (1_999, 3),
+        (2_000, 3),
+        (2_997, 3),
+        (2_998, 4),
+    ];
     for (rows, requests) in cases {
         assert_eq!(pages(rows), requests, "{rows}");
     }

@@ -73,6 +73,7 @@ pub(crate) fn read(
     if !(50..=1000).contains(&limit) {
         return Err(unprocessable("limit must lie between 50 and 1000"));
     }
+    let limit = config.page_max.map_or(limit, |most| limit.min(most));
     let offset = parameters.number("offset", 0)?;
     if offset >= config.max_offset {
         return Err(unprocessable(&format!("offset must be less than {}", config.max_offset)));

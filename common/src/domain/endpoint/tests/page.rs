@@ -23,7 +23,8 @@ synchronised of a mall; without it, what both dialects have.
 - Week and month: seed only. Live has neither, and they are not made of days: unique visitors of a week are not the sum of
   its days.
 - Live answers come in pages of 1,000 rows, sorted by their key. Each page but the first begins with the last row of the
-  page before; is it another one by then, all pages are fetched again. All of them are stored, or none.
+  page before; is it another one by then, all pages are fetched again. All of them are stored, or none;
+  of a day that is not over, what came.
 
 ";
 
