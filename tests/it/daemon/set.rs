@@ -116,6 +116,51 @@ async fn what_is_not_wanted_any_more_is_cancelled_and_what_was_asked_for_by_name
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn a_later_first_day_cancels_what_lies_before_it_and_no_day_that_was_asked_for_by_name() -> Result<()> {
+    let world = world(Dialect::Seed, "seed").await?;
+    set(&world, &["wanted_from=2025-02-01", "--yes"]).await?.success()?;
+    for (from, to) in
+        [("2025-01-01", "2025-01-10"), ("2025-03-01", "2025-03-10"), ("2025-03-11", "2025-03-20")]
+    {
+        world.enqueue(&["--mall", "hanbit", "--from", from, "--to", to, "--lane", "backfill"]).await?;
+    }
+    assert_eq!(jobs(&world, "work_state IN ('planned', 'queued')").await?, 12);
+    let plan = set(&world, &["wanted_from=2025-03-11", "--dry-run"]).await?;
+    plan.success()?;
+    for line in [
+        "hanbit: wanted_from 2025-02-01 → 2025-03-11",
+        "cancelled  4 jobs that would fetch what is not wanted",
+    ] {
+        assert!(plan.stdout.contains(line), "{}", plan.stdout);
+    }
+    assert_eq!(jobs(&world, "work_state = 'cancelled'").await?, 0, "a plan changes nothing");
+    // The first day of the later ones is not the last of the earlier ones.
+    let done: Value = set(&world, &["wanted_from=2025-03-11", "--yes", "--json"]).await?.json()?;
+    assert_eq!(done["jobs"], json!({ "cancelled": 4, "recut": 0, "planned": 0, "running": 0 }), "{done:#}");
+    assert_eq!(jobs(&world, "work_state = 'cancelled' AND start_date = '2025-03-01'").await?, 4);
+    assert_eq!(jobs(&world, "work_state IN ('planned', 'queued')").await?, 8);
+    // A chunk that reaches over the day goes on, and an earlier first day cancels nothing.
+    let done: Value = set(&world, &["wanted_from=2025-03-15", "--yes", "--json"]).await?.json()?;
+    assert_eq!(done["jobs"]["cancelled"], 0, "{done:#}");
+    let done: Value = set(&world, &["wanted_from=-", "--yes", "--json"]).await?.json()?;
+    assert_eq!(done["jobs"]["cancelled"], 0, "{done:#}");
+
+    // The messages that were out there are nobody's: no request is made for them.
+    let _daemon = world.programs.serve()?;
+    let _worker = world.programs.worker()?;
+    world.settled(SOON * 2).await?;
+    assert_eq!(jobs(&world, "work_state = 'done'").await?, 8);
+    assert_eq!(
+        world
+            .db
+            .number("SELECT count(*) FROM slices WHERE date BETWEEN '2025-03-01' AND '2025-03-10'")
+            .await?,
+        0
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn what_does_not_go_together_is_refused_with_what_does() -> Result<()> {
     let world = world(Dialect::Seed, "seed").await?;
     let cases: [(&[&str], i32, &str); 6] = [

@@ -1,8 +1,9 @@
 //! What a person changes of a mall connection, and what becomes of the jobs that were planned before.
 //!
 //! One transaction in which nobody else plans: the row, the jobs that do not fit it any more, those planned in their place,
-//! and the audit entry. A job does not fit when its endpoint or shop is not synchronised any more (cancelled), or when the
-//! dialect has no request that means it (cancelled, and planned anew in chunks that the dialect can answer).
+//! and the audit entry. A job does not fit when its endpoint or shop is not synchronised any more, or its days all lie before
+//! the first wanted one (cancelled), or when the dialect has no request that means it (cancelled, and planned anew in chunks
+//! that the dialect can answer).
 
 use chrono::NaiveDate;
 use serde_json::json;
@@ -97,9 +98,10 @@ impl Control {
         let Some((before, wanted_before)) = read(&mut tx, mall).await? else { return Ok(None) };
         write(&mut tx, &before, change).await?;
         let Some((after, wanted_after)) = read(&mut tx, mall).await? else { return Ok(None) };
-        let gone = Gone::between(&before, &after);
+        let wanted_from = [wanted_before, wanted_after];
+        let gone = Gone::between([&before, &after], wanted_from);
         let jobs = refit(&mut tx, &after, &gone, open_from).await?;
-        let changed = Changed { before, after, wanted_from: [wanted_before, wanted_after], jobs };
+        let changed = Changed { before, after, wanted_from, jobs };
         let Some(actor) = actor else {
             tx.rollback().await?;
             return Ok(Some(changed));
@@ -125,10 +127,10 @@ impl Control {
     /// Looks at the jobs of a mall again after `changed`: those that a worker had then have come back.
     pub async fn refit_jobs(&self, changed: &Changed, open_from: NaiveDate) -> Result<Refitted, StoreError> {
         let mut tx = plan::begin(self).await?;
-        let Some((now, _)) = read(&mut tx, &changed.after.mall_id).await? else {
+        let Some((now, wanted_now)) = read(&mut tx, &changed.after.mall_id).await? else {
             return Ok(Refitted::default());
         };
-        let gone = Gone::between(&changed.before, &now);
+        let gone = Gone::between([&changed.before, &now], [changed.wanted_from[0], wanted_now]);
         let jobs = refit(&mut tx, &now, &gone, open_from).await?;
         tx.commit().await?;
         Ok(jobs)
@@ -164,16 +166,30 @@ impl Changed {
 struct Gone {
     endpoints: Vec<Endpoint>,
     shops: Vec<ShopNo>,
+    wanted_from: [Option<NaiveDate>; 2],
 }
 
 impl Gone {
-    fn between(before: &Connector, after: &Connector) -> Self {
+    fn between([before, after]: [&Connector; 2], wanted_from: [Option<NaiveDate>; 2]) -> Self {
         let gone = |endpoint: &&Endpoint| !after.endpoints.contains(endpoint);
         let closed = |shop: &&ShopNo| !after.shops.contains(shop);
         Self {
             endpoints: before.endpoints.iter().filter(gone).copied().collect(),
             shops: before.shops.iter().filter(closed).copied().collect(),
+            wanted_from,
         }
+    }
+
+    fn has(&self, job: &Live) -> bool {
+        self.endpoints.contains(&job.endpoint)
+            || self.shops.contains(&job.shop_no)
+            || self.has_days(job.chunk)
+    }
+
+    /// Whether days of the chunk were wanted, and none is any more.
+    fn has_days(&self, chunk: DayRange) -> bool {
+        let [before, after] = self.wanted_from;
+        after.is_some_and(|first| chunk.end() < first) && before.is_none_or(|first| chunk.end() >= first)
     }
 }
 
@@ -269,7 +285,7 @@ async fn refit(
 }
 
 fn fit(job: &Live, dialect: Dialect, gone: &Gone, open_from: NaiveDate) -> Fit {
-    if gone.endpoints.contains(&job.endpoint) || gone.shops.contains(&job.shop_no) {
+    if gone.has(job) {
         return Fit::Unwanted;
     }
     let Some(max_days) =
