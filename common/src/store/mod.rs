@@ -77,6 +77,7 @@ pub use mall::{Edges, MallDetails};
 pub use pauses::{EndpointPause, NewPause, PauseCause};
 pub use plan::{PlanCounts, PlannedChunk, ShopToPlan, Wish};
 pub use pool::{Control, Ledger};
+pub use readers::settings::OddSetting;
 pub use readers::{GrantedReader, NewReader, Reader, ReaderError, RoleMembers};
 pub use reconcile::{Deadlines, Reconciled};
 pub use rights::{Right, RightsGranted, Role, guarded_tables, wanted_rights};

@@ -1,5 +1,7 @@
 //! Who reads the views: a login role for each, and the agency whose malls it sees (`docs/adr/0018`).
 
+pub(super) mod settings;
+
 use std::fmt;
 
 use chrono::{DateTime, Utc};
@@ -11,21 +13,6 @@ use super::error::StoreError;
 use super::pool::Control;
 use super::rights::{Role, is_not_allowed};
 use crate::domain::ids::{Purpose, ReaderName};
-
-/// What a reader's sessions are set to. For his comfort and ours, no protection: he may set them otherwise. What he may not
-/// do is decided by what is granted.
-const SETTINGS: [(&str, &str); 7] = [
-    ("default_transaction_read_only", "on"),
-    ("statement_timeout", "60s"),
-    ("idle_in_transaction_session_timeout", "5min"),
-    ("search_path", "analytics"),
-    // Aggregates over a year of an agency stay in memory, and start at once.
-    ("work_mem", "64MB"),
-    ("jit", "off"),
-    // Row-level security hands each probe of an index the array of all visible malls, which it sorts anew: over a hundred
-    // thousand rows 7 s, where a hash join takes 0.6 s.
-    ("enable_nestloop", "off"),
-];
 
 /// A reader to make, or to change.
 #[derive(Debug, Clone)]
@@ -140,15 +127,13 @@ impl Control {
         if let Some(what) = facts.as_ref().map(too_mighty).transpose()?.flatten() {
             return Err(ReaderError::TooMighty { role: reader.role.to_string(), what });
         }
-        let is_set = facts.as_ref().is_some_and(|row| row.try_get("is_set").unwrap_or(false));
-        if !is_set {
-            let statements = statements(&mut tx, reader.role, facts.is_none()).await?;
-            for statement in &statements {
-                match sqlx::raw_sql(sqlx::AssertSqlSafe(statement.clone())).execute(&mut *tx).await {
-                    Ok(_) => {}
-                    Err(error) if is_not_allowed(&error) => return Ok(GrantedReader::NotAllowed(statements)),
-                    Err(error) => return Err(error.into()),
-                }
+        let reads = facts.as_ref().map(|row| row.try_get("reads")).transpose()?;
+        let statements = statements(&mut tx, reader.role, reads).await?;
+        for statement in &statements {
+            match sqlx::raw_sql(sqlx::AssertSqlSafe(statement.clone())).execute(&mut *tx).await {
+                Ok(_) => {}
+                Err(error) if is_not_allowed(&error) => return Ok(GrantedReader::NotAllowed(statements)),
+                Err(error) => return Err(error.into()),
             }
         }
         sqlx::query(include_str!("sql/grant_reader.sql"))
@@ -232,24 +217,28 @@ impl Control {
     }
 }
 
-/// What makes a role a reader, in an order in which it can be run.
+/// What makes a role a reader, in an order in which it can be run; nothing if it is one. `reads`: whether it logs in and is
+/// a member of `cafe24_analyst`; `None`: it is not there.
 async fn statements(
     connection: &mut PgConnection,
     role: &ReaderName,
-    new: bool,
-) -> Result<Vec<String>, sqlx::Error> {
-    let database: String =
-        sqlx::query_scalar("SELECT quote_ident(current_database())").fetch_one(connection).await?;
+    reads: Option<bool>,
+) -> Result<Vec<String>, StoreError> {
     let name = Quoted(role);
     let mut statements = Vec::new();
-    if new {
+    if reads.is_none() {
         statements.push(format!("CREATE ROLE {name} LOGIN CONNECTION LIMIT 20;"));
     }
-    statements.push(format!("GRANT {} TO {name};", Role::Analyst));
-    statements.extend(
-        SETTINGS
-            .map(|(key, value)| format!("ALTER ROLE {name} IN DATABASE {database} SET {key} = '{value}';")),
-    );
+    if reads != Some(true) {
+        statements.push(format!("GRANT {} TO {name};", Role::Analyst));
+    }
+    statements.extend(if reads.is_none() {
+        let database: String =
+            sqlx::query_scalar("SELECT quote_ident(current_database())").fetch_one(connection).await?;
+        settings::of_new(role, &database)
+    } else {
+        settings::missing(connection, Some(role)).await?
+    });
     Ok(statements)
 }
 

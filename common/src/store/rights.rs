@@ -14,6 +14,7 @@ use sqlx::{PgConnection, Row};
 use self::list::{COLUMNS, GUARDED, SEQUENCES, TABLES, VIEWS};
 use super::error::StoreError;
 use super::pool::Control;
+use super::readers::settings;
 
 /// Grants of one database are made by one program at a time; any number that nobody else uses.
 const RIGHTS_LOCK: i64 = 0x0024_C4F2;
@@ -106,32 +107,60 @@ pub fn guarded_tables() -> impl Iterator<Item = &'static str> {
 pub enum RightsGranted {
     /// So many statements were missing, and were run.
     Done(usize),
-    /// The session's role may not: nothing was changed, somebody else has to run these.
+    /// The session's role may not: somebody else has to run these, which are missing still.
     NotAllowed(Vec<String>),
 }
 
 impl Control {
-    /// The statements that are missing until the three roles have what they need, in an order in which they can be run. Each
-    /// ends with a semicolon. The schema must be current.
+    /// The statements that are missing until the three roles have what they need, and each reader a setting of each kind, in
+    /// an order in which they can be run. Each ends with a semicolon. The schema must be current.
     pub async fn missing_rights_sql(&self) -> Result<Vec<String>, StoreError> {
         let mut connection = self.pool.acquire().await?;
-        missing(&mut connection).await
+        let mut statements = Part::Rights.missing(&mut connection).await?;
+        statements.extend(Part::Settings.missing(&mut connection).await?);
+        Ok(statements)
     }
 
-    /// Grants what is missing, all or nothing.
+    /// Grants what is missing, and then sets what readers lack; each of the two all or nothing. Who may grant may not alter
+    /// roles: the programs have their rights all the same.
     pub async fn grant_rights(&self) -> Result<RightsGranted, StoreError> {
-        let mut tx = self.pool.begin().await?;
-        sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(RIGHTS_LOCK).execute(&mut *tx).await?;
-        let statements = missing(&mut tx).await?;
-        for statement in &statements {
-            match sqlx::raw_sql(sqlx::AssertSqlSafe(patient(statement))).execute(&mut *tx).await {
-                Ok(_) => {}
-                Err(error) if is_not_allowed(&error) => return Ok(RightsGranted::NotAllowed(statements)),
-                Err(error) => return Err(error.into()),
+        let mut run = 0;
+        for part in [Part::Rights, Part::Settings] {
+            let mut tx = self.pool.begin().await?;
+            sqlx::query("SELECT pg_advisory_xact_lock($1)").bind(RIGHTS_LOCK).execute(&mut *tx).await?;
+            let statements = part.missing(&mut tx).await?;
+            for statement in &statements {
+                match sqlx::raw_sql(sqlx::AssertSqlSafe(patient(statement))).execute(&mut *tx).await {
+                    Ok(_) => {}
+                    Err(error) if is_not_allowed(&error) => {
+                        drop(tx);
+                        return Ok(RightsGranted::NotAllowed(self.missing_rights_sql().await?));
+                    }
+                    Err(error) => return Err(error.into()),
+                }
             }
+            tx.commit().await?;
+            run += statements.len();
         }
-        tx.commit().await?;
-        Ok(RightsGranted::Done(statements.len()))
+        Ok(RightsGranted::Done(run))
+    }
+}
+
+/// What is granted together.
+#[derive(Clone, Copy)]
+enum Part {
+    /// The three roles and what they may.
+    Rights,
+    /// What readers' sessions are set to.
+    Settings,
+}
+
+impl Part {
+    async fn missing(self, connection: &mut PgConnection) -> Result<Vec<String>, StoreError> {
+        match self {
+            Self::Rights => missing(connection).await,
+            Self::Settings => settings::missing(connection, None).await,
+        }
     }
 }
 

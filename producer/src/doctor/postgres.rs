@@ -1,6 +1,8 @@
 //! Postgres: reachable, new enough, writable, our schema, our rights, and numbers of fetches that still rise.
 
-use common::store::{Control, FenceFacts, MissingRight, Role, SchemaError, ServerFacts, StoreError};
+use common::store::{
+    Control, FenceFacts, MissingRight, OddSetting, Role, SchemaError, ServerFacts, StoreError,
+};
 
 use super::finding::Finding;
 use super::{Doctor, in_one_line};
@@ -35,6 +37,10 @@ pub(super) async fn check(doctor: &Doctor) -> Vec<Finding> {
         findings.extend(schema_fault(error, known));
     }
     findings.extend(rights(control, &facts.role).await);
+    if schema.is_ok() {
+        // Who may not look was told above what it lacks.
+        findings.extend(control.odd_reader_settings().await.ok().iter().flat_map(|odd| readers(odd)));
+    }
     if schema.is_ok() && !facts.read_only {
         findings.extend(fences(control).await);
     }
@@ -122,6 +128,27 @@ fn lacking(missing: &[MissingRight], role: &str) -> Finding {
         what,
         format!("cafe24-sync db grants, then GRANT {} TO {}", Role::Producer, clean(role)),
     )
+}
+
+/// Readers that were made before there was a setting, and those that somebody set otherwise.
+fn readers(odd: &[OddSetting]) -> Vec<Finding> {
+    let of_one = odd.chunk_by(|a, b| a.role == b.role);
+    let mut findings = Vec::new();
+    for settings in of_one {
+        let (lacking, others): (Vec<_>, Vec<_>) = settings.iter().partition(|one| one.found.is_none());
+        let role = settings.first().map(|one| clean(&one.role)).unwrap_or_default();
+        if !lacking.is_empty() {
+            let keys: Vec<_> = lacking.iter().map(|one| one.key.as_str()).collect();
+            let what = format!("reader {role} has no setting of {}", keys.join(", "));
+            findings.push(Finding::warning(NAME, what, "cafe24-sync db grants --apply"));
+        }
+        findings.extend(others.into_iter().map(|one| {
+            let found = clean(one.found.as_deref().unwrap_or_default());
+            let what = format!("reader {role} has {} = {found}, a new one gets {}", one.key, one.usual);
+            Finding::note(NAME, format!("{what}; to have that: {}", one.sql))
+        }));
+    }
+    findings
 }
 
 async fn fences(control: &Control) -> Option<Finding> {

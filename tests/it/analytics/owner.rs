@@ -128,3 +128,83 @@ async fn an_owner_who_may_make_no_role_migrates_and_is_given_the_sql_for_who_may
     assert_eq!(kim.query_one(setting, &[]).await.context(setting)?.get::<_, String>(0), "1min on");
     fresh.server.stop().await
 }
+
+/// A reader of an older version, before there were so many settings; and one whose sessions somebody set otherwise.
+#[tokio::test(flavor = "multi_thread")]
+async fn readers_that_were_made_before_get_what_is_new_and_keep_what_somebody_set() -> Result<()> {
+    let mut fresh = Fresh::start("analytics.owner.older").await?;
+    fresh.sql("CREATE DATABASE own").await?;
+    let programs = fresh.programs("postgres", "own");
+    programs.cli(&["db", "migrate"], LIMIT).await?.success()?;
+    let (own, _own) = session(&fresh.url("postgres", "own")).await?;
+    own.batch_execute("INSERT INTO agencies VALUES ('hanok')").await.context("an agency")?;
+    for reader in ["kim", "lee"] {
+        let grant = ["db", "grants", "--analyst", reader, "--agency", "hanok"];
+        programs.cli(&grant, LIMIT).await?.success()?;
+    }
+    let older = "ALTER ROLE kim IN DATABASE own RESET enable_nestloop; ALTER ROLE kim IN DATABASE own RESET jit; \
+                 ALTER ROLE lee IN DATABASE own SET statement_timeout = '10min'; \
+                 ALTER ROLE lee IN DATABASE own RESET jit";
+    fresh.sql(older).await?;
+
+    // What is missing is counted, told and printed.
+    let status = programs.cli(&["db", "status", "--check"], LIMIT).await?;
+    assert!(status.code == Some(3) && status.stdout.contains("3 grants missing"), "{}", status.stdout);
+    let lacking: Value = programs.cli(&["db", "grants", "--json"], LIMIT).await?.json()?;
+    let wanted = [
+        "ALTER ROLE kim IN DATABASE own SET jit = 'off';",
+        "ALTER ROLE kim IN DATABASE own SET enable_nestloop = 'off';",
+        "ALTER ROLE lee IN DATABASE own SET jit = 'off';",
+    ];
+    assert_eq!(lacking["missing"], serde_json::json!(wanted), "{lacking:#}");
+    let doctor = programs.cli(&["doctor", "--offline"], LIMIT).await?;
+    for line in [
+        "reader kim has no setting of jit, enable_nestloop",
+        "db grants --apply",
+        "reader lee has no setting of jit",
+        "reader lee has statement_timeout = 10min, a new one gets 60s; to have that: ALTER ROLE lee IN DATABASE own",
+    ] {
+        assert!(doctor.stdout.contains(line), "{line}\n{}", doctor.stdout);
+    }
+
+    // A migration brings it, and so does db grants --apply; twice is once.
+    programs.cli(&["db", "migrate"], LIMIT).await?.success()?;
+    fresh.sql("ALTER ROLE kim IN DATABASE own RESET jit").await?;
+    programs.cli(&["db", "grants", "--apply"], LIMIT).await?.success()?;
+    let status = programs.cli(&["db", "status", "--check"], LIMIT).await?;
+    assert_eq!(status.code, Some(0), "{}", status.stdout);
+    let shown = "SELECT current_setting('enable_nestloop') || ' ' || current_setting('jit') || ' ' || current_setting('statement_timeout')";
+    for (reader, settings) in [("kim", "off off 1min"), ("lee", "off off 10min")] {
+        let (client, _reader) = session(&fresh.url(reader, "own")).await?;
+        assert_eq!(
+            client.query_one(shown, &[]).await.context(shown)?.get::<_, String>(0),
+            settings,
+            "{reader}"
+        );
+    }
+    let doctor = programs.cli(&["doctor", "--offline"], LIMIT).await?;
+    assert!(!doctor.stdout.contains("has no setting"), "{}", doctor.stdout);
+    fresh.server.stop().await
+}
+
+/// Who owns the tables and may alter no role still grants what a new version needs.
+#[tokio::test(flavor = "multi_thread")]
+async fn an_owner_who_may_alter_no_reader_grants_the_rest() -> Result<()> {
+    let mut fresh = Fresh::start("analytics.owner.rest").await?;
+    fresh.sql("CREATE ROLE plain LOGIN").await?;
+    fresh.sql("CREATE DATABASE own OWNER plain").await?;
+    let (mighty, plain) = (fresh.programs("postgres", "own"), fresh.programs("plain", "own"));
+    plain.cli(&["db", "migrate"], LIMIT).await?.success()?;
+    mighty.cli(&["db", "grants", "--apply"], LIMIT).await?.success()?;
+    let (own, _own) = session(&fresh.url("plain", "own")).await?;
+    own.batch_execute("INSERT INTO agencies VALUES ('hanok')").await.context("an agency")?;
+    mighty.cli(&["db", "grants", "--analyst", "kim", "--agency", "hanok"], LIMIT).await?.success()?;
+    fresh.sql("ALTER ROLE kim IN DATABASE own RESET jit").await?;
+    own.batch_execute("REVOKE SELECT ON jobs FROM cafe24_worker").await.context("revoke")?;
+
+    let granted = plain.cli(&["db", "grants", "--apply", "--json"], LIMIT).await?;
+    assert_eq!(granted.code, Some(7), "{granted:?}");
+    let left: Value = serde_json::from_str(&granted.stdout).context("a document")?;
+    assert_eq!(left["missing"], serde_json::json!(["ALTER ROLE kim IN DATABASE own SET jit = 'off';"]));
+    fresh.server.stop().await
+}

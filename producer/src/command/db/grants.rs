@@ -40,7 +40,9 @@ pub(super) async fn run(context: &Context, args: &GrantsArgs) -> Result<Exit, Fa
             }
             RightsGranted::NotAllowed(_) => {
                 refused = true;
-                context.output.note("this role may not grant all of them: nothing was changed");
+                context
+                    .output
+                    .note("this role may not run all of them: what is missing below is for whoever may");
             }
         }
     }
