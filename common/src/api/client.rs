@@ -10,12 +10,14 @@ use tokio::sync::Semaphore;
 use tokio::time::{Instant, timeout};
 
 use super::body::{self, BodyFault};
-use super::decode::{DecodeError, Expected, Violation, decode};
+use super::decode::{DecodeError, decode};
+use super::decoder::Expected;
 use super::error::{Evidence, FetchError, NetworkFault};
 use super::headers::{self, RateHeaders};
 use super::page::Page;
 use super::request::Request;
 use super::strike::strike_named;
+use super::violation::Violation;
 use super::{status, text};
 use crate::clock;
 use crate::config::{BaseUrl, Secret, WorkerConfig};

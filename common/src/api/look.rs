@@ -6,7 +6,8 @@ use tokio::time::{Instant, timeout};
 
 use super::body::{self, BodyFault};
 use super::client::{ApiClient, Fault};
-use super::decode::{DecodeError, Expected, decode};
+use super::decode::{DecodeError, decode};
+use super::decoder::Expected;
 use super::error::NetworkFault;
 use super::headers::{self, RateHeaders};
 use super::request::{Request, line};

@@ -8,7 +8,7 @@
 //! every day a period start inside the chunk, no entity with two truths. Anything else is an error, **never zero rows**.
 //! The class of the error alone decides what happens to the job (`domain::failure`); its [`Evidence`] goes to the archive.
 //!
-//! Read in this order: `request`, `client`, `body`, `decode` (with `row`, `value`, `number`, `text`), `page`, `pages`, `status`,
+//! Read in this order: `request`, `client`, `body`, `decode` (with `decoder`, `violation`, `row`, `value`, `number`, `text`), `page`, `pages`, `status`,
 //! `error`.
 //! `look` and [`contract`] are the probe's: they say how an answer is made, and keep nothing of what it says.
 
@@ -19,6 +19,10 @@ mod client;
 mod body;
 
 mod decode;
+
+mod decoder;
+
+mod violation;
 
 mod row;
 

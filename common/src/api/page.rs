@@ -1,6 +1,6 @@
 //! The rows of one answer, in order, each entity once.
 
-use super::decode::Violation;
+use super::violation::Violation;
 use crate::domain::metric::MetricRow;
 
 /// What one request brought.

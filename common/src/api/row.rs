@@ -7,7 +7,7 @@ use serde::Deserializer;
 use serde::de::{DeserializeSeed, Error, MapAccess, Visitor};
 use serde_json::value::RawValue;
 
-use super::decode::{Decoder, KeySeed};
+use super::decoder::{Decoder, KeySeed};
 use super::number::{parse_count, parse_decimal};
 use super::sum::Counts;
 use super::value::Scalar;

@@ -3,10 +3,11 @@
 use chrono::NaiveDate;
 use serde::de::Error;
 
-use super::decode::{Decoder, shortened};
+use super::decoder::Decoder;
 use super::number::{NumberFault, parse_count, parse_decimal};
 use super::strike::strike_named;
 use super::text;
+use super::violation::shortened;
 use crate::domain::calendar::parse_row_day;
 use crate::domain::extra::{Extra, Extras, json};
 

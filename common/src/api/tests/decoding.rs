@@ -1,7 +1,8 @@
 use proptest::prelude::*;
 use rstest::rstest;
 
-use super::super::decode::{DecodeError, Expected, decode};
+use super::super::decode::{DecodeError, decode};
+use super::super::decoder::Expected;
 use super::super::page::Page;
 use crate::config::Secret;
 use crate::domain::calendar::{DayRange, Granularity};
