@@ -7,6 +7,8 @@ mod column;
 
 mod dialect;
 
+mod grammar;
+
 mod wire;
 
 mod live;
@@ -24,7 +26,8 @@ use std::str::FromStr;
 use serde::{Deserialize, Serialize};
 
 pub use column::{Column, EntityType};
-pub use dialect::{Dialect, Grammar, Paging, UnknownDialect};
+pub use dialect::{Dialect, UnknownDialect};
+pub use grammar::{Grammar, Paging};
 pub use wire::{ExtraField, Grain, MetricField, Sum, Wire};
 
 use super::calendar::{DayRange, Granularity};

@@ -1,6 +1,6 @@
 //! The dialect of real malls, `docs/live-api.md` §1 and §2: what its endpoints have in common.
 
-use super::dialect::{Grammar, Paging};
+use super::grammar::{Grammar, Paging};
 use super::wire::{Grain, Wire};
 use crate::domain::calendar::Granularity;
 

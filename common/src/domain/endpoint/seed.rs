@@ -1,6 +1,6 @@
 //! The dialect of the specification, `docs/cafe24-analytics-api.md`: what its endpoints have in common.
 
-use super::dialect::Grammar;
+use super::grammar::Grammar;
 use super::wire::Wire;
 use crate::domain::calendar::Granularity;
 
