@@ -29,6 +29,8 @@ mod serve;
 
 mod set;
 
+mod value;
+
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};

@@ -4,7 +4,7 @@ use chrono::TimeDelta;
 use clap::Subcommand;
 
 use super::HELP;
-use super::pauses::span;
+use super::value::span;
 
 const EXAMPLES: &str = "  cafe24-sync alerts silence 12 --for 2h\n";
 

@@ -6,7 +6,7 @@ use clap::Args;
 use common::domain::endpoint::Dialect;
 use common::domain::ids::{AppId, MallId, ShopNo};
 
-use super::enqueue::parse_wait;
+use super::value::{parse_shop, parse_wait};
 
 /// How long a link lives, and with it the command that waits for its answer.
 const LONGEST: Duration = Duration::from_mins(10);
@@ -57,11 +57,6 @@ pub struct DisconnectArgs {
     pub force: bool,
 }
 
-pub(super) fn parse_shop(text: &str) -> Result<ShopNo, String> {
-    let number: i32 = text.parse().map_err(|_| "a shop is a number from 1".to_owned())?;
-    ShopNo::try_from(number).map_err(|error| error.to_string())
-}
-
 /// An agency's name follows the rule of a mall's id.
 fn parse_agency(text: &str) -> Result<String, String> {
     text.parse::<MallId>()
@@ -89,8 +84,7 @@ mod tests {
     }
 
     #[test]
-    fn shops_and_agencies_are_checked_at_the_door() {
-        assert!(parse_shop("2").is_ok() && parse_shop("0").is_err() && parse_shop("x").is_err());
+    fn agencies_are_checked_at_the_door() {
         assert!(parse_agency("agency-1").is_ok() && parse_agency("a/b").is_err());
     }
 }

@@ -9,6 +9,7 @@ use common::domain::endpoint::Endpoint;
 use common::domain::ids::{MallId, ShopNo};
 use common::domain::job::Lane;
 
+use super::value::{parse_shop, parse_wait};
 use crate::plan::wish::{parse_day, parse_last};
 
 pub(super) const EXAMPLES: &str = "  cafe24-sync enqueue --all --last 7d\n  cafe24-sync enqueue --all --missing\n  cafe24-sync enqueue --mall hanbit --from 2026-01-01 \
@@ -27,7 +28,7 @@ pub struct EnqueueArgs {
     #[arg(long)]
     pub all: bool,
     /// Fetch only this shop of them; repeat for more
-    #[arg(long = "shop", value_name = "N", value_parser = super::connect::parse_shop)]
+    #[arg(long = "shop", value_name = "N", value_parser = parse_shop)]
     pub shops: Vec<ShopNo>,
     /// Fetch finished days (7d) or weeks (4w) up to yesterday KST
     #[arg(long, value_name = "7d", value_parser = parse_last, conflicts_with_all = ["from", "to"])]
@@ -71,31 +72,4 @@ pub struct EnqueueArgs {
     /// Do not ask, also when it is large
     #[arg(long)]
     pub yes: bool,
-}
-
-pub(super) fn parse_wait(text: &str) -> Result<Duration, String> {
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (value, unit) = text.split_at(digits);
-    let seconds = match unit {
-        "s" => 1,
-        "m" => 60,
-        "h" => 3_600,
-        "d" => 86_400,
-        _ => 0,
-    };
-    match value.parse::<u64>() {
-        Ok(value @ 1..=1_000_000) if seconds > 0 => Ok(Duration::from_secs(value * seconds)),
-        _ => Err("not a duration; write 30s, 10m or 2h".to_owned()),
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn wait_takes_a_duration() {
-        assert_eq!(parse_wait("10m"), Ok(Duration::from_mins(10)));
-        assert!(parse_wait("10").is_err() && parse_wait("m").is_err() && parse_wait("0s").is_err());
-    }
 }

@@ -1,12 +1,13 @@
 //! The command lines that pause and resume: a mall, an endpoint of a mall, an endpoint of all malls.
 
-use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, TimeDelta, Utc};
+use chrono::{DateTime, NaiveDate, NaiveDateTime, NaiveTime, Utc};
 use clap::{Args, Subcommand};
 use common::domain::calendar::kst;
 use common::domain::endpoint::Endpoint;
 use common::domain::ids::MallId;
 
 use super::HELP;
+use super::value::span;
 
 pub(super) const PAUSE_EXAMPLES: &str = "  cafe24-sync malls pause hanbit --until 2026-03-02 --reason 'shop is moving'\n  \
 cafe24-sync malls pause hanbit --endpoint products --until 2h\n";
@@ -98,18 +99,6 @@ fn until(text: &str, now: DateTime<Utc>) -> Result<DateTime<Utc>, String> {
         return Err("that time is over".to_owned());
     }
     Ok(time)
-}
-
-pub(super) fn span(text: &str) -> Option<TimeDelta> {
-    let digits = text.len() - text.trim_start_matches(|c: char| c.is_ascii_digit()).len();
-    let (value, unit) = text.split_at(digits);
-    let value: i64 = value.parse().ok()?;
-    match unit {
-        "m" => TimeDelta::try_minutes(value),
-        "h" => TimeDelta::try_hours(value),
-        "d" => TimeDelta::try_days(value),
-        _ => None,
-    }
 }
 
 #[cfg(test)]

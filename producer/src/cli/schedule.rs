@@ -9,7 +9,7 @@ use common::domain::ids::MallId;
 use common::domain::schedule::Schedule;
 
 use super::HELP;
-use super::pauses::span;
+use super::value::span;
 
 const RUN_EXAMPLES: &str = "  cafe24-sync schedule run window --agency acme    the last days again, now\n  \
 cafe24-sync schedule run gaps --dry-run          what is missing, and what it costs\n  \
