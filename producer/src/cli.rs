@@ -52,6 +52,7 @@ use self::enqueue::EXAMPLES as ENQUEUE_EXAMPLES;
 pub use self::enqueue::EnqueueArgs;
 use self::export::{EXPORT_EXAMPLES, PURPOSES_EXAMPLES};
 pub use self::export::{ExportArgs, Format, PurposesArgs};
+pub(crate) use self::pauses::NO_REASON;
 pub use self::pauses::{EndpointsCommand, PauseArgs, ResumeArgs};
 use self::probe::EXAMPLES as PROBE_EXAMPLES;
 pub use self::probe::ProbeArgs;

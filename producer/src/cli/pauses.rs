@@ -16,6 +16,9 @@ const ENDPOINT_EXAMPLES: &str =
 const RESUME_EXAMPLES: &str = "  cafe24-sync endpoints resume products          a few jobs probe it first\n  \
 cafe24-sync endpoints resume products --now    all of its jobs at once\n";
 
+/// The reason of who gave none: `malls pause`, `endpoints pause`, `queue pause`, `backfill pause`.
+pub(crate) const NO_REASON: &str = "paused by an operator";
+
 /// `malls pause`
 #[derive(Debug, Args)]
 pub struct PauseArgs {

@@ -12,8 +12,7 @@ use serde_json::json;
 
 use super::agree::{Ask, Question};
 use super::context::Context;
-use super::malls::NO_REASON;
-use crate::cli::EndpointsCommand;
+use crate::cli::{EndpointsCommand, NO_REASON};
 use crate::fault::{Exit, Fault};
 use crate::output::json::{List, with_times};
 use crate::output::paint::command;

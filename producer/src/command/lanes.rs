@@ -11,8 +11,7 @@ use serde_json::json;
 
 use super::agree::{Ask, Question};
 use super::context::Context;
-use super::malls::NO_REASON;
-use crate::cli::LaneArgs;
+use crate::cli::{LaneArgs, NO_REASON};
 use crate::fault::{Exit, Fault};
 use crate::output::json::List;
 use crate::output::plain::tsv;

@@ -14,8 +14,6 @@ mod set;
 
 mod show;
 
-pub(super) use pause::NO_REASON;
-
 use common::domain::ids::MallId;
 
 use super::agree::{Ask, Question};

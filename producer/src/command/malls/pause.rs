@@ -6,12 +6,9 @@ use common::store::{ConnectorState, Control, EndpointPause, NewPause};
 use super::super::context::Context;
 use super::super::enqueue::unknown_mall;
 use super::say;
-use crate::cli::{PauseArgs, ResumeArgs};
+use crate::cli::{NO_REASON, PauseArgs, ResumeArgs};
 use crate::fault::{Exit, Fault};
 use crate::output::text::short_time;
-
-/// The reason of who gave none.
-pub(in crate::command) const NO_REASON: &str = "paused by an operator";
 
 pub(super) async fn pause(context: &Context, args: &PauseArgs) -> Result<Exit, Fault> {
     let control = context.database().await?;
