@@ -18,6 +18,8 @@ pub mod schedule;
 
 pub mod command;
 
+mod lock;
+
 pub mod feed;
 
 pub mod dead;

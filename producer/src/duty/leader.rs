@@ -8,6 +8,7 @@ use common::store::{Control, Leadership};
 use tokio::time::sleep;
 use tokio_util::sync::CancellationToken;
 
+use super::Board;
 use super::alerts::Alerting;
 use super::archiver::Archiving;
 use super::feeder::Feeding;
@@ -16,8 +17,8 @@ use super::reconciler::Reconciling;
 use super::scheduler::Scheduling;
 use super::token_keeper::Keeping;
 use super::work::{Work, keep_up};
-use super::{Board, LOCK, instance};
 use crate::feed::FeedError;
+use crate::lock::{LOCK, instance};
 use crate::tokens::Tokens;
 
 /// Leads when it can.

@@ -31,9 +31,6 @@ pub(crate) use self::once::{Ended, once};
 pub(crate) use self::work::{Done, DutyError};
 use self::work::{Record, Work};
 
-/// Whose lock a leader holds.
-pub(crate) const LOCK: &str = "producer";
-
 /// One of the duties, in the order in which they are done once.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, clap::ValueEnum)]
 pub enum Duty {
@@ -109,11 +106,6 @@ impl Serialize for Duty {
     fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
         serializer.serialize_str(self.name())
     }
-}
-
-/// How this process is told from others that may lead: host and process id.
-pub(crate) fn instance() -> String {
-    format!("{}:{}", common::process::host(), std::process::id())
 }
 
 #[cfg(test)]

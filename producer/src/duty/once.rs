@@ -13,7 +13,8 @@ use super::reconciler::Reconciling;
 use super::scheduler::Scheduling;
 use super::token_keeper::Keeping;
 use super::work::{Done, Work};
-use super::{Duty, DutyError, LOCK, instance};
+use super::{Duty, DutyError};
+use crate::lock::{LOCK, instance};
 use crate::tokens::Tokens;
 
 /// How a duty ended.

@@ -29,11 +29,11 @@ pub(crate) use reconcile::Reconciler;
 use common::config::Config;
 use common::store::{Control, Reconciled};
 
-use crate::duty;
+use crate::lock::{LOCK, instance};
 
 /// Feeds every key once, unless another process leads.
 pub async fn feed_once(config: &Config, control: &Control) -> Result<FeedReport, FeedError> {
-    let Some(leadership) = control.try_lead(duty::LOCK, &duty::instance()).await? else {
+    let Some(leadership) = control.try_lead(LOCK, &instance()).await? else {
         return Ok(FeedReport { leader_elsewhere: true, ..FeedReport::default() });
     };
     let mut feed = Feed::new(config, control)?;

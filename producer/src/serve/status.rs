@@ -16,7 +16,8 @@ use serde_json::{Value, json};
 use tokio::sync::Mutex;
 use tokio::time::Instant;
 
-use crate::duty::{Board, Duty, LOCK, instance};
+use crate::duty::{Board, Duty};
+use crate::lock::{LOCK, instance};
 use crate::output::json::Document;
 use crate::output::text::json_time;
 
