@@ -1,73 +1,25 @@
 //! What an operator is told when a command cannot do what was asked: code, what, why, what of the data, the next command.
 //!
-//! [`Fault`] says which it is, `words` has the sentences, [`Fault::exit`] decides the exit code. The catalogue of the
-//! handbook is made from these.
+//! [`Fault`] says which it is, `words` has the sentences, `screen` prints them, [`Fault::exit`] decides the exit code. The
+//! catalogue of the handbook is made from these.
 
 mod consents;
+
+mod exit;
+
+mod screen;
 
 mod words;
 
 pub use consents::NotConnected;
+pub use exit::Exit;
 pub(crate) use words::causes;
-
-use std::fmt::Write;
 
 use common::config::{Config, ConfigError, Origin, ServerUrl};
 use common::domain::endpoint::Dialect;
 use common::domain::ids::{AppId, LimiterKey, MallId, Purpose};
 use common::store::StoreError;
-use serde_json::json;
 use uuid::Uuid;
-
-use crate::output::json::SCHEMA_VERSION;
-use crate::output::paint::{bad, command, dim};
-use crate::output::text::clean;
-
-/// How the program ends (`docs/operate.md`, Exit codes).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Exit {
-    /// Done; an empty list too.
-    Done,
-    /// Failed.
-    Failed,
-    /// The command line is wrong.
-    Usage,
-    /// `--check`: something wants attention.
-    Attention,
-    /// A mall must be authorised again.
-    Authorise,
-    /// Postgres, RabbitMQ or Redis is out of reach.
-    Unreachable,
-    /// The configuration is invalid.
-    Config,
-    /// Refused: needs `--yes`, or the plan changed.
-    Refused,
-    /// Done in part; the counts were printed.
-    Partial,
-    /// `--wait` ran out.
-    TimedOut,
-    /// Interrupted; the state was printed.
-    Interrupted,
-}
-
-impl Exit {
-    /// The number.
-    pub fn code(self) -> u8 {
-        match self {
-            Self::Done => 0,
-            Self::Failed => 1,
-            Self::Usage => 2,
-            Self::Attention => 3,
-            Self::Authorise => 4,
-            Self::Unreachable => 5,
-            Self::Config => 6,
-            Self::Refused => 7,
-            Self::Partial => 8,
-            Self::TimedOut => 124,
-            Self::Interrupted => 130,
-        }
-    }
-}
 
 /// A server of ours, and how it is set.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -312,9 +264,6 @@ pub enum Fault {
     Start(std::io::Error),
 }
 
-/// Where the code stands on the first line.
-const CODE_COLUMN: usize = 92;
-
 impl Fault {
     /// How the program ends with it.
     pub fn exit(&self) -> Exit {
@@ -364,40 +313,6 @@ impl Fault {
             | Self::Listen(_)
             | Self::Start(_) => Exit::Failed,
         }
-    }
-
-    /// For people, on a terminal.
-    pub fn text(&self) -> String {
-        let words = self.words();
-        let what = clean(&words.what);
-        let pad = CODE_COLUMN.saturating_sub(7 + what.chars().count()).max(2);
-        let mut out = format!("{} {what}{:pad$}{}\n", bad("error:"), "", dim(words.code));
-        for line in &words.list {
-            let _ = writeln!(out, "  {}", clean(line));
-        }
-        for (label, text) in [("why", &words.why), ("now", &words.now)] {
-            if !text.is_empty() {
-                let _ = writeln!(out, "  {}  {}", dim(label), clean(text));
-            }
-        }
-        if !words.action.is_empty() {
-            let _ = writeln!(out, "  {}   {}", dim("do"), command(clean(&words.action)));
-        }
-        out
-    }
-
-    /// For programs: the same, as one JSON document.
-    pub fn json(&self) -> String {
-        let words = self.words();
-        json!({
-            "schema_version": SCHEMA_VERSION,
-            "error": {
-                "code": words.code, "what": words.what, "list": words.list, "why": words.why, "now": words.now,
-                "do": words.action,
-            },
-            "exit": self.exit().code(),
-        })
-        .to_string()
     }
 }
 
