@@ -72,6 +72,9 @@ const HELP: &str = "{about-with-newline}\n{before-help}{usage-heading} {usage}\n
 #[derive(Debug, Parser)]
 #[command(name = "cafe24-sync", version, help_template = HELP, max_term_width = 100)]
 #[command(before_help = "  cafe24-sync enqueue --mall yourmall --last 7d --wait\n  cafe24-sync status\n")]
+#[command(
+    after_help = "Each command: cafe24-sync COMMAND -h, with all options --help. Manual pages: cafe24-sync man DIR."
+)]
 pub struct Cli {
     /// What applies to every command.
     #[command(flatten)]
@@ -83,6 +86,7 @@ pub struct Cli {
 
 /// What applies to every command.
 #[derive(Debug, Args)]
+#[command(next_help_heading = "Options of every command")]
 #[expect(clippy::struct_excessive_bools, reason = "flags")]
 pub struct Global {
     /// Read this configuration (default: cafe24-sync.toml, if it is there)
@@ -123,14 +127,14 @@ pub enum Color {
 #[derive(Debug, Subcommand)]
 pub enum Command {
     /// Write an annotated cafe24-sync.toml and a master key
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync init /etc/cafe24-sync\n")]
     Init {
         /// Where to write
         #[arg(default_value = ".")]
         dir: PathBuf,
     },
     /// Show what is fresh, what waits and what needs you
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync status\n  cafe24-sync status --check || echo somebody has to look\n")]
     Status {
         /// End with 3 if a mall is late or needs you
         #[arg(long)]
@@ -197,14 +201,38 @@ pub enum Command {
     #[command(help_template = HELP, before_help = SERVE_EXAMPLES)]
     Serve(ServeArgs),
     /// Print completions for a shell
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = COMPLETIONS_EXAMPLES)]
     Completions {
         /// The shell
         shell: Shell,
     },
+    /// Write the manual pages, one a command
+    #[command(help_template = HELP, before_help = MAN_EXAMPLES)]
+    Man {
+        /// Where to write (default: print the first page)
+        dir: Option<PathBuf>,
+    },
     /// Print the version
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync version --json\n")]
     Version,
+}
+
+impl Command {
+    /// Why its answer cannot be one of `--plain`, or with `json` of `--json`: it has a form of its own.
+    pub fn own_form(&self, json: bool) -> Option<&'static str> {
+        match self {
+            Self::Completions { .. } => Some("completions are a script for a shell"),
+            Self::Man { .. } => Some("manual pages are files for man"),
+            Self::Config(ConfigCommand::Example) => Some("the example is a TOML file"),
+            Self::Config(ConfigCommand::Schema) if !json => Some("the schema is JSON Schema as it stands"),
+            Self::Export(_) if !json => Some("rows are JSON lines or CSV: --format says which"),
+            Self::Dead(DeadCommand::Export(_)) if !json => Some("letters are written as JSON lines"),
+            Self::Serve(ServeArgs { once: None }) => {
+                Some("the daemon gives no answer; its log has log.format")
+            }
+            _ => None,
+        }
+    }
 }
 
 /// `malls`
@@ -220,7 +248,7 @@ pub enum MallsCommand {
         dry_run: bool,
     },
     /// List malls
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync malls list\n  cafe24-sync malls list --plain | cut -f 1,4,14\n")]
     List {
         /// List at most N malls (1-10000; default 50, with --plain all)
         #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000))]
@@ -230,7 +258,7 @@ pub enum MallsCommand {
         after: Option<MallId>,
     },
     /// Show one mall: state, tokens, coverage, jobs, dead letters, audit
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync malls show hanbit\n")]
     Show {
         /// The mall
         mall: MallId,
@@ -242,13 +270,13 @@ pub enum MallsCommand {
     #[command(help_template = HELP, before_help = self::pauses::PAUSE_EXAMPLES)]
     Pause(PauseArgs),
     /// Send again for a paused mall, or to a paused endpoint of it
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync malls resume hanbit\n")]
     Resume(ResumeArgs),
     /// What a mall's data may be used for: show it, set it
     #[command(help_template = HELP, before_help = PURPOSES_EXAMPLES)]
     Purposes(PurposesArgs),
     /// Remove a mall and its tokens; its figures stay
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync malls remove hanbit\n")]
     Remove {
         /// The mall
         mall: MallId,
@@ -271,27 +299,30 @@ is the configured one, purposes - are none. Only mode \"api\" sends requests. Di
 #[derive(Debug, Subcommand)]
 pub enum ConfigCommand {
     /// Check the settings, all mistakes at once
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync config check --connect\n")]
     Check {
         /// Try whether the three servers answer (ends with 5 if one does not)
         #[arg(long)]
         connect: bool,
     },
     /// Show every setting; secrets stay hidden
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync config show --origin\n")]
     Show {
         /// Say where each came from
         #[arg(long)]
         origin: bool,
     },
     /// Print an annotated configuration with every key and its default
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync config example > cafe24-sync.toml\n")]
     Example,
     /// Print the JSON Schema of the configuration, for editors
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync config schema > cafe24-sync.schema.json\n")]
     Schema,
 }
 
+const MAN_EXAMPLES: &str = "  cafe24-sync man ~/.local/share/man/man1\n  cafe24-sync man | man -l -\n";
+const COMPLETIONS_EXAMPLES: &str = "  cafe24-sync completions bash > ~/.local/share/bash-completion/completions/cafe24-sync\n  \
+cafe24-sync completions zsh > ~/.zfunc/_cafe24-sync\n";
 const DOCTOR_EXAMPLES: &str =
     "  cafe24-sync doctor\n  cafe24-sync doctor --mall yourmall\n  cafe24-sync doctor --fix\n";
 

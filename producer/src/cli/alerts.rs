@@ -12,14 +12,14 @@ const EXAMPLES: &str = "  cafe24-sync alerts silence 12 --for 2h\n";
 #[derive(Debug, Subcommand)]
 pub enum AlertsCommand {
     /// List what wants a person, as the daemon last saw it
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync alerts list --all\n")]
     List {
         /// List what is over, too
         #[arg(long)]
         all: bool,
     },
     /// Send a message to the webhook
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync alerts test\n")]
     Test,
     /// Send nothing of an alert for a while; it is shown all the same
     #[command(help_template = HELP, before_help = EXAMPLES)]

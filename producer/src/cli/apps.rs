@@ -14,7 +14,7 @@ vault read -field=secret apps/b | cafe24-sync apps set brand-b --client-id abc12
 #[derive(Debug, Subcommand)]
 pub enum AppsCommand {
     /// List apps and how many malls each has
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync apps list\n")]
     List,
     /// Add an app, or replace its id, secret and address
     #[command(help_template = HELP, before_help = SET_EXAMPLES)]
@@ -32,7 +32,7 @@ pub enum AppsCommand {
         redirect_uri: Option<String>,
     },
     /// Remove an app that no mall names
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync apps remove brand-b\n")]
     Remove {
         /// The app
         name: AppId,

@@ -55,7 +55,7 @@ pub struct Share(pub Option<Reserve>);
 #[derive(Debug, Subcommand)]
 pub enum BackfillCommand {
     /// List the runs of the backfill lane, the newest first
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync backfill list --all\n")]
     List {
         /// List at most N runs (1-1000)
         #[arg(long, value_name = "N", default_value_t = 20, value_parser = clap::value_parser!(u32).range(1..=1_000))]
@@ -65,22 +65,22 @@ pub enum BackfillCommand {
         all: bool,
     },
     /// Show one run: what is done, what is left, when it is over
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync backfill show 0199c1e2-6f0a-7000-8000-000000000000\n")]
     Show {
         /// The run
         run: Uuid,
     },
     /// Send nothing of the backfill lane; its jobs wait
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync backfill pause --reason 'sale day'\n")]
     Pause(LaneArgs),
     /// Send the backfill lane again
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync backfill resume\n")]
     Resume,
     /// Drop the waiting jobs of a run; running ones end, and what was fetched stays
     ///
     /// Days that are still wanted come back with the schedule gaps within the hour, unless `malls set MALL wanted_from=DAY` or
     /// `schedule pause gaps` keeps them away.
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync backfill cancel 0199c1e2-6f0a-7000-8000-000000000000 --dry-run\n")]
     Cancel {
         /// The run
         run: Uuid,
@@ -111,10 +111,10 @@ pub struct LaneArgs {
 #[derive(Debug, Subcommand)]
 pub enum QueueCommand {
     /// List the lanes: what waits, whether they are sent now
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync queue list\n")]
     List,
     /// Send nothing of a lane; its jobs wait
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync queue pause backfill --dry-run\n")]
     Pause {
         /// fresh or backfill
         lane: Lane,
@@ -123,13 +123,13 @@ pub enum QueueCommand {
         how: LaneArgs,
     },
     /// Send a paused lane again
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync queue resume backfill\n")]
     Resume {
         /// fresh or backfill
         lane: Lane,
     },
     /// Plan again what the broker or a worker lost
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync queue reconcile\n")]
     Reconcile,
 }
 

@@ -9,7 +9,7 @@ use super::HELP;
 #[derive(Debug, Subcommand)]
 pub enum DbCommand {
     /// Bring the schema up to date, and grant its roles what they need
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync db migrate\n")]
     Migrate,
     /// Make Redis and RabbitMQ this database's, after a move
     #[command(help_template = HELP, before_help = ADOPT_EXAMPLES)]
@@ -25,7 +25,7 @@ pub enum DbCommand {
         yes: bool,
     },
     /// Compare the schema, and what is granted, with this program's
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync db status --check\n")]
     Status {
         /// End with 3 if it is another
         #[arg(long)]

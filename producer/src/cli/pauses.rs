@@ -9,7 +9,7 @@ use common::domain::ids::MallId;
 use super::HELP;
 use super::value::span;
 
-pub(super) const PAUSE_EXAMPLES: &str = "  cafe24-sync malls pause hanbit --until 2026-03-02 --reason 'shop is moving'\n  \
+pub(super) const PAUSE_EXAMPLES: &str = "  cafe24-sync malls pause hanbit --until 3d --reason 'shop is moving'\n  \
 cafe24-sync malls pause hanbit --endpoint products --until 2h\n";
 const ENDPOINT_EXAMPLES: &str =
     "  cafe24-sync endpoints pause products --until 2h --reason 'Cafe24 announced maintenance'\n";
@@ -49,7 +49,7 @@ pub struct ResumeArgs {
 #[derive(Debug, Subcommand)]
 pub enum EndpointsCommand {
     /// List what is paused: of all malls, and of single ones
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync endpoints list\n")]
     List,
     /// Send nothing to an endpoint for any mall; its jobs wait
     #[command(help_template = HELP, before_help = ENDPOINT_EXAMPLES)]

@@ -23,10 +23,10 @@ cafe24-sync schedule unset --mall hanbit          everything of its own\n";
 #[derive(Debug, Subcommand)]
 pub enum ScheduleCommand {
     /// List what is fetched by itself, when it is due, and what differs for whom
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync schedule list\n")]
     List,
     /// Show one mall: its settings, where they come from, when it is due
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync schedule show hanbit\n")]
     Show {
         /// The mall
         mall: MallId,
@@ -35,10 +35,10 @@ pub enum ScheduleCommand {
     #[command(help_template = HELP, before_help = RUN_EXAMPLES)]
     Run(ScheduleRunArgs),
     /// Plan nothing for a schedule; what it misses is made up once, when it is resumed
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync schedule pause sweep --agency acme\n")]
     Pause(SchedulePauseArgs),
     /// Plan for a paused schedule again
-    #[command(help_template = HELP)]
+    #[command(help_template = HELP, before_help = "  cafe24-sync schedule resume sweep --agency acme\n")]
     Resume(SchedulePauseArgs),
     /// Give an agency or a mall settings of its own
     #[command(help_template = HELP, before_help = SET_EXAMPLES)]

@@ -23,6 +23,75 @@ fn no_short_help_is_longer_than_25_lines() {
     }
 }
 
+/// The commands with their paths, those that only hold others left out.
+fn leaves() -> Vec<(Vec<String>, clap::Command)> {
+    let mut root = Cli::command();
+    root.build();
+    let mut open = vec![(Vec::new(), root)];
+    let mut leaves = Vec::new();
+    while let Some((path, command)) = open.pop() {
+        let path = [path, vec![command.get_name().to_owned()]].concat();
+        let inner = command.get_subcommands().filter(|inner| inner.get_name() != "help");
+        open.extend(inner.map(|inner| (path.clone(), inner.clone())));
+        if !command.is_subcommand_required_set() && path.len() > 1 && command.get_name() != "help" {
+            leaves.push((path, command));
+        }
+    }
+    leaves
+}
+
+/// The words of a line of examples, as a shell has them; what stands behind another program's part is left out.
+fn words(line: &str) -> Vec<String> {
+    let line = line[line.find("cafe24-sync").unwrap_or(0)..].split("   ").next().unwrap_or_default();
+    let line = line.split(['|', '>', '&']).next().unwrap_or_default();
+    let (mut words, mut word, mut quoted) = (Vec::new(), String::new(), false);
+    for c in line.chars().chain([' ']) {
+        match c {
+            '\'' => quoted = !quoted,
+            ' ' if !quoted => words.extend(Some(std::mem::take(&mut word)).filter(|word| !word.is_empty())),
+            c => word.push(c),
+        }
+    }
+    words
+}
+
+#[test]
+fn every_command_begins_with_an_example_of_itself_that_is_one() {
+    let mut without = Vec::new();
+    for (path, command) in leaves() {
+        let help = command.get_before_help().map(ToString::to_string).unwrap_or_default();
+        let examples: Vec<_> = help.lines().filter(|line| line.contains("cafe24-sync ")).map(words).collect();
+        if !examples.iter().any(|words| words.starts_with(&path)) {
+            without.push(path.join(" "));
+        }
+        for words in examples {
+            Cli::try_parse_from(&words).unwrap_or_else(|error| panic!("{words:?}: {error}"));
+        }
+    }
+    assert!(without.is_empty(), "no example: {without:#?}");
+}
+
+#[test]
+fn options_of_every_command_stand_apart_from_its_own() {
+    for (path, mut command) in leaves() {
+        let help = command.render_long_help().to_string();
+        let (own, global) = help.split_once("Options of every command").expect("both");
+        assert!(
+            global.contains("--json") && !own.lines().any(|line| line.trim_start().starts_with("--json")),
+            "{path:?}\n{help}"
+        );
+    }
+}
+
+#[test]
+fn a_slip_of_the_finger_is_told_the_nearest_name() {
+    let hint = |line: &str| Cli::try_parse_from(line.split(' ')).expect_err("refused").to_string();
+    assert!(hint("cafe24-sync statsu").contains("'status'"));
+    assert!(hint("cafe24-sync malls lits").contains("'list'"));
+    assert!(hint("cafe24-sync enqueue --all --lats 7d").contains("'--last'"));
+    assert!(hint("cafe24-sync enqueue --all --last 7d --endpoint visitor").contains("visitors"));
+}
+
 #[test]
 fn what_excludes_each_other_is_a_usage_error() {
     let refused = |line: &str| Cli::try_parse_from(line.split(' ')).is_err();

@@ -33,7 +33,7 @@ impl Ask<'_> {
     /// Asks. `None`: it was agreed to; `Some`: how the program ends instead.
     pub(super) fn of(self, output: Output) -> Result<Option<Exit>, Fault> {
         if !output.can_ask() {
-            if !output.json {
+            if !output.is_for_programs() {
                 output.answer(self.plan)?;
             }
             return Err(Fault::NeedsYes { why: self.why, action: again(self.with) });

@@ -13,17 +13,20 @@ use crate::cli::AlertsCommand;
 use crate::fault::{Exit, Fault, causes};
 use crate::output::json::{Document, List, with_times};
 use crate::output::paint::command;
-use crate::output::plain::tsv;
-use crate::output::table::{Align, table};
-use crate::output::text::{json_time, number, short_time};
+use crate::output::plain::NONE;
+use crate::output::table::{Cell, Column, Table};
+use crate::output::text::{json_time, short_time};
 
-const COLUMNS: [(&str, Align); 6] = [
-    ("ID", Align::Right),
-    ("SINCE", Align::Left),
-    ("STATE", Align::Left),
-    ("TOLD", Align::Left),
-    ("MALLS", Align::Right),
-    ("WHAT", Align::Left),
+const COLUMNS: [Column; 9] = [
+    Column::right("ID", "alert_id"),
+    Column::plain("kind"),
+    Column::left("SINCE", "opened_at"),
+    Column::left("STATE", "state"),
+    Column::plain("closed_at"),
+    Column::left("TOLD", "told_at").may_go(1),
+    Column::right("MALLS", "malls"),
+    Column::flowing("WHAT", "text"),
+    Column::plain("do"),
 ];
 
 pub(super) async fn run(context: &Context, asked: AlertsCommand) -> Result<Exit, Fault> {
@@ -41,12 +44,10 @@ async fn list(context: &Context, all: bool) -> Result<Exit, Fault> {
     if output.json {
         let items = alerts.iter().map(item).collect::<Result<Vec<_>, Fault>>()?;
         output.document(&List::new(items, None, now()))?;
-    } else if output.plain {
-        output.answer(&plain(&alerts))?;
-    } else if alerts.is_empty() {
+    } else if alerts.is_empty() && !output.plain {
         output.answer("nothing wants a person")?;
     } else {
-        output.answer(&text(&alerts, now()))?;
+        output.list(&table(&alerts, now()), &remedies(&alerts))?;
     }
     Ok(Exit::Done)
 }
@@ -65,62 +66,48 @@ pub(super) fn item(alert: &Alert) -> Result<serde_json::Value, Fault> {
     )
 }
 
-fn state(alert: &Alert, now: DateTime<Utc>) -> String {
+fn state(alert: &Alert, now: DateTime<Utc>) -> Cell {
     match (alert.closed_at, alert.silenced_until) {
-        (Some(closed), _) => format!("over {}", short_time(closed)),
-        (None, Some(until)) if until > now => format!("silent until {}", short_time(until)),
-        _ => "open".to_owned(),
+        (Some(closed), _) => Cell::new(format!("over {}", short_time(closed)), "over"),
+        (None, Some(until)) if until > now => {
+            Cell::new(format!("silent until {}", short_time(until)), "silent")
+        }
+        _ => "open".into(),
     }
 }
 
-fn told(alert: &Alert) -> String {
-    match (alert.told_at, alert.tries) {
-        (_, tries @ 1..) => format!("failed {tries} ×"),
-        (Some(told), _) => short_time(told),
-        (None, _) => "–".to_owned(),
+fn told(alert: &Alert) -> Cell {
+    match alert.tries {
+        0 => Cell::time_or_none(alert.told_at),
+        tries => Cell::new(format!("failed {tries} ×"), alert.told_at.map_or(NONE.to_owned(), json_time)),
     }
 }
 
-fn text(alerts: &[Alert], now: DateTime<Utc>) -> String {
-    let rows: Vec<Vec<String>> = alerts
-        .iter()
-        .map(|alert| {
-            vec![
-                alert.alert_id.to_string(),
-                short_time(alert.opened_at),
-                state(alert, now),
-                told(alert),
-                number(alert.malls),
-                alert.text.clone(),
-            ]
-        })
-        .collect();
-    let mut out = table(&COLUMNS, &rows);
+fn table(alerts: &[Alert], now: DateTime<Utc>) -> Table {
+    let row = |alert: &Alert| {
+        vec![
+            alert.alert_id.to_string().into(),
+            alert.kind.as_str().into(),
+            Cell::time(alert.opened_at),
+            state(alert, now),
+            Cell::time_or_none(alert.closed_at),
+            told(alert),
+            Cell::count(alert.malls),
+            alert.text.as_str().into(),
+            alert.remedy.as_str().into(),
+        ]
+    };
+    Table::new(&COLUMNS, alerts.iter().map(row))
+}
+
+/// What to do about each that is open.
+fn remedies(alerts: &[Alert]) -> String {
+    let mut out = String::new();
     for alert in alerts.iter().filter(|alert| alert.closed_at.is_none()) {
         let remedy = crate::output::text::clean(&alert.remedy);
         let _ = writeln!(out, "{:>2} → {}", alert.alert_id, command(remedy));
     }
     out
-}
-
-fn plain(alerts: &[Alert]) -> String {
-    let names = ["alert_id", "kind", "malls", "opened_at", "closed_at", "told_at", "text", "do"];
-    let rows: Vec<Vec<String>> = alerts
-        .iter()
-        .map(|alert| {
-            vec![
-                alert.alert_id.to_string(),
-                alert.kind.clone(),
-                alert.malls.to_string(),
-                json_time(alert.opened_at),
-                alert.closed_at.map(json_time).unwrap_or_default(),
-                alert.told_at.map(json_time).unwrap_or_default(),
-                alert.text.clone(),
-                alert.remedy.clone(),
-            ]
-        })
-        .collect();
-    tsv(&names, &rows)
 }
 
 async fn test(context: &Context) -> Result<Exit, Fault> {
@@ -134,7 +121,7 @@ async fn test(context: &Context) -> Result<Exit, Fault> {
             causes => format!("{error}: {causes}"),
         })
     })?;
-    if context.output.json {
+    if context.output.is_for_programs() {
         context.output.document(&Document::new(json!({ "sent": true }), now))?;
     } else {
         context.output.answer("the webhook took a message")?;
@@ -150,7 +137,7 @@ async fn silence(context: &Context, id: i64, span: TimeDelta) -> Result<Exit, Fa
         .await
         .map_err(|error| context.store(error))?
         .ok_or(Fault::UnknownAlert(id))?;
-    if context.output.json {
+    if context.output.is_for_programs() {
         context.output.document(&Document::new(item(&silenced)?, now()))?;
     } else {
         let text = format!("alert {id} is silent until {} KST: {}", short_time(until), silenced.text);
@@ -163,7 +150,7 @@ async fn silence(context: &Context, id: i64, span: TimeDelta) -> Result<Exit, Fa
 pub(super) mod tests {
     use super::*;
     use crate::command::health::tests::at;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
 
     pub(crate) fn alert(id: i64, malls: i64, text: &str, remedy: &str) -> Alert {
         Alert {
@@ -189,7 +176,7 @@ pub(super) mod tests {
         (failing.told_at, failing.tries) = (None, 3);
         let mut over = alert(9, 2, "jobs fail for good", "cafe24-sync dead list");
         over.closed_at = Some(at() - TimeDelta::minutes(5));
-        let text = text(&[silent, failing, over], at());
-        assert_eq!(bare(&text), include_str!("../../tests/golden/alerts_list.txt"));
+        let alerts = [silent, failing, over];
+        golden("alerts_list", |width| table(&alerts, at()).text(width) + &remedies(&alerts));
     }
 }

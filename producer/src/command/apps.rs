@@ -16,9 +16,9 @@ use crate::cli::AppsCommand;
 use crate::fault::{Exit, Fault};
 use crate::output::json::{Document, List};
 use crate::output::paint::good;
-use crate::output::plain::tsv;
-use crate::output::table::{Align, table};
-use crate::output::text::{counted, json_time, number, short_time};
+use crate::output::plain::NONE;
+use crate::output::table::{Cell, Column, Table};
+use crate::output::text::{counted, json_time};
 
 /// Largest secret; a real one has 22 characters.
 const SECRET_MAX: u64 = 4 << 10;
@@ -42,23 +42,13 @@ async fn list(context: &Context) -> Result<Exit, Fault> {
     if output.json {
         let items: Vec<_> = apps.iter().map(item).collect();
         output.document(&List::new(items, None, common::clock::now()))?;
-    } else if output.plain {
-        let names = ["app_id", "client_id", "redirect_uri", "malls", "changed"];
-        let rows: Vec<Vec<String>> = apps
-            .iter()
-            .map(|app| {
-                vec![
-                    app.app_id.to_string(),
-                    app.client_id.clone(),
-                    app.redirect_uri.clone().unwrap_or_default(),
-                    app.malls.to_string(),
-                    json_time(app.updated_at),
-                ]
-            })
-            .collect();
-        output.answer(&tsv(&names, &rows))?;
+        return Ok(Exit::Done);
+    }
+    let configured = context.config.oauth.client_id.as_deref().filter(|_| !output.plain);
+    if configured.is_none() && apps.is_empty() && !output.plain {
+        output.answer("no app is known: set oauth.client_id, or cafe24-sync apps set NAME")?;
     } else {
-        output.answer(&screen(context.config.oauth.client_id.as_deref(), &apps))?;
+        output.list(&table(configured, &apps), "")?;
     }
     Ok(Exit::Done)
 }
@@ -70,31 +60,26 @@ fn item(app: &StoredApp) -> serde_json::Value {
     })
 }
 
-fn screen(configured: Option<&str>, apps: &[StoredApp]) -> String {
+fn table(configured: Option<&str>, apps: &[StoredApp]) -> Table {
     let columns = [
-        ("APP", Align::Left),
-        ("CLIENT ID", Align::Left),
-        ("MALLS", Align::Right),
-        ("CHANGED", Align::Left),
-        ("REDIRECT URI", Align::Left),
+        Column::left("APP", "app_id"),
+        Column::flowing("CLIENT ID", "client_id"),
+        Column::right("MALLS", "malls"),
+        Column::left("CHANGED", "updated_at").may_go(1),
+        Column::flowing("REDIRECT URI", "redirect_uri"),
     ];
-    let first = configured.map(|id| {
-        vec![CONFIGURED.to_owned(), id.to_owned(), "others".to_owned(), "-".to_owned(), "-".to_owned()]
-    });
+    let first =
+        configured.map(|id| vec![CONFIGURED.into(), id.into(), "others".into(), Cell::none(), Cell::none()]);
     let stored = apps.iter().map(|app| {
         vec![
-            app.app_id.to_string(),
-            app.client_id.clone(),
-            number(app.malls),
-            short_time(app.updated_at),
-            app.redirect_uri.clone().unwrap_or_else(|| CONFIGURED.to_owned()),
+            app.app_id.to_string().into(),
+            app.client_id.as_str().into(),
+            Cell::count(app.malls),
+            Cell::time(app.updated_at),
+            app.redirect_uri.as_deref().map_or_else(|| Cell::new(CONFIGURED, NONE), Cell::from),
         ]
     });
-    let rows: Vec<Vec<String>> = first.into_iter().chain(stored).collect();
-    if rows.is_empty() {
-        return "no app is known: set oauth.client_id, or cafe24-sync apps set NAME\n".to_owned();
-    }
-    table(&columns, &rows)
+    Table::new(&columns, first.into_iter().chain(stored))
 }
 
 async fn set(
@@ -136,7 +121,7 @@ async fn set(
         details: serde_json::json!({ "client_id": app.client_id, "redirect_uri": app.redirect_uri }),
     };
     let new = control.set_app(&app, &entry).await.map_err(|error| context.store(error))?;
-    if context.output.json {
+    if context.output.is_for_programs() {
         let content = serde_json::json!({ "app_id": app.app_id, "new": new });
         context.output.document(&Document::new(content, common::clock::now()))?;
     } else {
@@ -222,7 +207,7 @@ mod tests {
     use chrono::{DateTime, TimeDelta};
 
     use super::*;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
 
     #[test]
     fn the_list_names_the_configured_app_first_and_no_secret() {
@@ -236,10 +221,7 @@ mod tests {
             created_at: at,
             updated_at: at,
         };
-        assert_eq!(
-            bare(&screen(Some("configured-id"), std::slice::from_ref(&app))),
-            include_str!("../../tests/golden/apps_list.txt")
-        );
+        golden("apps_list", |width| table(Some("configured-id"), std::slice::from_ref(&app)).text(width));
         assert!(!item(&app).to_string().contains("canary"));
     }
 }

@@ -8,7 +8,7 @@ use common::store::{Backfill, Control, DemandOf};
 use serde_json::json;
 use uuid::Uuid;
 
-use self::screen::{item, plain, text, whole};
+use self::screen::{item, table, whole};
 use super::agree::{Ask, Question};
 use super::context::Context;
 use super::lanes;
@@ -50,12 +50,10 @@ async fn list(context: &Context, limit: u32, all: bool) -> Result<Exit, Fault> {
     if output.json {
         let items = lines.iter().map(|line| item(line, now)).collect::<Result<Vec<_>, Fault>>()?;
         output.document(&List::new(items, None, now))?;
-    } else if output.plain {
-        output.answer(&plain(&lines, now))?;
-    } else if lines.is_empty() {
+    } else if lines.is_empty() && !output.plain {
         output.answer(if all { "no run of the backfill lane" } else { "no backfill is under way" })?;
     } else {
-        output.answer(&text(&lines, now))?;
+        output.list(&table(&lines, now), "")?;
     }
     Ok(Exit::Done)
 }
@@ -64,7 +62,7 @@ async fn show(context: &Context, run: Uuid) -> Result<Exit, Fault> {
     let control = context.database().await?;
     let line = known(context, &control, run).await?;
     let now = now();
-    if context.output.json {
+    if context.output.is_for_programs() {
         context.output.document(&Document::new(item(&line, now)?, now))?;
     } else {
         context.output.answer(&whole(&line, now, context.key_is_mall()))?;
@@ -78,7 +76,7 @@ async fn cancel(context: &Context, run: Uuid, dry_run: bool, yes: bool) -> Resul
     let waiting = line.run.left();
     let plan = format!(
         "run {run}: about {} dropped; {} done stay, and what a worker has ends",
-        counted(waiting, "waiting job is", "waiting jobs are"),
+        counted(waiting, "queued job is", "queued jobs are"),
         number(line.run.done),
     );
     let say = |state: &str, dropped: u64, text: &str| {
@@ -86,7 +84,7 @@ async fn cancel(context: &Context, run: Uuid, dry_run: bool, yes: bool) -> Resul
         context.say(content, text)
     };
     if waiting == 0 {
-        say("over", 0, &format!("run {run}: nothing of it waits"))?;
+        say("over", 0, &format!("run {run}: nothing of it is queued"))?;
         return Ok(Exit::Done);
     }
     if dry_run {
@@ -110,7 +108,7 @@ async fn cancel(context: &Context, run: Uuid, dry_run: bool, yes: bool) -> Resul
     let dropped = control.cancel_run(run, &Context::actor()).await;
     let dropped = dropped.map_err(|error| context.store_after(error, now))?;
     let count = i64::try_from(dropped).unwrap_or(i64::MAX);
-    let text = format!("run {run}: {} dropped", counted(count, "waiting job was", "waiting jobs were"));
+    let text = format!("run {run}: {} dropped", counted(count, "queued job was", "queued jobs were"));
     say("cancelled", dropped, &text)?;
     context.output.note(COME_BACK);
     Ok(Exit::Done)

@@ -13,15 +13,14 @@ use crate::fault::{Exit, Fault};
 use crate::output::Output;
 use crate::output::json::SCHEMA_VERSION;
 use crate::output::paint::{good, warn};
-use crate::output::plain::tsv;
-use crate::output::table::{Align, table};
+use crate::output::table::{Cell, Column, Table};
 
 pub(super) fn run(output: Output, file: Option<&Path>, command: &ConfigCommand) -> Result<Exit, Fault> {
     let load = || Config::load(file).map_err(Fault::Config);
     match command {
         ConfigCommand::Check { .. } => check(output, &load()?)?,
         ConfigCommand::Show { origin } => show(output, &load()?, *origin)?,
-        ConfigCommand::Example => output.answer(&Config::example().map_err(Fault::Config)?)?,
+        ConfigCommand::Example => output.raw(&Config::example().map_err(Fault::Config)?)?,
         ConfigCommand::Schema => output.document(&Config::schema().map_err(Fault::Config)?)?,
     }
     Ok(Exit::Done)
@@ -33,12 +32,12 @@ pub(super) async fn connect(context: &Context) -> Result<Exit, Fault> {
     let doctor = Doctor { config, control: context.quiet_database()?, offline: true, mall: None };
     let findings = doctor.reach().await;
     let away = count(&findings, Level::Problem) > 0;
-    if output.json {
+    if output.is_for_programs() {
         let servers = json!({ "schema_version": SCHEMA_VERSION, "items": findings, "warnings": context.config.warnings });
         output.document(&servers)?;
     } else {
         check(output, &context.config)?;
-        output.answer(&screen::text(&findings))?;
+        output.answer(&screen::text(&findings, output.width()))?;
     }
     Ok(if away { Exit::Unreachable } else { Exit::Done })
 }
@@ -49,7 +48,7 @@ fn check(output: Output, config: &Config) -> Result<(), Fault> {
     let from_env = count(|origin| matches!(origin, Origin::Env { .. }));
     let total = config.keys.len();
     let default = total - from_file - from_env;
-    if output.json {
+    if output.is_for_programs() {
         return output.document(&json!({
             "schema_version": SCHEMA_VERSION, "keys": total, "file": from_file, "environment": from_env,
             "default": default, "warnings": config.warnings,
@@ -78,23 +77,14 @@ fn show(output: Output, config: &Config, origin: bool) -> Result<(), Fault> {
             .collect();
         return output.document(&json!({ "schema_version": SCHEMA_VERSION, "items": keys }));
     }
-    let mut columns = vec![("KEY", Align::Left), ("VALUE", Align::Left)];
-    if origin {
-        columns.push(("FROM", Align::Left));
-    }
-    let rows: Vec<Vec<String>> = config
-        .keys
-        .iter()
-        .map(|key| {
-            let value =
-                if key.value.is_empty() && !output.plain { "–".to_owned() } else { key.value.clone() };
-            let mut row = vec![key.key.to_owned(), value];
-            if origin {
-                row.push(place(key));
-            }
-            row
-        })
-        .collect();
-    let names: Vec<&str> = columns.iter().map(|(name, _)| *name).collect();
-    output.answer(&if output.plain { tsv(&names, &rows) } else { table(&columns, &rows) })
+    let from = if origin { Column::left("FROM", "origin") } else { Column::plain("origin") };
+    let columns = [Column::left("KEY", "key"), Column::flowing("VALUE", "value"), from];
+    let row = |key: &KeyInfo| {
+        vec![
+            key.key.into(),
+            Cell::text_or_none(Some(key.value.as_str()).filter(|value| !value.is_empty())),
+            place(key).into(),
+        ]
+    };
+    output.list(&Table::new(&columns, config.keys.iter().map(row)), "")
 }

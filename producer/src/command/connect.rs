@@ -138,7 +138,7 @@ fn finish(context: &Context, consent: &Consent) -> Result<Exit, Fault> {
     }
     let connected = screen::Connected::of(consent);
     let output = context.output;
-    if output.json {
+    if output.is_for_programs() {
         output.document(&Document::new(connected.json(), common::clock::now()))?;
     } else {
         output.answer(&connected.text())?;

@@ -225,7 +225,7 @@ impl Context {
 
     /// Gives the answer: `content` for programs, `text` for people.
     pub(super) fn say(&self, content: serde_json::Value, text: &str) -> Result<(), Fault> {
-        if self.output.json {
+        if self.output.is_for_programs() {
             self.output.document(&Document::new(content, common::clock::now()))
         } else {
             self.output.answer(text)

@@ -72,10 +72,10 @@ async fn restatements(
     let shares = control.partial_shares().await.map_err(failed)?;
     let output = context.output;
     if output.plain {
-        output.answer(&moves::plain(&found))?;
+        output.raw(&moves::table(&found).plain())?;
     } else {
         let lookback = context.config.schedule.lookback;
-        let text = moves::text(&found, &shares, range, lookback, now());
+        let text = moves::text(&found, &shares, range, lookback, now(), output.width());
         context.say(moves::document(&found, &shares, range), &text)?;
     }
     Ok(Exit::Done)
@@ -240,7 +240,7 @@ impl Walk<'_> {
             return Ok(());
         }
         let text = if page.len() <= GRIDS {
-            grid::text(&page, self.range, now(), terminal::width())
+            grid::text(&page, self.range, now(), output.width().unwrap_or(terminal::WIDTH))
         } else {
             let mut worst = screen::Worst::of(limit);
             while let Some(last) = page.last() {
@@ -250,8 +250,8 @@ impl Walk<'_> {
                 }
                 page = self.page(&after, PAGE).await?;
             }
-            worst.text(self.range, now())
+            worst.text(self.range, now(), output.width())
         };
-        output.answer(&if terminal::is_utf8() { text.into() } else { terminal::ascii(&text) })
+        output.answer(&text)
     }
 }

@@ -41,7 +41,7 @@ async fn migrate(context: &Context) -> Result<Exit, Fault> {
             warn("!")
         ));
     }
-    if context.output.json {
+    if context.output.is_for_programs() {
         context.output.document(&json!({
             "schema_version": SCHEMA_VERSION, "applied": applied, "migrations": known, "grants_missing": lacking,
         }))?;
@@ -86,7 +86,7 @@ async fn status(context: &Context, check: bool) -> Result<Exit, Fault> {
         ),
         Err(other) => return Err(context.schema(other)),
     };
-    if context.output.json {
+    if context.output.is_for_programs() {
         context.output.document(&json!({
             "schema_version": SCHEMA_VERSION, "state": word, "migrations": known, "grants_missing": lacking,
         }))?;

@@ -65,14 +65,17 @@ async fn list(context: &Context, control: &Control, args: &DeadListArgs) -> Resu
     if output.json {
         let items: Vec<_> = letters.iter().map(document).collect::<Result<_, _>>()?;
         output.document(&List::new(items, next, now()))?;
-    } else if output.plain {
-        output.answer(&screen::plain(&letters))?;
-    } else if letters.is_empty() {
+    } else if letters.is_empty() && !output.plain {
         output.answer("no dead letters")?;
     } else {
-        let all = control.letter_summary(&filter).await.map_err(|error| context.store(error))?;
         let only_open = filter.states == [common::store::LetterState::Open];
-        output.answer(&screen::list(&letters, all.letters, more, only_open))?;
+        let below = if more && !output.plain {
+            let all = control.letter_summary(&filter).await.map_err(|error| context.store(error))?;
+            screen::more(&letters, all.letters)
+        } else {
+            String::new()
+        };
+        output.list(&screen::list(&letters, only_open), &below)?;
     }
     Ok(Exit::Done)
 }
@@ -89,12 +92,10 @@ async fn groups(context: &Context, control: &Control, args: &DeadListArgs) -> Re
             .map(|group| with_times(group, &[("first", Some(group.first)), ("last", Some(group.last))]))
             .collect::<Result<_, _>>()?;
         output.document(&List::new(items, None, now()))?;
-    } else if output.plain {
-        output.answer(&screen::plain_groups(&groups))?;
-    } else if groups.is_empty() {
+    } else if groups.is_empty() && !output.plain {
         output.answer("no dead letters")?;
     } else {
-        output.answer(&screen::groups(&groups))?;
+        output.list(&screen::groups(&groups), "")?;
     }
     Ok(Exit::Done)
 }

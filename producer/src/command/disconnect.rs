@@ -79,7 +79,7 @@ pub(super) async fn end(
 
 fn plan(mall: &MallId, waiting: i64) -> String {
     format!(
-        "{mall}: its tokens are revoked at Cafe24 and erased here, {} parked, its figures stay",
+        "{mall}: its tokens are revoked at Cafe24 and erased here, {} paused, its figures stay",
         are(waiting)
     )
 }
@@ -88,18 +88,18 @@ fn done(mall: &MallId, ended: Ended, waiting: i64) -> String {
     let parked = are(waiting);
     match ended {
         Ended::Revoked => {
-            format!("{} {mall}: disconnected; tokens revoked and erased, {parked} parked\n", good("✓"))
+            format!("{} {mall}: disconnected; tokens revoked and erased, {parked} paused\n", good("✓"))
         }
         Ended::ErasedOnly => format!(
-            "{} {mall}: disconnected; tokens erased here only, at Cafe24 they end by themselves within 14 days; {parked} parked\n",
+            "{} {mall}: disconnected; tokens erased here only, at Cafe24 they end by themselves within 14 days; {parked} paused\n",
             warn("!")
         ),
-        Ended::NoTokens => format!("{} {mall}: disconnected; it had no tokens, {parked} parked\n", good("✓")),
+        Ended::NoTokens => format!("{} {mall}: disconnected; it had no tokens, {parked} paused\n", good("✓")),
     }
 }
 
 fn are(waiting: i64) -> String {
-    format!("{} {}", counted(waiting, "waiting job", "waiting jobs"), if waiting == 1 { "is" } else { "are" })
+    format!("{} {}", counted(waiting, "queued job", "queued jobs"), if waiting == 1 { "is" } else { "are" })
 }
 
 fn say(
@@ -120,7 +120,7 @@ fn say(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
 
     #[test]
     fn what_is_shown_before_is_what_is_said_after() {
@@ -131,6 +131,6 @@ mod tests {
             done(&mall, Ended::ErasedOnly, 1),
             done(&mall, Ended::NoTokens, 0),
         ];
-        assert_eq!(bare(&said.concat()), include_str!("../../tests/golden/disconnect.txt"));
+        golden("disconnect", |_| said.concat());
     }
 }

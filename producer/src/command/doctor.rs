@@ -62,7 +62,7 @@ async fn fix(
 ) -> Result<bool, Fault> {
     let output = context.output;
     if plan.deletes() && !args.yes {
-        output.complain(&format!("{}fix\n{}", screen::text(findings), plan.text()));
+        output.complain(&format!("{}fix\n{}", screen::text(findings, output.width()), plan.text()));
         if !output.can_ask() {
             let why = "a queue without a leader is deleted and declared again";
             return Err(Fault::NeedsYes { why: why.to_owned(), action: super::again(&["--yes"]) });
@@ -83,19 +83,19 @@ async fn fix(
 }
 
 fn answer(context: &Context, findings: &[Finding]) -> Result<(), Fault> {
-    if context.output.json {
+    if context.output.is_for_programs() {
         let (problems, warnings) = (count(findings, Level::Problem), count(findings, Level::Warning));
         let report = Report { items: findings, problems, warnings };
         return context.output.document(&Document::new(report, now()));
     }
-    context.output.answer(&screen::text(findings))
+    context.output.answer(&screen::text(findings, context.output.width()))
 }
 
 /// Lets fetches be numbered above all that were made before a copy of the database was put back (`docs/reliability.md` P6).
 async fn after_restore(context: &Context, control: &common::store::Control) -> Result<Exit, Fault> {
     control.check_schema().await.map_err(|error| context.schema(error))?;
     let raised = control.raise_fences(&Context::actor()).await.map_err(|error| context.store(error))?;
-    if context.output.json {
+    if context.output.is_for_programs() {
         let report = serde_json::json!({ "raised_to": raised });
         context.output.document(&Document::new(report, now()))?;
     } else {

@@ -2,8 +2,6 @@
 //!
 //! A noun of its own, since it is about every mall at once: `malls pause` can never stop more than the mall it names.
 
-use std::fmt::Write;
-
 use chrono::{DateTime, Utc};
 use common::clock::now;
 use common::domain::endpoint::Endpoint;
@@ -16,18 +14,19 @@ use crate::cli::{EndpointsCommand, NO_REASON};
 use crate::fault::{Exit, Fault};
 use crate::output::json::{List, with_times};
 use crate::output::paint::command;
-use crate::output::plain::tsv;
-use crate::output::table::{Align, table};
-use crate::output::text::{counted, number, short, short_time};
+use crate::output::table::{Cell, Column, Table};
+use crate::output::text::{counted, short_time};
 use crate::remedy::Remedy;
 
-const COLUMNS: [(&str, Align); 6] = [
-    ("ENDPOINT", Align::Left),
-    ("MALL", Align::Left),
-    ("SINCE", Align::Left),
-    ("UNTIL", Align::Left),
-    ("PARKED", Align::Right),
-    ("WHY", Align::Left),
+const COLUMNS: [Column; 8] = [
+    Column::left("ENDPOINT", "endpoint"),
+    Column::left("MALL", "mall_id"),
+    Column::plain("cause"),
+    Column::left("SINCE", "since"),
+    Column::left("UNTIL", "until"),
+    Column::right("JOBS", "parked"),
+    Column::plain("paused_by"),
+    Column::flowing("WHY", "reason"),
 ];
 
 pub(super) async fn run(context: &Context, asked: EndpointsCommand) -> Result<Exit, Fault> {
@@ -50,12 +49,10 @@ async fn list(context: &Context, control: &Control) -> Result<Exit, Fault> {
     if output.json {
         let items = pauses.iter().map(item).collect::<Result<Vec<_>, Fault>>()?;
         output.document(&List::new(items, None, now()))?;
-    } else if output.plain {
-        output.answer(&plain(&pauses))?;
-    } else if pauses.is_empty() {
+    } else if pauses.is_empty() && !output.plain {
         output.answer("no endpoint is paused")?;
     } else {
-        output.answer(&text(&pauses))?;
+        output.list(&table(&pauses), &remedies(&pauses))?;
     }
     Ok(Exit::Done)
 }
@@ -72,25 +69,26 @@ fn mall(pause: &EndpointPause) -> &str {
     pause.mall_id.as_ref().map_or("all", |mall| mall.as_str())
 }
 
-fn text(pauses: &[EndpointPause]) -> String {
-    let rows: Vec<Vec<String>> = pauses
-        .iter()
-        .map(|pause| {
-            vec![
-                pause.endpoint.to_string(),
-                mall(pause).to_owned(),
-                short_time(pause.since),
-                pause.until.map_or_else(|| "–".to_owned(), short_time),
-                number(pause.parked),
-                short(&format!("{}{}", probing(pause), pause.reason), 72),
-            ]
-        })
-        .collect();
-    let mut out = table(&COLUMNS, &rows);
-    for pause in pauses {
-        let _ = writeln!(out, "→ {}", command(Remedy::of_pause(pause).action));
-    }
-    out
+fn table(pauses: &[EndpointPause]) -> Table {
+    let row = |pause: &EndpointPause| {
+        vec![
+            pause.endpoint.to_string().into(),
+            mall(pause).into(),
+            pause.cause.as_str().into(),
+            Cell::time(pause.since),
+            Cell::time_or_none(pause.until),
+            Cell::count(pause.parked),
+            pause.paused_by.as_str().into(),
+            Cell::new(format!("{}{}", probing(pause), pause.reason), pause.reason.as_str()),
+        ]
+    };
+    Table::new(&COLUMNS, pauses.iter().map(row))
+}
+
+/// What ends each.
+fn remedies(pauses: &[EndpointPause]) -> String {
+    let lines = pauses.iter().map(|pause| command(Remedy::of_pause(pause).action));
+    lines.fold(String::new(), |out, line| format!("{out}→ {line}\n"))
 }
 
 fn probing(pause: &EndpointPause) -> &'static str {
@@ -99,27 +97,6 @@ fn probing(pause: &EndpointPause) -> &'static str {
         (Some(_), 0) => "probe failed; ",
         (Some(_), _) => "being probed; ",
     }
-}
-
-fn plain(pauses: &[EndpointPause]) -> String {
-    let names = ["endpoint", "mall", "cause", "since", "until", "parked", "paused_by", "reason"];
-    let json_time = crate::output::text::json_time;
-    let rows: Vec<Vec<String>> = pauses
-        .iter()
-        .map(|pause| {
-            vec![
-                pause.endpoint.to_string(),
-                mall(pause).to_owned(),
-                pause.cause.as_str().to_owned(),
-                json_time(pause.since),
-                pause.until.map(json_time).unwrap_or_default(),
-                pause.parked.to_string(),
-                pause.paused_by.clone(),
-                pause.reason.clone(),
-            ]
-        })
-        .collect();
-    tsv(&names, &rows)
 }
 
 async fn pause(
@@ -135,7 +112,7 @@ async fn pause(
         .until
         .map_or_else(|| "somebody resumes it".to_owned(), |time| format!("{} KST", short_time(time)));
     let plan = format!(
-        "{endpoint}: nothing is sent for {}; {} waiting now, and all that come, are parked until {stop}",
+        "{endpoint}: nothing is sent for {}; {} queued now, and all that come, are paused until {stop}",
         counted(malls, "mall", "malls"),
         counted(jobs, "job", "jobs"),
     );
@@ -195,7 +172,7 @@ async fn resume(
     }
     let (state, text) = match (ended, probes) {
         (0, 0) => ("active", format!("{endpoint}: was not paused for all malls")),
-        (_, 0) => ("active", format!("{endpoint}: resumed; its parked jobs are planned again")),
+        (_, 0) => ("active", format!("{endpoint}: resumed; its jobs are queued again")),
         (_, probes) => (
             "probing",
             format!(
@@ -222,7 +199,7 @@ fn say(
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
 
     #[test]
     fn what_is_paused_says_since_when_why_and_what_ends_it() {
@@ -255,7 +232,7 @@ mod tests {
             parked: 12_204,
             ..operator.clone()
         };
-        let text = text(&[operator, breaker]);
-        assert_eq!(bare(&text), include_str!("../../tests/golden/endpoints_list.txt"));
+        let pauses = [operator, breaker];
+        golden("endpoints_list", |width| table(&pauses).text(width) + &remedies(&pauses));
     }
 }

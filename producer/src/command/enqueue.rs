@@ -174,7 +174,7 @@ impl Enqueue<'_> {
     fn show_dry_run(&self, preview: &Preview) -> Result<Exit, Fault> {
         let output = self.context.output;
         self.unchanged(preview)?;
-        if output.json {
+        if output.is_for_programs() {
             output.document(&Answer::preview(preview))?;
         } else {
             let again = again(&["--plan", &preview.id, "--yes"]);
@@ -233,7 +233,7 @@ impl Enqueue<'_> {
             ));
         }
         let mut answer = Answer::planned(&preview, run);
-        if !output.json {
+        if !output.is_for_programs() {
             output.answer(&preview.text(&format!("run {run}")))?;
         }
         let exit = if self.args.wait.is_some() {
@@ -248,7 +248,7 @@ impl Enqueue<'_> {
             answer.fed(fed);
             Exit::Done
         };
-        if output.json {
+        if output.is_for_programs() {
             output.document(&answer)?;
         }
         Ok(exit)
@@ -284,9 +284,13 @@ impl Enqueue<'_> {
             return Ok(());
         }
         if fed.leader_elsewhere {
-            return if output.json { Ok(()) } else { output.answer("  fed       by the feeder that runs") };
+            return if output.is_for_programs() {
+                Ok(())
+            } else {
+                output.answer("  fed       by the feeder that runs")
+            };
         }
-        if !output.json {
+        if !output.is_for_programs() {
             let published = i64::try_from(fed.published).unwrap_or(i64::MAX);
             output.answer(&format!(
                 "  fed       {} handed to the workers' queues",
@@ -299,7 +303,7 @@ impl Enqueue<'_> {
 
     fn say_end(&self, preview: &Preview, ended: &Ended) -> Result<(), Fault> {
         let output = self.context.output;
-        if !output.json {
+        if !output.is_for_programs() {
             output.answer(&ended.text())?;
         }
         if preview.jobs == 0 && preview.slices.in_work > 0 {

@@ -38,6 +38,17 @@ impl Status {
         }
     }
 
+    /// For programs, as JSON has it.
+    pub(super) fn key(self) -> &'static str {
+        match self {
+            Self::Fresh => "fresh",
+            Self::CatchingUp => "catching_up",
+            Self::Late => "late",
+            Self::NeedsYou => "needs_you",
+            Self::Paused => "paused",
+        }
+    }
+
     pub(super) fn word(self) -> &'static str {
         match self {
             Self::Fresh => "fresh",

@@ -1,7 +1,5 @@
 //! The lanes: which are sent now, what waits in them; pause and resume.
 
-use std::fmt::Write;
-
 use chrono::{DateTime, Utc};
 use common::clock::now;
 use common::domain::hours::Hours;
@@ -14,17 +12,20 @@ use super::context::Context;
 use crate::cli::{LaneArgs, NO_REASON};
 use crate::fault::{Exit, Fault};
 use crate::output::json::List;
-use crate::output::plain::tsv;
-use crate::output::table::{Align, table};
+use crate::output::paint::command;
+use crate::output::table::{Cell, Column, Table};
 use crate::output::text::{clean, counted, json_time, number, short_time};
 use crate::plan::eta::clock;
 
-const COLUMNS: [(&str, Align); 5] = [
-    ("LANE", Align::Left),
-    ("WAITING", Align::Right),
-    ("OUT", Align::Right),
-    ("PARKED", Align::Right),
-    ("SENT", Align::Left),
+const COLUMNS: [Column; 8] = [
+    Column::left("LANE", "lane"),
+    Column::right("QUEUED", ""),
+    Column::right("RUNNING", "running"),
+    Column::right("PAUSED", "parked"),
+    Column::plain("waiting"),
+    Column::plain("out"),
+    Column::plain("paused_since"),
+    Column::flowing("SENT", "sent"),
 ];
 
 /// One lane as it is now.
@@ -34,6 +35,8 @@ struct Line {
     waiting: i64,
     /// With the broker and the workers.
     out: i64,
+    /// Of these, being worked at.
+    running: i64,
     parked: i64,
     pause: Option<LanePause>,
     hours: Option<Hours>,
@@ -49,6 +52,7 @@ impl Line {
             lane,
             waiting: of(&["planned", "waiting"]),
             out: of(&["queued", "running"]),
+            running: of(&["running"]),
             parked: of(&["parked"]),
             pause: pauses.iter().find(|pause| pause.lane == lane).cloned(),
             hours: hours.filter(|_| lane == Lane::Backfill),
@@ -71,7 +75,7 @@ impl Line {
     fn json(&self, now: DateTime<Utc>) -> serde_json::Value {
         let waits = self.hours.filter(|hours| !hours.contains(now)).map(|hours| hours.opens(now));
         json!({
-            "lane": self.lane, "waiting": self.waiting, "out": self.out, "parked": self.parked,
+            "lane": self.lane, "waiting": self.waiting, "out": self.out, "running": self.running, "parked": self.parked,
             "paused": self.pause.as_ref().map(|pause| json!({
                 "since": json_time(pause.since), "by": pause.paused_by, "reason": pause.reason,
             })),
@@ -91,27 +95,33 @@ pub(super) async fn list(context: &Context) -> Result<Exit, Fault> {
     let (now, output) = (now(), context.output);
     if output.json {
         output.document(&List::new(lines.iter().map(|line| line.json(now)).collect(), None, now))?;
-    } else if output.plain {
-        let rows: Vec<_> = lines.iter().map(|line| cells(line, now, |count| count.to_string())).collect();
-        output.answer(&tsv(&["lane", "waiting", "out", "parked", "sent"], &rows))?;
     } else {
-        output.answer(&text(&lines, now))?;
+        output.list(&table(&lines, now), &remedies(&lines))?;
     }
     Ok(Exit::Done)
 }
 
-fn cells(line: &Line, now: DateTime<Utc>, count: impl Fn(i64) -> String) -> Vec<String> {
-    let counts = [line.waiting, line.out, line.parked].map(count);
-    [vec![line.lane.to_string()], counts.to_vec(), vec![line.sent(now)]].concat()
+fn table(lines: &[Line], now: DateTime<Utc>) -> Table {
+    let row = |line: &Line| {
+        vec![
+            line.lane.to_string().into(),
+            Cell::count(line.waiting + line.out - line.running),
+            Cell::count(line.running),
+            Cell::count(line.parked),
+            Cell::count(line.waiting),
+            Cell::count(line.out),
+            Cell::time_or_none(line.pause.as_ref().map(|pause| pause.since)),
+            line.sent(now).into(),
+        ]
+    };
+    Table::new(&COLUMNS, lines.iter().map(row))
 }
 
-fn text(lines: &[Line], now: DateTime<Utc>) -> String {
-    let rows: Vec<_> = lines.iter().map(|line| cells(line, now, number)).collect();
-    let mut out = table(&COLUMNS, &rows);
-    for line in lines.iter().filter(|line| line.pause.is_some()) {
-        let _ = writeln!(out, "→ cafe24-sync queue resume {}", line.lane);
-    }
-    out
+/// What ends each pause.
+fn remedies(lines: &[Line]) -> String {
+    let paused = lines.iter().filter(|line| line.pause.is_some());
+    let lines = paused.map(|line| command(format!("cafe24-sync queue resume {}", line.lane)));
+    lines.fold(String::new(), |out, line| format!("{out}→ {line}\n"))
 }
 
 /// `queue pause LANE`, `backfill pause`
@@ -120,8 +130,8 @@ pub(super) async fn pause(context: &Context, lane: Lane, how: &LaneArgs) -> Resu
     let backlog = control.backlog().await.map_err(|error| context.store(error))?;
     let line = Line::new(lane, &backlog, &[], None);
     let plan = format!(
-        "lane {lane}: nothing of it is sent; {} now, and all that come, until somebody resumes it; {} out already end",
-        counted(line.waiting, "job waits", "jobs wait"),
+        "lane {lane}: nothing of it is sent; {} queued now, and all that come, wait until somebody resumes it; {} with the workers already end",
+        counted(line.waiting, "job", "jobs"),
         number(line.out),
     );
     if how.dry_run {
@@ -170,7 +180,7 @@ fn say(context: &Context, lane: Lane, state: &str, text: &str) -> Result<Exit, F
 mod tests {
     use super::*;
     use crate::command::health::tests::at;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
 
     #[test]
     fn a_lane_says_what_waits_and_whether_it_is_sent() {
@@ -195,8 +205,10 @@ mod tests {
             paused_by: "kim@desk".to_owned(),
             since: at(),
         };
-        let shown = text(&lines(&[]), at()) + &text(&lines(&[pause]), at());
-        assert_eq!(bare(&shown), include_str!("../../tests/golden/queue_list.txt"));
+        let (open, paused) = (lines(&[]), lines(&[pause]));
+        golden("queue_list", |width| {
+            table(&open, at()).text(width) + &table(&paused, at()).text(width) + &remedies(&paused)
+        });
         assert_eq!(lines(&[])[1].json(at())["waits_until"], "2026-02-17T01:00:00+09:00");
     }
 }

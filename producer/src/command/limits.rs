@@ -9,7 +9,7 @@ use common::limiter::Gauge;
 use common::store::{Demand, DemandOf, SharedBucket};
 use serde_json::json;
 
-use self::screen::{json, plain, text};
+use self::screen::{below, json, table};
 use super::context::Context;
 use super::enqueue::{known_agency, unknown_mall};
 use crate::cli::{LimitsArgs, LimitsCommand, Share};
@@ -85,19 +85,17 @@ pub(super) async fn run(context: &Context, args: &LimitsArgs) -> Result<Exit, Fa
     let end = |line: &Line| line.eta.as_ref().map(|eta| eta.seconds.unwrap_or(u64::MAX));
     lines.sort_by_key(|line| std::cmp::Reverse(end(line)));
     let output = context.output;
-    let wanted = args.limit.unwrap_or(if output.plain || output.json { u32::MAX } else { SCREEN });
+    let wanted = args.limit.unwrap_or(if output.is_for_programs() { u32::MAX } else { SCREEN });
     let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
     let more = lines.len().saturating_sub(wanted);
     lines.truncate(wanted);
     let shown = Shown { lines, eta: whole, more, terms, key_is_mall: context.key_is_mall() };
     if output.json {
         output.document(&Document::new(json(&shown), shown.terms.now))?;
-    } else if output.plain {
-        output.answer(&plain(&shown))?;
-    } else if shown.lines.is_empty() {
+    } else if shown.lines.is_empty() && !output.plain {
         output.answer("no mall is connected yet: there is no bucket")?;
     } else {
-        output.answer(&text(&shown))?;
+        output.list(&table(&shown), &below(&shown))?;
     }
     Ok(Exit::Done)
 }

@@ -45,7 +45,7 @@ async fn remove(context: &Context, mall: &MallId, yes: bool, force: bool) -> Res
         return Err(unknown_mall(context, &control, mall).await);
     }
     let plan = format!(
-        "{mall}: its tokens are revoked at Cafe24 and erased, its waiting jobs are cancelled, its figures stay"
+        "{mall}: its tokens are revoked at Cafe24 and erased, its queued jobs are dropped, its figures stay"
     );
     if !yes {
         let ask = Ask {
@@ -60,7 +60,7 @@ async fn remove(context: &Context, mall: &MallId, yes: bool, force: bool) -> Res
         }
     }
     end(context, control, mall, force, After::Remove).await?;
-    say(context, mall, "removed", &format!("{mall}: removed; its waiting jobs are cancelled"))
+    say(context, mall, "removed", &format!("{mall}: removed; its queued jobs are dropped"))
 }
 
 fn say(context: &Context, mall: &MallId, state: &str, text: &str) -> Result<Exit, Fault> {

@@ -40,6 +40,8 @@ mod limits;
 
 mod malls;
 
+mod man;
+
 mod probe;
 
 mod queue;
@@ -125,14 +127,24 @@ fn run(cli: Cli, output: Output) -> Result<Exit, Fault> {
         output.answer(&start_here())?;
         return Ok(Exit::Done);
     };
+    if output.is_for_programs()
+        && let Some(form) = command.own_form(output.json)
+    {
+        return Err(Fault::Range {
+            what: format!("{} has no meaning here", if output.json { "--json" } else { "--plain" }),
+            why: form.to_owned(),
+            action: again_without(&["--json", "--plain"]),
+        });
+    }
     match command {
         Command::Init { dir } => init::run(output, &dir),
         Command::Completions { shell } => {
             let mut text = Vec::new();
             clap_complete::generate(shell, &mut Cli::command(), "cafe24-sync", &mut text);
-            output.answer(&String::from_utf8_lossy(&text))?;
+            output.raw(&String::from_utf8_lossy(&text))?;
             Ok(Exit::Done)
         }
+        Command::Man { dir } => man::run(output, dir.as_deref()),
         Command::Version => version(output),
         Command::Config(ConfigCommand::Check { connect: true }) => on_runtime(config::connect(
             &Context::load(output, cli.global.config.as_deref(), cli.global.verbose)?,
@@ -181,6 +193,7 @@ async fn work(context: &Context, command: Command) -> Result<Exit, Fault> {
         // Done before.
         Command::Init { .. }
         | Command::Completions { .. }
+        | Command::Man { .. }
         | Command::Version
         | Command::Config(_)
         | Command::Doctor(_) => Ok(Exit::Done),
@@ -207,7 +220,7 @@ fn start_here() -> String {
 
 fn version(output: Output) -> Result<Exit, Fault> {
     let (version, migrations) = (env!("CARGO_PKG_VERSION"), common::store::Control::migrations());
-    if output.json {
+    if output.is_for_programs() {
         output.document(
             &json!({ "schema_version": SCHEMA_VERSION, "version": version, "migrations": migrations }),
         )?;
@@ -215,6 +228,11 @@ fn version(output: Output) -> Result<Exit, Fault> {
         output.answer(&format!("cafe24-sync {version} · schema {migrations}"))?;
     }
     Ok(Exit::Done)
+}
+
+/// This command line without some flags.
+fn again_without(flags: &[&str]) -> String {
+    rephrase(std::env::args().skip(1).filter(|arg| !flags.contains(&arg.as_str())), &[])
 }
 
 /// This command line as a person would type it to go on from a plan: without `--dry-run`, `--plan ID` and `--yes`, and

@@ -26,7 +26,7 @@ async fn reconcile(context: &Context) -> Result<Exit, Fault> {
         feed::reconcile_once(&context.config, &control).await.map_err(|error| context.feed(error, now))?;
     let letters = dead::drain_once(&context.config, &control).await.map_err(|error| context.drain(error))?;
     let fed = feed::feed_once(&context.config, &control).await.map_err(|error| context.feed(error, now))?;
-    if context.output.json {
+    if context.output.is_for_programs() {
         #[derive(serde::Serialize)]
         struct Answer {
             #[serde(flatten)]
@@ -41,7 +41,7 @@ async fn reconcile(context: &Context) -> Result<Exit, Fault> {
     }
     let letters = healed.archived.saturating_add(letters);
     context.output.answer(&format!(
-        "planned again  {} ({} lost with the broker, {} with a worker) · released {} · letters archived {} · fed {}",
+        "queued again  {} ({} lost with the broker, {} with a worker) · released {} · letters archived {} · fed {}",
         counted(healed.queued + healed.running, "job", "jobs"),
         number(healed.queued),
         number(healed.running),

@@ -38,7 +38,7 @@ async fn list(context: &Context) -> Result<Exit, Fault> {
     if context.output.json {
         context.output.document(&Document::new(list.json(), now))?;
     } else {
-        context.output.answer(&list.text(now))?;
+        context.output.list(&list.table(now), &list.below())?;
     }
     Ok(Exit::Done)
 }
@@ -51,10 +51,10 @@ async fn show(context: &Context, mall: &common::domain::ids::MallId) -> Result<E
     let states = control.schedule_states(&scope, now).await.map_err(|error| context.store(error))?;
     let overrides = control.schedule_overrides().await.map_err(|error| context.store(error))?;
     let show = screen::Show::new(&context.config.schedule, &connector, &states, &overrides);
-    if context.output.json {
+    if context.output.is_for_programs() {
         context.output.document(&Document::new(show.json(), now))?;
     } else {
-        context.output.answer(&show.text(now))?;
+        context.output.answer(&show.text(now, context.output.width()))?;
     }
     Ok(Exit::Done)
 }

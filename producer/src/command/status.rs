@@ -19,7 +19,6 @@ use super::context::Context;
 use super::health::{Status, health};
 use crate::fault::{Exit, Fault};
 use crate::output::json::{Document, with_times};
-use crate::output::plain::tsv;
 use crate::output::text::json_time;
 use crate::plan::eta::{Eta, Terms, eta};
 
@@ -34,10 +33,8 @@ pub(super) async fn run(context: &Context, check: bool) -> Result<Exit, Fault> {
     let now = now();
     let output = context.output;
     let attention = found.malls.late + found.malls.needs_you > 0 || !found.alerts.is_empty();
-    if output.json {
+    if output.is_for_programs() {
         output.document(&Document::new(&found, now))?;
-    } else if output.plain {
-        output.answer(&plain(&found))?;
     } else {
         output.answer(&text(&found, now))?;
     }
@@ -213,25 +210,4 @@ impl Found {
             *late = problem;
         }
     }
-}
-
-fn plain(found: &Found) -> String {
-    let m = &found.malls;
-    let mut rows: Vec<Vec<String>> = [
-        ("malls.fresh", m.fresh),
-        ("malls.catching_up", m.catching_up),
-        ("malls.late", m.late),
-        ("malls.needs_you", m.needs_you),
-        ("malls.paused", m.paused),
-        ("dead", found.dead),
-        ("alerts", i64::try_from(found.alerts.len()).unwrap_or(i64::MAX)),
-    ]
-    .iter()
-    .map(|(key, value)| vec![(*key).to_owned(), value.to_string()])
-    .collect();
-    rows.extend(
-        found.backlog.iter().map(|b| vec![format!("jobs.{}.{}", b.lane, b.state), b.jobs.to_string()]),
-    );
-    rows.extend(found.eta_s.map(|seconds| vec!["eta_s".to_owned(), seconds.to_string()]));
-    tsv(&["key", "value"], &rows)
 }

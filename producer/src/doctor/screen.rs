@@ -9,14 +9,15 @@ use crate::output::text::{clean, counted};
 /// Where a second finding, or a remedy, begins.
 const SECOND: usize = 66;
 
-/// One line a finding; two findings that are well share a line where both are short.
-pub fn text(findings: &[Finding]) -> String {
+/// One line a finding; two findings that are well share a line where both are short and the screen is wide.
+pub fn text(findings: &[Finding], width: Option<usize>) -> String {
     let mut out = String::new();
     let mut rest = findings.iter().peekable();
+    let fits = |second: usize| second < SECOND + 10 && width.is_none_or(|width| SECOND + second <= width);
     while let Some(finding) = rest.next() {
         let line = Line::of(finding);
         if finding.level == Level::Good && line.fits() {
-            let next = rest.next_if(|next| next.level == Level::Good && Line::of(next).width < SECOND + 10);
+            let next = rest.next_if(|next| next.level == Level::Good && fits(Line::of(next).width));
             if let Some(next) = next {
                 let _ =
                     writeln!(out, "{}{:pad$}{}", line.painted, "", Line::of(next).painted, pad = line.pad());

@@ -2,6 +2,7 @@ use std::future::pending;
 
 use super::screen::text;
 use super::*;
+use crate::output::golden::golden;
 use crate::output::paint::bare;
 
 /// The screen of the handbook.
@@ -30,18 +31,18 @@ fn findings() -> Vec<Finding> {
 
 #[test]
 fn every_line_says_what_was_found_and_what_to_do() {
-    assert_eq!(bare(&text(&findings())), include_str!("../../tests/golden/doctor.txt"));
+    golden("doctor", |width| text(&findings(), width));
 }
 
 #[test]
 fn all_well_is_said_in_words() {
     let well: Vec<_> = findings().into_iter().filter(|f| f.level == Level::Good).collect();
-    assert!(bare(&text(&well)).ends_with("all well\n"));
+    assert!(bare(&text(&well, None)).ends_with("all well\n"));
 }
 
 #[test]
 fn x2_what_a_server_says_cannot_move_the_cursor() {
-    assert!(!bare(&text(&findings())).contains('\u{1b}'));
+    assert!(!bare(&text(&findings(), None)).contains('\u{1b}'));
 }
 
 #[test]

@@ -1,5 +1,5 @@
 use super::*;
-use crate::output::paint::bare;
+use crate::output::golden::golden;
 
 fn away() -> Fault {
     Fault::Unreachable {
@@ -15,7 +15,7 @@ fn away() -> Fault {
 
 #[test]
 fn an_error_says_code_what_why_now_and_do() {
-    assert_eq!(bare(&away().text()), include_str!("../../tests/golden/error.txt"));
+    golden("error", |_| away().text());
 }
 
 #[test]

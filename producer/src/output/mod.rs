@@ -13,15 +13,21 @@ pub mod json;
 
 pub mod paint;
 
+pub mod wrap;
+
 pub mod progress;
 
 pub mod terminal;
+
+#[cfg(test)]
+pub(crate) mod golden;
 
 use std::io::{self, IsTerminal, Write};
 
 use common::domain::text::printable_json;
 use serde::Serialize;
 
+use self::table::Table;
 use crate::fault::Fault;
 
 /// How the answer is given, from the global flags.
@@ -39,15 +45,44 @@ pub struct Output {
 }
 
 impl Output {
-    /// Writes the answer; a reader that went away (`| head`) is no failure.
+    /// Writes the answer for people: no line wider than the screen, and marks that it can show. A reader that went away
+    /// (`| head`) is no failure.
     pub fn answer(self, text: &str) -> Result<(), Fault> {
+        let text = terminal::shown(text);
+        self.raw(&self.width().map_or(text.as_ref().into(), |width| wrap::fit(&text, width)))
+    }
+
+    /// Writes the answer as it stands: what has a form of its own.
+    pub fn raw(self, text: &str) -> Result<(), Fault> {
         quietly(write_all(&mut anstream::stdout().lock(), text)).map_err(Fault::Output)
     }
 
-    /// Writes the answer as one JSON document.
+    /// Writes a list: tab-separated with `--plain`, else a table as wide as the screen with `below` under it.
+    pub fn list(self, table: &Table, below: &str) -> Result<(), Fault> {
+        if self.plain {
+            return self.raw(&table.plain());
+        }
+        self.answer(&(table.text(self.width()) + below))
+    }
+
+    /// Writes the answer as one JSON document; with `--plain` as a line a fact, under the same names.
     pub fn document(self, value: &impl Serialize) -> Result<(), Fault> {
-        let text = serde_json::to_string(value).map_err(|error| Fault::Output(error.into()))?;
+        let failed = |error: serde_json::Error| Fault::Output(error.into());
+        if self.plain {
+            return self.raw(&plain::of_document(&serde_json::to_value(value).map_err(failed)?));
+        }
+        let text = serde_json::to_string(value).map_err(failed)?;
         quietly(writeln!(io::stdout().lock(), "{}", printable_json(&text))).map_err(Fault::Output)
+    }
+
+    /// Whether a program reads the answer: then [`Self::document`] has all of it.
+    pub fn is_for_programs(self) -> bool {
+        self.json || self.plain
+    }
+
+    /// Columns of the screen that the answer goes to; `None`: no screen, so nothing is made to fit.
+    pub fn width(self) -> Option<usize> {
+        terminal::width_of(&io::stdout()).filter(|_| !self.is_for_programs())
     }
 
     /// Says something beside the answer, on stderr; not with `--quiet`.
@@ -60,12 +95,14 @@ impl Output {
     /// Says something on stderr that `--quiet` does not silence.
     pub fn complain(self, text: &str) {
         // Nobody can be told that stderr is gone.
-        let _ = write_all(&mut anstream::stderr().lock(), text);
+        let text = terminal::shown(text);
+        let fitted = terminal::width_of(&io::stderr()).map(|width| wrap::fit(&text, width));
+        let _ = write_all(&mut anstream::stderr().lock(), fitted.as_deref().unwrap_or(&text));
     }
 
     /// Whether a question can be asked.
     pub fn can_ask(self) -> bool {
-        !self.no_input && !self.json && io::stdin().is_terminal() && io::stderr().is_terminal()
+        !self.no_input && !self.is_for_programs() && io::stdin().is_terminal() && io::stderr().is_terminal()
     }
 
     /// Asks on stderr; only `y` and `yes` are a yes.

@@ -39,9 +39,27 @@ pub fn bad<T>(content: T) -> Painted<T> {
     Painted(AnsiColor::Red.on_default().bold(), content)
 }
 
-/// A command to type.
+/// A command to type. On a screen that is too narrow it is broken as a shell allows it (see [`super::wrap`]).
 pub fn command<T>(content: T) -> Painted<T> {
-    Painted(AnsiColor::Cyan.on_default(), content)
+    Painted(COMMAND, content)
+}
+
+/// `why → what to do`, with what to do as a command if it is one and no sentence.
+pub fn remedy(text: impl AsRef<str>) -> String {
+    let text = text.as_ref();
+    match text.rsplit_once("→ ") {
+        Some((why, action)) if action.starts_with("cafe24-sync ") => format!("{why}→ {}", command(action)),
+        _ => text.to_owned(),
+    }
+}
+
+const COMMAND: Style = AnsiColor::Cyan.on_default();
+/// What ends every style.
+pub(super) const RESET: &str = "\u{1b}[0m";
+
+/// What begins a command.
+pub(super) fn command_style() -> String {
+    COMMAND.render().to_string()
 }
 
 /// The text without styles, as a stream that is no terminal shows it.

@@ -5,7 +5,7 @@ use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressDrawTarget, ProgressStyle};
 
-use super::Output;
+use super::{Output, terminal};
 
 /// How often a plain line is written.
 const LINE_EVERY: Duration = Duration::from_secs(5);
@@ -28,8 +28,9 @@ impl Progress {
         let bar = (std::io::stderr().is_terminal() && !dumb && !output.quiet).then(|| {
             let bar =
                 ProgressBar::with_draw_target(Some(0), ProgressDrawTarget::stderr_with_hz(DRAWS_PER_SECOND));
+            let chars = if terminal::is_utf8() { "━╸─" } else { "=>-" };
             let style = ProgressStyle::with_template("{prefix:10} {bar:24} {msg}")
-                .map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars("━╸─"));
+                .map_or_else(|_| ProgressStyle::default_bar(), |style| style.progress_chars(chars));
             // The builder's methods draw nothing: the bar appears with the first thing to show.
             bar.with_style(style).with_prefix(label)
         });

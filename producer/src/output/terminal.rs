@@ -1,26 +1,40 @@
 //! What the terminal can show: how wide it is, and whether it knows more than ASCII.
 
 use std::borrow::Cow;
+use std::io::IsTerminal;
+use std::os::fd::AsFd;
 
 /// Where nothing says how wide the reader's screen is, and the least that is made use of.
 pub const WIDTH: usize = 80;
 /// Wider lines are no easier to read.
 const WIDEST: usize = 200;
 
-/// Columns of the terminal that the answer goes to.
-pub fn width() -> usize {
-    terminal_size::terminal_size_of(std::io::stdout())
-        .map_or(WIDTH, |(columns, _)| usize::from(columns.0).clamp(WIDTH, WIDEST))
+/// Columns of the screen that `stream` goes to, [`WIDTH`] at least; `None`: it goes to none.
+pub fn width_of(stream: &(impl IsTerminal + AsFd)) -> Option<usize> {
+    let columns = || {
+        let told = terminal_size::terminal_size_of(stream).map(|(columns, _)| usize::from(columns.0));
+        // A terminal that cannot say (a serial line) may have been told by its user.
+        told.filter(|columns| *columns > 0).or_else(|| variable("COLUMNS")?.parse().ok()).unwrap_or(WIDTH)
+    };
+    stream.is_terminal().then(|| columns().clamp(WIDTH, WIDEST))
+}
+
+/// `text` with the marks that the reader's screen can show.
+pub fn shown(text: &str) -> Cow<'_, str> {
+    if is_utf8() { Cow::Borrowed(text) } else { ascii(text) }
+}
+
+fn variable(wanted: &str) -> Option<String> {
+    common::config::env::variables()
+        .find(|(name, value)| name == wanted && !value.is_empty())
+        .map(|found| found.1)
 }
 
 /// Whether the reader's locale is one of UTF-8; where none is set, it is taken for one.
 pub fn is_utf8() -> bool {
-    let set: Vec<(String, String)> =
-        common::config::env::variables().filter(|(_, value)| !value.is_empty()).collect();
-    let of = |wanted: &str| set.iter().find(|(name, _)| name == wanted).map(|(_, value)| value.as_str());
     // POSIX: the first that is set decides.
-    let locale = of("LC_ALL").or_else(|| of("LC_CTYPE")).or_else(|| of("LANG"));
-    locale.is_none_or(says_utf8)
+    let locale = variable("LC_ALL").or_else(|| variable("LC_CTYPE")).or_else(|| variable("LANG"));
+    locale.is_none_or(|locale| says_utf8(&locale))
 }
 
 fn says_utf8(locale: &str) -> bool {
@@ -43,9 +57,10 @@ pub fn ascii(text: &str) -> Cow<'_, str> {
             '·' => out.push('.'),
             '○' => out.push('q'),
             '▸' => out.push('>'),
-            '✗' => out.push('x'),
+            '✗' | '×' => out.push('x'),
             '⏸' => out.push('='),
             '–' | '−' => out.push('-'),
+            '≠' => out.push_str("!="),
             '→' => out.push_str("->"),
             '…' => out.push_str(".."),
             _ => out.push('?'),

@@ -38,7 +38,7 @@ pub fn harmless(text: &str) -> Cow<'_, str> {
 }
 
 /// The length of a style (`ESC [ numbers m`) at the beginning.
-fn style_at(text: &str) -> Option<usize> {
+pub(super) fn style_at(text: &str) -> Option<usize> {
     let numbers = text.strip_prefix("\u{1b}[")?;
     let length = numbers.bytes().take_while(|b| b.is_ascii_digit() || *b == b';').count();
     numbers[length..].starts_with('m').then_some(2 + length + 1)

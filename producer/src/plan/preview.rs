@@ -12,7 +12,7 @@ use serde::Serialize;
 use super::eta::Eta;
 use super::left_out::LeftOut;
 use super::selection::{Planned, Selection};
-use crate::output::paint::{bold, dim, warn};
+use crate::output::paint::{bold, command, dim, remedy, warn};
 use crate::output::text::{clean, counted, number};
 use crate::remedy::{subject, why_paused, why_silent};
 
@@ -194,7 +194,7 @@ impl Preview {
             self.row(&mut out, "lifted", &format!("{jobs} of these slices into the fresh lane"));
         }
         if s.failed > 0 {
-            let replay = "cafe24-sync dead replay, or --failed to fetch them here";
+            let replay = format!("{}, or --failed to fetch them here", command("cafe24-sync dead replay"));
             self.row(
                 &mut out,
                 "failed",
@@ -246,15 +246,19 @@ impl Preview {
     fn parked_lines(&self, out: &mut String) {
         let who = match self.parked_jobs {
             0 => String::new(),
-            jobs => format!("{} wait, ", counted(jobs, "job", "jobs")),
+            jobs => format!("{} wait: ", counted(jobs, "job", "jobs")),
         };
-        let _ = writeln!(out, "{} {who}nothing is sent for:", warn("! parked   "));
+        let _ = writeln!(out, "{} {who}nothing is sent for", warn("! paused   "));
         for (mall, why) in self.parked.iter().take(NAMED) {
-            let _ = writeln!(out, "            {mall}: {}", clean(why));
+            let _ = writeln!(out, "            {mall}: {}", remedy(clean(why)));
         }
         if self.parked.len() > NAMED {
-            let _ =
-                writeln!(out, "            and {} more: cafe24-sync malls list", self.parked.len() - NAMED);
+            let _ = writeln!(
+                out,
+                "            and {} more → {}",
+                self.parked.len() - NAMED,
+                command("cafe24-sync malls list")
+            );
         }
     }
 }

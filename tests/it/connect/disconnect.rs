@@ -32,7 +32,7 @@ async fn a_disconnected_mall_has_no_tokens_anywhere_and_waits_for_a_consent() ->
     // Looked at, and asked for without a yes: nothing is done.
     let looked = site.world.cli(&["disconnect", "hanbit", "--dry-run"]).await?;
     looked.success()?;
-    assert!(looked.stdout.contains("4 waiting jobs are parked"), "{}", looked.stdout);
+    assert!(looked.stdout.contains("4 queued jobs are paused"), "{}", looked.stdout);
     let asked = site.world.cli(&["disconnect", "hanbit"]).await?;
     assert_eq!(fault(&asked), (Some(7), "E-PLAN-01"), "{}", asked.stderr);
     assert_eq!((site.stored("hanbit").await?.as_ref(), revoked(&site)?), (Some(&before), 0));

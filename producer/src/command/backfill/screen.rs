@@ -7,45 +7,63 @@ use chrono::{DateTime, Utc};
 use super::Line;
 use crate::fault::Fault;
 use crate::output::json::with_times;
-use crate::output::paint::{bold, dim};
-use crate::output::plain::tsv;
-use crate::output::table::{Align, table};
-use crate::output::text::{json_time, number, short_time};
-use crate::plan::eta::{clock, rate};
+use crate::output::paint::{bold, command, dim};
+use crate::output::plain::UNKNOWN;
+use crate::output::table::{Cell, Column, Table};
+use crate::output::text::{number, short_time};
+use crate::plan::eta::rate;
 
-const COLUMNS: [(&str, Align); 9] = [
-    ("RUN", Align::Left),
-    ("KIND", Align::Left),
-    ("ASKED", Align::Left),
-    ("DONE", Align::Right),
-    ("QUEUED", Align::Right),
-    ("FAILED", Align::Right),
-    ("LEFT", Align::Right),
-    ("RATE", Align::Right),
-    ("ETA", Align::Left),
+const COLUMNS: [Column; 14] = [
+    Column::left("RUN", "run_id"),
+    Column::left("KIND", "kind").may_go(2),
+    Column::left("ASKED", "created_at").may_go(1),
+    Column::plain("jobs"),
+    Column::right("DONE", "done"),
+    Column::right("QUEUED", ""),
+    Column::plain("queued"),
+    Column::plain("planned"),
+    Column::right("PAUSED", "parked"),
+    Column::right("FAILED", "failed"),
+    Column::plain("cancelled"),
+    Column::right("LEFT", "left").may_go(4),
+    Column::right("RATE", "per_second").may_go(3),
+    Column::left("ETA", "done_at"),
 ];
 
 impl Line {
     /// Jobs a second in the last minute.
-    fn rate(&self) -> String {
+    fn per_second(&self) -> String {
         let recent = f64::from(u32::try_from(self.run.recent).unwrap_or(u32::MAX));
-        format!("{}/s", rate(recent / 60.0))
+        rate(recent / 60.0)
     }
 
-    fn end(&self, now: DateTime<Utc>) -> String {
+    fn end(&self, now: DateTime<Utc>) -> Cell {
         match &self.eta {
-            Some(eta) => eta.done(now).map_or_else(|| "?".to_owned(), |done| clock(done, now)),
-            None if self.run.left() > 0 => "parked".to_owned(),
-            None => "–".to_owned(),
+            Some(eta) => eta.cell(now),
+            None if self.run.left() > 0 => Cell::new("paused", UNKNOWN),
+            None => Cell::none(),
         }
     }
 
-    fn cells(&self, now: DateTime<Utc>, asked: String, count: impl Fn(i64) -> String) -> Vec<String> {
+    fn cells(&self, now: DateTime<Utc>) -> Vec<Cell> {
         let run = &self.run;
-        let mut cells = vec![run.run_id.to_string(), run.kind.clone(), asked];
-        cells.extend([run.done, run.queued, run.failed, run.left()].map(count));
-        cells.extend([self.rate(), self.end(now)]);
-        cells
+        let per_second = self.per_second();
+        vec![
+            run.run_id.to_string().into(),
+            run.kind.as_str().into(),
+            Cell::time(run.created_at),
+            Cell::count(run.jobs),
+            Cell::count(run.done),
+            Cell::count(run.queued + run.planned),
+            Cell::count(run.queued),
+            Cell::count(run.planned),
+            Cell::count(run.parked),
+            Cell::count(run.failed),
+            Cell::count(run.cancelled),
+            Cell::count(run.left()),
+            Cell::new(format!("{per_second}/s"), per_second),
+            self.end(now),
+        ]
     }
 }
 
@@ -56,18 +74,8 @@ pub(super) fn item(line: &Line, now: DateTime<Utc>) -> Result<serde_json::Value,
     Ok(item)
 }
 
-pub(super) fn plain(lines: &[Line], now: DateTime<Utc>) -> String {
-    let rows: Vec<_> = lines
-        .iter()
-        .map(|line| line.cells(now, json_time(line.run.created_at), |count| count.to_string()))
-        .collect();
-    tsv(&["run_id", "kind", "created_at", "done", "queued", "failed", "left", "rate", "eta"], &rows)
-}
-
-pub(super) fn text(lines: &[Line], now: DateTime<Utc>) -> String {
-    let rows: Vec<_> =
-        lines.iter().map(|line| line.cells(now, short_time(line.run.created_at), number)).collect();
-    table(&COLUMNS, &rows)
+pub(super) fn table(lines: &[Line], now: DateTime<Utc>) -> Table {
+    Table::new(&COLUMNS, lines.iter().map(|line| line.cells(now)))
 }
 
 /// One run with all its counts, and what sets its end.
@@ -79,18 +87,19 @@ pub(super) fn whole(line: &Line, now: DateTime<Utc>, key_is_mall: bool) -> Strin
     };
     let counts = [
         (run.done, "done"),
-        (run.queued, "queued"),
-        (run.planned, "waiting"),
-        (run.parked, "parked"),
+        (run.queued + run.planned, "queued"),
+        (run.parked, "paused"),
         (run.failed, "failed"),
         (run.cancelled, "dropped"),
     ];
     let counts = counts.map(|(count, word)| format!("{} {word}", number(count)));
-    row("jobs", format!("{} planned: {}", number(run.jobs), counts.join(" · ")));
-    row("rate", format!("{} in the last minute", line.rate()));
+    row("jobs", format!("{}: {}", number(run.jobs), counts.join(" · ")));
+    row("rate", format!("{}/s in the last minute", line.per_second()));
     let end = match &line.eta {
         Some(eta) => eta.end_words(now, key_is_mall),
-        None if run.left() > 0 => "all that is left is parked → cafe24-sync malls list".to_owned(),
+        None if run.left() > 0 => {
+            format!("all that is left is paused → {}", command("cafe24-sync malls list"))
+        }
         None => "over".to_owned(),
     };
     row("ETA", end);
@@ -104,7 +113,7 @@ mod tests {
 
     use super::*;
     use crate::command::health::tests::at;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
     use crate::plan::eta::{Bound, Eta};
 
     #[test]
@@ -133,8 +142,8 @@ mod tests {
         };
         let parked = Backfill { queued: 0, planned: 0, recent: 0, ..run.clone() };
         let lines = [Line { run, eta: Some(eta) }, Line { run: parked, eta: None }];
-        let shown = text(&lines, at()) + &whole(&lines[0], at(), true) + &whole(&lines[1], at(), true);
-        assert_eq!(bare(&shown), include_str!("../../../tests/golden/backfill.txt"));
+        let each = lines.each_ref().map(|line| whole(line, at(), true));
+        golden("backfill", |width| table(&lines, at()).text(width) + &each.concat());
         assert_eq!(item(&lines[0], at()).expect("a document")["eta"]["done_at"], "2026-02-16T10:50:59+09:00");
     }
 }

@@ -74,7 +74,7 @@ impl<'a> Connected<'a> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
 
     fn connected(mall: &MallId, state: &str, mode: &str) -> String {
         let facts = json!({
@@ -83,7 +83,7 @@ mod tests {
         });
         let facts = serde_json::from_value(facts).expect("facts");
         let connected = Connected { mall, dialect: Dialect::Seed, facts };
-        bare(&format!("{}{}", connected.text(), connected.note().map(|note| note + "\n").unwrap_or_default()))
+        format!("{}{}", connected.text(), connected.note().map(|note| note + "\n").unwrap_or_default())
     }
 
     #[test]
@@ -92,6 +92,6 @@ mod tests {
         let said = [("active", "api"), ("paused", "api"), ("active", "off")]
             .map(|(state, mode)| connected(&mall, state, mode))
             .concat();
-        assert_eq!(said, include_str!("../../../tests/golden/connect.txt"));
+        golden("connect", |_| said.clone());
     }
 }

@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use super::Mall;
 use super::count::{Stretch, stretches};
 use crate::output::paint::{command, dim};
-use crate::output::plain::tsv;
+use crate::output::table::{Cell, Column, Table};
 use crate::output::text::{counted, number};
 
 /// Neighbouring days of a shop and endpoint that are not complete and that no job is about to bring.
@@ -162,26 +162,32 @@ fn line(out: &mut String, text: &str, note: &str) {
     let _ = writeln!(out, "{}   {}", command(text), dim(format_args!("# {note}")));
 }
 
+const COLUMNS: [Column; 8] = [
+    Column::plain("mall_id"),
+    Column::plain("shop_no"),
+    Column::plain("endpoint"),
+    Column::plain("from"),
+    Column::plain("to"),
+    Column::plain("missing"),
+    Column::plain("partial"),
+    Column::plain("work_state"),
+];
+
 /// Tab-separated, one gap a line.
 pub(super) fn plain(gaps: &[Gap], heading: bool) -> String {
-    let rows: Vec<Vec<String>> = gaps
-        .iter()
-        .map(|gap| {
-            vec![
-                gap.mall.clone(),
-                gap.shop.to_string(),
-                gap.endpoint.clone(),
-                gap.days.from.to_string(),
-                gap.days.to.to_string(),
-                gap.missing.to_string(),
-                gap.partial().to_string(),
-                gap.days.of.word().to_owned(),
-            ]
-        })
-        .collect();
-    let names = ["mall_id", "shop_no", "endpoint", "from", "to", "missing", "partial", "work_state"];
-    let text = tsv(&names, &rows);
-    if heading { text } else { text.split_once('\n').map(|(_, rest)| rest.to_owned()).unwrap_or_default() }
+    let row = |gap: &Gap| {
+        vec![
+            gap.mall.as_str().into(),
+            gap.shop.to_string().into(),
+            gap.endpoint.as_str().into(),
+            gap.days.from.to_string().into(),
+            gap.days.to.to_string().into(),
+            Cell::count(gap.missing),
+            Cell::count(gap.partial()),
+            gap.days.of.word().into(),
+        ]
+    };
+    Table::new(&COLUMNS, gaps.iter().map(row)).page(heading)
 }
 
 /// All that was found.
@@ -209,7 +215,7 @@ impl Found {
     /// What stands beside the commands; `next`: there are malls after this one.
     pub(super) fn words(&self, next: Option<&str>) -> String {
         let mut out = match (self.slices, self.failed) {
-            (0, 0) => "no gaps: every wanted day up to yesterday is complete or in work".to_owned(),
+            (0, 0) => "no gaps: every wanted day up to yesterday is complete or queued".to_owned(),
             (slices, failed) => {
                 let failed = if failed > 0 {
                     format!(", and {} failed for good", number(failed))
@@ -234,7 +240,7 @@ mod tests {
     use super::super::count::tests::{day, series};
     use super::super::screen::tests::fresh;
     use super::*;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
 
     fn ainong() -> Mall {
         Mall {
@@ -250,8 +256,7 @@ mod tests {
 
     #[test]
     fn gaps_are_the_very_commands_that_fill_them() {
-        let text = bare(&commands(&of(&ainong(), day("2026-02-15"))));
-        assert_eq!(text, include_str!("../../../tests/golden/coverage_gaps.txt"));
+        golden("coverage_gaps", |_| commands(&of(&ainong(), day("2026-02-15"))));
     }
 
     #[test]

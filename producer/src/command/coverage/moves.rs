@@ -9,21 +9,22 @@ use common::store::{AgeMove, PartialShare};
 use serde_json::{Value, json};
 
 use crate::output::paint::{bold, dim};
-use crate::output::plain::tsv;
-use crate::output::table::{Align, table};
+use crate::output::table::{Cell, Column, Table};
 use crate::output::text::{clean, headline_time, number};
 
 /// Hours of a day that are shown.
 const HOURS: [i32; 5] = [6, 10, 14, 18, 22];
 
-const COLUMNS: [(&str, Align); 7] = [
-    ("ENDPOINT", Align::Left),
-    ("FIGURE", Align::Left),
-    ("AFTER", Align::Right),
-    ("CHANGED", Align::Right),
-    ("MEAN MOVE", Align::Right),
-    ("MOST", Align::Right),
-    ("ALL IN ALL", Align::Right),
+const COLUMNS: [Column; 9] = [
+    Column::left("ENDPOINT", "endpoint"),
+    Column::left("FIGURE", "field"),
+    Column::right("AFTER", "after_days"),
+    Column::plain("slices"),
+    Column::plain("changed"),
+    Column::right("CHANGED", ""),
+    Column::right("MEAN MOVE", "mean_move"),
+    Column::right("MOST", "max_move"),
+    Column::right("ALL IN ALL", "total_move").may_go(1),
 ];
 
 /// `3.1 %`, with a sign if `signed`.
@@ -47,6 +48,7 @@ pub(super) fn text(
     range: DayRange,
     lookback: u32,
     now: DateTime<Utc>,
+    width: Option<usize>,
 ) -> String {
     let head = bold(format!("restatements · {range} (KST)"));
     let mut out = format!("{head}   {}\n", dim(headline_time(now)));
@@ -55,21 +57,7 @@ pub(super) fn text(
             "no day was fetched both before and after an age of 1, 2, 3 or 7 days: nothing is known yet\n",
         );
     } else {
-        let rows: Vec<Vec<String>> = moves
-            .iter()
-            .map(|moved| {
-                vec![
-                    moved.endpoint.clone(),
-                    moved.field.clone().unwrap_or_else(|| "–".to_owned()),
-                    format!("{} d", moved.after_days),
-                    format!("{} of {} days", percent(share(moved), false), number(moved.slices)),
-                    percent(moved.mean_move, false),
-                    percent(moved.max_move, false),
-                    percent(moved.total_move, true),
-                ]
-            })
-            .collect();
-        out.push_str(&table(&COLUMNS, &rows));
+        out.push_str(&table(moves).text(width));
         let _ = writeln!(
             out,
             "after N d: of the days that were fetched before and after that age, those that changed after it.\n\
@@ -100,27 +88,25 @@ pub(super) fn document(moves: &[AgeMove], shares: &[PartialShare], range: DayRan
     json!({ "from": range.start(), "to": range.end(), "moves": moves, "partial": shares })
 }
 
-/// Tab-separated.
-pub(super) fn plain(moves: &[AgeMove]) -> String {
-    let number = |value: Option<f64>| value.map(|value| value.to_string()).unwrap_or_default();
-    let rows: Vec<Vec<String>> = moves
-        .iter()
-        .map(|moved| {
-            vec![
-                moved.endpoint.clone(),
-                moved.field.clone().unwrap_or_default(),
-                moved.after_days.to_string(),
-                moved.slices.to_string(),
-                moved.changed.to_string(),
-                number(moved.mean_move),
-                number(moved.max_move),
-                number(moved.total_move),
-            ]
-        })
-        .collect();
-    let names =
-        ["endpoint", "field", "after_days", "slices", "changed", "mean_move", "max_move", "total_move"];
-    tsv(&names, &rows)
+/// A line a figure and age.
+pub(super) fn table(moves: &[AgeMove]) -> Table {
+    let of = |share: Option<f64>, signed| {
+        share.map_or_else(Cell::none, |value| Cell::new(percent(Some(value), signed), value.to_string()))
+    };
+    let row = |moved: &AgeMove| {
+        vec![
+            moved.endpoint.as_str().into(),
+            Cell::text_or_none(moved.field.as_deref()),
+            Cell::new(format!("{} d", moved.after_days), moved.after_days.to_string()),
+            Cell::count(moved.slices),
+            Cell::count(moved.changed),
+            format!("{} of {} days", percent(share(moved), false), number(moved.slices)).into(),
+            of(moved.mean_move, false),
+            of(moved.max_move, false),
+            of(moved.total_move, true),
+        ]
+    };
+    Table::new(&COLUMNS, moves.iter().map(row))
 }
 
 #[cfg(test)]
@@ -128,7 +114,7 @@ mod tests {
     use super::super::count::tests::day;
     use super::*;
     use crate::command::health::tests::at;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
 
     fn moved(field: &str, after_days: i32, changed: i64, mean: f64, max: f64, total: f64) -> AgeMove {
         AgeMove {
@@ -162,12 +148,11 @@ mod tests {
             mean_share,
         };
         let shares = [share(10, 0.21), share(11, 0.27), share(18, 0.71)];
-        let text = bare(&text(&moves, &shares, range(), 3, at()));
-        assert_eq!(text, include_str!("../../../tests/golden/coverage_restatements.txt"));
+        golden("coverage_restatements", |width| text(&moves, &shares, range(), 3, at(), width));
     }
 
     #[test]
     fn where_nothing_is_known_nothing_is_claimed() {
-        assert!(text(&[], &[], range(), 3, at()).contains("nothing is known yet"));
+        assert!(text(&[], &[], range(), 3, at(), None).contains("nothing is known yet"));
     }
 }

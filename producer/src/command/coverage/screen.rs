@@ -13,23 +13,31 @@ use serde::Serialize;
 use super::Mall;
 use super::count::{Counts, Stretch, stretches};
 use crate::output::paint::{bold, dim};
-use crate::output::plain::tsv;
-use crate::output::table::{Align, table};
-use crate::output::text::{clean, counted, headline_time, number, short};
+use crate::output::table::{Cell, Column, Table};
+use crate::output::text::{counted, headline_time, number};
 
 /// Statuses, the worst first.
 const WORST_FIRST: [&str; 5] = ["needs_you", "late", "catching_up", "paused", "fresh"];
 
-const COLUMNS: [(&str, Align); 9] = [
-    ("MALL", Align::Left),
-    ("STATUS", Align::Left),
-    ("COMPLETE", Align::Right),
-    ("MISSING", Align::Right),
-    ("PARTIAL", Align::Right),
-    ("QUEUED", Align::Right),
-    ("FAILED", Align::Right),
-    ("THROUGH", Align::Left),
-    ("WHY", Align::Left),
+const COLUMNS: [Column; 9] = [
+    Column::left("MALL", ""),
+    Column::left("STATUS", ""),
+    Column::right("COMPLETE", ""),
+    Column::right("MISSING", ""),
+    Column::right("PARTIAL", "").may_go(3),
+    Column::right("QUEUED", "").may_go(2),
+    Column::right("FAILED", "").may_go(1),
+    Column::left("THROUGH", ""),
+    Column::flowing("WHY", ""),
+];
+const DAYS: [Column; 7] = [
+    Column::plain("mall_id"),
+    Column::plain("shop_no"),
+    Column::plain("endpoint"),
+    Column::plain("from"),
+    Column::plain("to"),
+    Column::plain("data_state"),
+    Column::plain("work_state"),
 ];
 
 /// The mark and the word of a mall's status.
@@ -82,7 +90,7 @@ struct Row {
     rank: usize,
     gaps: Reverse<i64>,
     mall: String,
-    cells: Vec<String>,
+    cells: Vec<Cell>,
 }
 
 impl Worst {
@@ -104,15 +112,15 @@ impl Worst {
             gaps: Reverse(counts.gaps()),
             mall: fresh.mall_id.clone(),
             cells: vec![
-                fresh.mall_id.clone(),
-                status_word(&fresh.status).1.to_owned(),
-                format!("{}/{}", number(counts.complete), number(counts.wanted)),
-                number(counts.missing),
-                number(counts.partial),
-                number(counts.queued + counts.running),
-                number(counts.failed),
-                fresh.complete_through.map_or_else(|| "–".to_owned(), |day| day.to_string()),
-                short(fresh.reason.as_deref().unwrap_or_default(), 44),
+                fresh.mall_id.as_str().into(),
+                status_word(&fresh.status).1.into(),
+                format!("{}/{}", number(counts.complete), number(counts.wanted)).into(),
+                Cell::count(counts.missing),
+                Cell::count(counts.partial),
+                Cell::count(counts.queued + counts.running),
+                Cell::count(counts.failed),
+                Cell::day_or_none(fresh.complete_through),
+                fresh.reason.as_deref().unwrap_or_default().into(),
             ],
         });
         if self.kept.len() > self.keep {
@@ -120,7 +128,7 @@ impl Worst {
         }
     }
 
-    pub(super) fn text(&self, range: DayRange, now: DateTime<Utc>) -> String {
+    pub(super) fn text(&self, range: DayRange, now: DateTime<Utc>, width: Option<usize>) -> String {
         let mut out = head(self.malls, range, now);
         let statuses: Vec<_> = WORST_FIRST
             .iter()
@@ -132,8 +140,8 @@ impl Worst {
         let complete = format!("{} of {} slices complete", number(counts.complete), number(counts.wanted));
         let _ = writeln!(out, "  {}", statuses.join(" · "));
         let _ = writeln!(out, "  {}\n", [vec![complete], parts(counts)].concat().join(" · "));
-        let rows: Vec<Vec<String>> = self.kept.iter().map(|row| row.cells.clone()).collect();
-        out.push_str(&table(&COLUMNS, &rows));
+        let rows = self.kept.iter().map(|row| row.cells.clone());
+        out.push_str(&Table::new(&COLUMNS, rows).text(width));
         let hidden = self.malls - self.kept.len();
         if hidden > 0 {
             let hidden = number(i64::try_from(hidden).unwrap_or(i64::MAX));
@@ -199,25 +207,24 @@ pub(super) fn items(mall: &Mall) -> Vec<Item> {
 
 /// Tab-separated: a line for neighbouring days that are alike.
 pub(super) fn plain(malls: &[Mall], heading: bool) -> String {
-    let rows: Vec<Vec<String>> = malls
+    let rows: Vec<Vec<Cell>> = malls
         .iter()
         .flat_map(|mall| &mall.series)
         .flat_map(|series| {
             alike(series).into_iter().map(|stretch| {
                 vec![
-                    series.mall_id.clone(),
-                    series.shop_no.to_string(),
-                    clean(&series.endpoint).into_owned(),
-                    stretch.from.to_string(),
-                    stretch.to.to_string(),
-                    stretch.of.0.to_string(),
-                    stretch.of.1.to_string(),
+                    series.mall_id.as_str().into(),
+                    series.shop_no.to_string().into(),
+                    series.endpoint.as_str().into(),
+                    stretch.from.to_string().into(),
+                    stretch.to.to_string().into(),
+                    stretch.of.0.to_string().into(),
+                    stretch.of.1.to_string().into(),
                 ]
             })
         })
         .collect();
-    let text = tsv(&["mall_id", "shop_no", "endpoint", "from", "to", "data_state", "work_state"], &rows);
-    if heading { text } else { text.split_once('\n').map(|(_, rest)| rest.to_owned()).unwrap_or_default() }
+    Table::new(&DAYS, rows).page(heading)
 }
 
 #[cfg(test)]
@@ -227,7 +234,7 @@ pub(super) mod tests {
     use super::super::count::tests::{day, series};
     use super::*;
     use crate::command::health::tests::at;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
 
     pub(crate) fn fresh(mall: &str, status: &str, reason: Option<&str>) -> MallFreshness {
         MallFreshness {
@@ -269,7 +276,7 @@ pub(super) mod tests {
         ));
         worst.add(&mall("late", "late", Some("complete through 2026-02-14 only"), "cccccmp", "iiiiiii"));
         let range = DayRange::new(day("2026-02-10"), day("2026-02-16")).expect("in order");
-        assert_eq!(bare(&worst.text(range, at())), include_str!("../../../tests/golden/coverage_many.txt"));
+        golden("coverage_many", |width| worst.text(range, at(), width));
     }
 
     #[test]

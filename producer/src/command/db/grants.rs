@@ -10,9 +10,10 @@ use crate::cli::GrantsArgs;
 use crate::command::context::Context;
 use crate::fault::{Exit, Fault};
 use crate::output::json::{Document, with_times};
-use crate::output::paint::{good, warn};
-use crate::output::table::{Align, table};
-use crate::output::text::{clean, counted, number, short_time};
+use crate::output::paint::{command, good, warn};
+use crate::output::plain::NONE;
+use crate::output::table::{Cell, Column, Table};
+use crate::output::text::{clean, counted};
 
 /// What there is.
 struct Grants {
@@ -51,10 +52,10 @@ pub(super) async fn run(context: &Context, args: &GrantsArgs) -> Result<Exit, Fa
         readers: control.readers().await.map_err(store)?,
         missing: control.missing_rights_sql().await.map_err(store)?,
     };
-    if context.output.json {
+    if context.output.is_for_programs() {
         context.output.document(&Document::new(grants.document()?, common::clock::now()))?;
     } else {
-        context.output.answer(&grants.text())?;
+        context.output.answer(&grants.text(context.output.width()))?;
     }
     Ok(if refused { Exit::Refused } else { Exit::Done })
 }
@@ -124,7 +125,7 @@ impl Grants {
         Ok(json!({ "roles": self.roles, "readers": readers, "missing": self.missing }))
     }
 
-    fn text(&self) -> String {
+    fn text(&self, width: Option<usize>) -> String {
         let mut out = String::new();
         for role in &self.roles {
             let mark = if role.exists { good("✓") } else { warn("!") };
@@ -137,7 +138,7 @@ impl Grants {
         }
         if !self.readers.is_empty() {
             out.push('\n');
-            out.push_str(&table(&COLUMNS, &self.rows()));
+            out.push_str(&self.readers().text(width));
         }
         if self.missing.is_empty() {
             let _ = writeln!(out, "\n{} granted as it should be", good("✓"));
@@ -145,9 +146,10 @@ impl Grants {
             let missing = i64::try_from(self.missing.len()).unwrap_or(i64::MAX);
             let _ = writeln!(
                 out,
-                "\n{} {} missing → cafe24-sync db grants --apply, or as the owner of the tables:",
+                "\n{} {} missing → {}, or as the owner of the tables:",
                 warn("!"),
-                counted(missing, "statement", "statements")
+                counted(missing, "statement", "statements"),
+                command("cafe24-sync db grants --apply")
             );
             for statement in &self.missing {
                 let _ = writeln!(out, "  {statement}");
@@ -156,37 +158,35 @@ impl Grants {
         out
     }
 
-    fn rows(&self) -> Vec<Vec<String>> {
-        self.readers
-            .iter()
-            .map(|reader| {
-                vec![
-                    reader.role.clone(),
-                    reader.agency.clone(),
-                    reader.purpose.clone().unwrap_or_else(|| "any".to_owned()),
-                    number(reader.malls),
-                    short_time(reader.granted_at),
-                    reader.trouble.clone().unwrap_or_default(),
-                ]
-            })
-            .collect()
+    fn readers(&self) -> Table {
+        let row = |reader: &Reader| {
+            vec![
+                reader.role.as_str().into(),
+                reader.agency.as_str().into(),
+                reader.purpose.as_deref().map_or_else(|| Cell::new("any", NONE), Cell::from),
+                Cell::count(reader.malls),
+                Cell::time(reader.granted_at),
+                reader.trouble.as_deref().map_or_else(|| Cell::new("", NONE), Cell::from),
+            ]
+        };
+        Table::new(&COLUMNS, self.readers.iter().map(row))
     }
 }
 
-const COLUMNS: [(&str, Align); 6] = [
-    ("READER", Align::Left),
-    ("AGENCY", Align::Left),
-    ("PURPOSE", Align::Left),
-    ("MALLS", Align::Right),
-    ("SINCE", Align::Left),
-    ("TROUBLE", Align::Left),
+const COLUMNS: [Column; 6] = [
+    Column::left("READER", "role"),
+    Column::left("AGENCY", "agency"),
+    Column::left("PURPOSE", "purpose"),
+    Column::right("MALLS", "malls"),
+    Column::left("SINCE", "granted_at").may_go(1),
+    Column::flowing("TROUBLE", "trouble"),
 ];
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::command::health::tests::at;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
 
     #[test]
     fn one_screen_says_who_may_read_and_what_is_missing() {
@@ -219,7 +219,7 @@ mod tests {
                 "GRANT SELECT, UPDATE ON TABLE jobs TO cafe24_worker;".to_owned(),
             ],
         };
-        assert_eq!(bare(&grants.text()), include_str!("../../../tests/golden/db_grants.txt"));
+        golden("db_grants", |width| grants.text(width));
         assert_eq!(
             grants.document().expect("a document")["readers"][0]["granted_at"],
             "2026-02-16T10:42:00+09:00"

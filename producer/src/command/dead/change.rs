@@ -80,7 +80,7 @@ impl Wanted {
             Some(control.letter_summary(&self.filter).await.map_err(|error| context.store(error))?)
         };
         let Some(summary) = summary.filter(|summary| summary.letters > 0) else {
-            if output.json {
+            if output.is_for_programs() {
                 output.document(&Document::new(json!({ "letters": 0, "changed": 0 }), now()))?;
             } else {
                 output.answer(&format!("no such letters: nothing to {}", self.change.as_str()))?;
@@ -93,7 +93,7 @@ impl Wanted {
             return Err(Fault::PlanChanged { asked: asked.clone(), now: plan.id, action });
         }
         if confirm.dry_run {
-            if output.json {
+            if output.is_for_programs() {
                 output.document(&Document::new(plan.json(), now()))?;
             } else {
                 let run_it = format!("run it: {}\n", again(&["--plan", &plan.id, "--yes"]));
@@ -143,7 +143,7 @@ impl Wanted {
             context.store_after(error, &format!("{done} changed; the same command again changes the rest"))
         })?;
         let output = context.output;
-        if output.json {
+        if output.is_for_programs() {
             let mut content = plan.json();
             content["changed"] = changed.into();
             output.document(&Document::new(content, now()))?;
@@ -250,7 +250,7 @@ fn noted(note: &str) -> String {
 mod tests {
     use super::*;
     use crate::command::health::tests::at;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
 
     #[test]
     fn h03_counts_come_first_and_say_until_when_it_can_be_taken_back() {
@@ -269,6 +269,6 @@ mod tests {
             let plan = Plan { change, id: plan_id(change, &summary), summary: summary.clone(), now: at() };
             out += &plan.text("nothing changed yet");
         }
-        assert_eq!(bare(&out), include_str!("../../../tests/golden/dead_change.txt"));
+        golden("dead_change", |_| out.clone());
     }
 }

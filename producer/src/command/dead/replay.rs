@@ -116,7 +116,7 @@ async fn nothing(context: &Context, control: &Control, filter: &LetterFilter) ->
     if !filter.letters.is_empty() && filter.causes.is_empty() {
         return Err(not_replayable(context, control, filter, "it does not meet the other terms").await);
     }
-    if context.output.json {
+    if context.output.is_for_programs() {
         let none =
             json!({ "run_id": null, "letters": 0, "jobs": 0, "requests": 0, "superseded": 0, "in_work": 0 });
         context.output.document(&Document::new(none, now()))?;
@@ -241,7 +241,7 @@ impl Replaying<'_> {
 
     fn show_dry_run(&self, plan: &Plan) -> Result<Exit, Fault> {
         let output = self.context.output;
-        if output.json {
+        if output.is_for_programs() {
             output.document(&Document::new(plan.json(None), now()))?;
         } else {
             let run_it = format!("run it: {}\n", again(&["--plan", &plan.id, "--yes"]));
@@ -296,7 +296,7 @@ impl Replaying<'_> {
         };
         let plan = self.plan(&replayed, Some(run)).await?;
         let output = self.context.output;
-        if output.json {
+        if output.is_for_programs() {
             output.document(&Document::new(plan.json(Some(run)), now()))?;
         } else {
             output.answer(&plan.text(&format!("run {run}")))?;

@@ -1,12 +1,9 @@
 //! Dead letters as lists.
 
-use std::fmt::Write;
-
 use common::store::{DeadLetter, LetterGroup};
 
-use crate::output::plain::tsv;
-use crate::output::table::{Align, table};
-use crate::output::text::{json_time, number, short, short_time};
+use crate::output::table::{Cell, Column, Table};
+use crate::output::text::{clean, number};
 
 /// Digits of an id that are shown, and enough to name it.
 const ID_DIGITS: usize = 8;
@@ -34,89 +31,104 @@ fn days(letter: &DeadLetter) -> String {
     }
 }
 
-/// One line a letter; `all` is how many there are, `only_open` whether where they stand goes without saying.
-pub(super) fn list(letters: &[DeadLetter], all: i64, more: bool, only_open: bool) -> String {
-    let mut columns = vec![
-        ("ID", Align::Left),
-        ("GROUP", Align::Left),
-        ("MALL", Align::Left),
-        ("ENDPOINT", Align::Left),
-        ("DAYS", Align::Left),
-        ("CLASS", Align::Left),
-        ("CAUSE", Align::Left),
-        ("DIED", Align::Left),
-    ];
+const COLUMNS: [Column; 19] = [
+    Column::left("ID", ""),
+    Column::plain("id"),
+    Column::left("GROUP", ""),
+    Column::left("MALL", ""),
+    Column::plain("mall_id"),
+    Column::plain("shop_no"),
+    Column::left("ENDPOINT", "endpoint"),
+    Column::plain("granularity"),
+    Column::left("DAYS", ""),
+    Column::plain("start"),
+    Column::plain("end"),
+    Column::left("CLASS", "class").may_go(1),
+    Column::plain("attempts"),
+    Column::flowing("CAUSE", "reason"),
+    Column::left("DIED", "died_at").may_go(2),
+    Column::plain("group"),
+    Column::plain("round"),
+    Column::plain("state"),
+    Column::plain("agency"),
+];
+
+/// A line a letter; `only_open`: where they stand goes without saying.
+pub(super) fn list(letters: &[DeadLetter], only_open: bool) -> Table {
+    let mut columns = COLUMNS.to_vec();
     if !only_open {
-        columns.push(("STATE", Align::Left));
+        columns[17] = Column::left("STATE", "state");
     }
     let digits = group_digits(letters.iter().map(|letter| letter.group.as_str()));
-    let rows: Vec<Vec<String>> = letters
-        .iter()
-        .map(|letter| {
-            let mall = letter.mall_id.as_ref().map(|mall| format!("{mall}/{}", letter.shop_no.unwrap_or(1)));
-            let mut cells = vec![
-                short_id(letter),
-                letter.group.chars().take(digits).collect(),
-                mall.unwrap_or_else(|| "–".to_owned()),
-                letter.endpoint.clone().unwrap_or_else(|| "–".to_owned()),
-                days(letter),
-                letter.class.replace('_', " "),
-                cause(letter),
-                short_time(letter.died_at),
-            ];
-            if !only_open {
-                cells.push(letter.state.clone());
-            }
-            cells
-        })
-        .collect();
-    let mut out = table(&columns, &rows);
-    if more && let Some(last) = letters.last() {
-        let shown = number(i64::try_from(letters.len()).unwrap_or(i64::MAX));
-        let _ = writeln!(
-            out,
-            "{shown} of {} shown · next: --after {} · by cause: --group",
-            number(all),
-            short_id(last)
-        );
-    }
-    out
+    let row = |letter: &DeadLetter| {
+        let mall = letter.mall_id.as_ref().map(|mall| format!("{mall}/{}", letter.shop_no.unwrap_or(1)));
+        vec![
+            short_id(letter).into(),
+            letter.letter_id.to_string().into(),
+            letter.group.chars().take(digits).collect::<String>().into(),
+            Cell::text_or_none(mall.as_deref()),
+            Cell::text_or_none(letter.mall_id.as_deref()),
+            letter.shop_no.map_or_else(Cell::none, |shop| shop.to_string().into()),
+            Cell::text_or_none(letter.endpoint.as_deref()),
+            Cell::text_or_none(letter.granularity.as_deref()),
+            days(letter).into(),
+            Cell::day_or_none(letter.start),
+            Cell::day_or_none(letter.end),
+            Cell::new(letter.class.replace('_', " "), letter.class.as_str()),
+            letter.attempts.to_string().into(),
+            Cell::new(cause(letter), letter.reason.as_str()),
+            Cell::time(letter.died_at),
+            letter.group.as_str().into(),
+            letter.round.to_string().into(),
+            letter.state.as_str().into(),
+            Cell::text_or_none(letter.agency.as_deref()),
+        ]
+    };
+    Table::new(&columns, letters.iter().map(row))
+}
+
+/// What stands under a list that goes on; `all` is how many there are.
+pub(super) fn more(letters: &[DeadLetter], all: i64) -> String {
+    let shown = number(i64::try_from(letters.len()).unwrap_or(i64::MAX));
+    let after = letters.last().map(short_id).unwrap_or_default();
+    format!("{shown} of {} shown · next: --after {after} · by cause: --group\n", number(all))
 }
 
 /// What failed, and the how manieth time.
 fn cause(letter: &DeadLetter) -> String {
     let reason =
         letter.reason.trim_start_matches("the answer does not fit the contract at $").trim_start_matches('.');
-    let words = short(reason, 48);
-    if letter.round > 1 { format!("{words} · round {}", letter.round) } else { words }
+    let words = clean(reason);
+    if letter.round > 1 { format!("{words} · round {}", letter.round) } else { words.into_owned() }
 }
 
-pub(super) fn groups(groups: &[LetterGroup]) -> String {
-    let columns = [
-        ("GROUP", Align::Left),
-        ("JOBS", Align::Right),
-        ("MALLS", Align::Right),
-        ("CLASS", Align::Left),
-        ("CAUSE", Align::Left),
-        ("FIRST", Align::Left),
-        ("LAST", Align::Left),
-    ];
+const GROUPS: [Column; 8] = [
+    Column::left("GROUP", ""),
+    Column::plain("group"),
+    Column::right("JOBS", "letters"),
+    Column::right("MALLS", "malls"),
+    Column::left("CLASS", "class").may_go(1),
+    Column::flowing("CAUSE", "cause"),
+    Column::left("FIRST", "first").may_go(2),
+    Column::left("LAST", "last"),
+];
+
+/// A line a cause.
+pub(super) fn groups(groups: &[LetterGroup]) -> Table {
     let digits = group_digits(groups.iter().map(|group| group.group.as_str()));
-    let rows: Vec<Vec<String>> = groups
-        .iter()
-        .map(|group| {
-            vec![
-                group.group.chars().take(digits).collect(),
-                number(group.letters),
-                number(group.malls),
-                group.class.replace('_', " "),
-                short(&group.cause, 60),
-                short_time(group.first),
-                short_time(group.last),
-            ]
-        })
-        .collect();
-    table(&columns, &rows)
+    let row = |group: &LetterGroup| {
+        vec![
+            group.group.chars().take(digits).collect::<String>().into(),
+            group.group.as_str().into(),
+            Cell::count(group.letters),
+            Cell::count(group.malls),
+            Cell::new(group.class.replace('_', " "), group.class.as_str()),
+            group.cause.as_str().into(),
+            Cell::time(group.first),
+            Cell::time(group.last),
+        ]
+    };
+    Table::new(&GROUPS, groups.iter().map(row))
 }
 
 /// The fewest digits, four at least, that tell these groups apart.
@@ -128,69 +140,6 @@ fn group_digits<'a>(names: impl Iterator<Item = &'a str>) -> usize {
     most.map_or(GROUP_DIGITS, |most| (most + 1).max(GROUP_DIGITS))
 }
 
-pub(super) fn plain_groups(groups: &[LetterGroup]) -> String {
-    let names = ["group", "letters", "malls", "class", "first", "last", "cause"];
-    let rows: Vec<Vec<String>> = groups
-        .iter()
-        .map(|group| {
-            vec![
-                group.group.clone(),
-                group.letters.to_string(),
-                group.malls.to_string(),
-                group.class.clone(),
-                json_time(group.first),
-                json_time(group.last),
-                group.cause.clone(),
-            ]
-        })
-        .collect();
-    tsv(&names, &rows)
-}
-
-pub(super) fn plain(letters: &[DeadLetter]) -> String {
-    let names = [
-        "id",
-        "mall_id",
-        "shop_no",
-        "endpoint",
-        "granularity",
-        "start",
-        "end",
-        "class",
-        "attempts",
-        "died_at",
-        "reason",
-        "group",
-        "round",
-        "state",
-        "agency",
-    ];
-    let rows: Vec<Vec<String>> = letters
-        .iter()
-        .map(|letter| {
-            let day = |day: Option<chrono::NaiveDate>| day.map(|day| day.to_string()).unwrap_or_default();
-            vec![
-                letter.letter_id.to_string(),
-                letter.mall_id.clone().unwrap_or_default(),
-                letter.shop_no.map(|shop| shop.to_string()).unwrap_or_default(),
-                letter.endpoint.clone().unwrap_or_default(),
-                letter.granularity.clone().unwrap_or_default(),
-                day(letter.start),
-                day(letter.end),
-                letter.class.clone(),
-                letter.attempts.to_string(),
-                json_time(letter.died_at),
-                letter.reason.clone(),
-                letter.group.clone(),
-                letter.round.to_string(),
-                letter.state.clone(),
-                letter.agency.clone().unwrap_or_default(),
-            ]
-        })
-        .collect();
-    tsv(&names, &rows)
-}
-
 #[cfg(test)]
 pub(super) mod tests {
     use serde_json::json;
@@ -198,7 +147,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::command::health::tests::at;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
 
     pub(in crate::command::dead) fn group() -> LetterGroup {
         LetterGroup {
@@ -265,10 +214,8 @@ pub(super) mod tests {
         unreadable.reason = "no job:\nline".to_owned();
         let mut again = letter();
         again.round = 3;
-        assert_eq!(
-            bare(&list(&[letter(), again, unreadable], 5, true, true)),
-            include_str!("../../../tests/golden/dead_list.txt")
-        );
+        let letters = [letter(), again, unreadable];
+        golden("dead_list", |width| list(&letters, true).text(width) + &more(&letters, 5));
     }
 
     #[test]
@@ -282,7 +229,8 @@ pub(super) mod tests {
             cause: "visitors: HTTP 503\u{1b}[2J".to_owned(),
             ..group.clone()
         };
-        assert_eq!(bare(&groups(&[other, group])), include_str!("../../../tests/golden/dead_groups.txt"));
+        let both = [other, group];
+        golden("dead_groups", |width| groups(&both).text(width));
     }
 
     #[test]

@@ -45,7 +45,7 @@ pub(super) async fn run(context: &Context, control: &Control, id: &str, body: bo
     };
     let body = if body { control.letter_body(letter.letter_id).await.map_err(store)? } else { None };
     let told = Told { letter, replay, group, body };
-    if context.output.json {
+    if context.output.is_for_programs() {
         context.output.document(&Document::new(json(&told)?, now()))?;
     } else {
         context.output.answer(&text(&told))?;
@@ -231,8 +231,8 @@ fn standing(told: &Told) -> Option<String> {
         let jobs = counted(progress.jobs, "job", "jobs");
         let _ = write!(line, " as run {run}: {} of {jobs} done", number(progress.done));
         for (count, word) in [
-            (progress.open(), "under way"),
-            (progress.parked, "waiting for their malls"),
+            (progress.open(), "queued or running"),
+            (progress.parked, "paused"),
             (progress.failed, "failed again"),
         ] {
             if count > 0 {
@@ -249,7 +249,7 @@ mod tests {
 
     use super::super::screen::tests::{group, letter};
     use super::*;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
 
     fn told(letter: DeadLetter) -> Told {
         Told { letter, replay: None, group: None, body: None }
@@ -257,13 +257,13 @@ mod tests {
 
     #[test]
     fn a_letter_shows_what_was_asked_what_came_back_and_what_to_do() {
-        assert_eq!(bare(&text(&told(letter()))), include_str!("../../../tests/golden/dead_show.txt"));
+        golden("dead_show", |_| text(&told(letter())));
     }
 
     #[test]
     fn a_group_shows_its_newest_letter() {
         let told = Told { group: Some(group()), ..told(letter()) };
-        assert_eq!(bare(&text(&told)), include_str!("../../../tests/golden/dead_show_group.txt"));
+        golden("dead_show_group", |_| text(&told));
     }
 
     #[test]
@@ -275,7 +275,7 @@ mod tests {
         letter.replay_run = Some(Uuid::from_u128(0x0197_0000_0000_7000_8000_0000_0000_0009));
         let replay = RunProgress { jobs: 3, done: 2, failed: 1, ..RunProgress::default() };
         let told = Told { replay: Some(replay), ..told(letter) };
-        assert_eq!(bare(&text(&told)), include_str!("../../../tests/golden/dead_show_replayed.txt"));
+        golden("dead_show_replayed", |_| text(&told));
     }
 
     #[test]

@@ -70,7 +70,7 @@ impl Ended {
         let mut parts = vec![format!("{} of {} done", number(p.done), counted(p.jobs, "job", "jobs"))];
         let others = [
             (p.failed, "failed → cafe24-sync dead list"),
-            (p.parked, "parked → cafe24-sync malls list"),
+            (p.parked, "paused → cafe24-sync malls list"),
             (p.cancelled, "cancelled"),
             (p.open(), "open"),
         ];
@@ -186,7 +186,7 @@ impl Watch<'_> {
         let p = &self.progress;
         let over = p.jobs - p.open();
         let mut text = format!("{}/{} jobs · {} rows", number(over), number(p.jobs), number(p.rows));
-        for (n, word) in [(p.running, "running"), (p.failed, "failed"), (p.parked, "parked")] {
+        for (n, word) in [(p.running, "running"), (p.failed, "failed"), (p.parked, "paused")] {
             if n > 0 {
                 let _ = write!(text, " · {} {word}", number(n));
             }
@@ -225,7 +225,7 @@ mod tests {
         let ended = Ended { end: End::Done, progress, waited: Duration::from_secs(12) };
         assert_eq!(
             bare(&ended.text()),
-            "! 29 of 32 jobs done · 1 failed → cafe24-sync dead list · 2 parked → cafe24-sync malls list · 1,204 rows · 12 s"
+            "! 29 of 32 jobs done · 1 failed → cafe24-sync dead list · 2 paused → cafe24-sync malls list · 1,204 rows · 12 s"
         );
     }
 }

@@ -8,19 +8,22 @@ use serde_json::{Value, json as document};
 
 use super::{Line, Shown};
 use crate::output::paint::dim;
-use crate::output::plain::tsv;
-use crate::output::table::{Align, table};
+use crate::output::plain::UNKNOWN;
+use crate::output::table::{Cell, Column, Table};
 use crate::output::text::{clean, json_time, number, short_time};
-use crate::plan::eta::{clock, rate};
+use crate::plan::eta::rate;
 
-const COLUMNS: [(&str, Align); 7] = [
-    ("BUCKET", Align::Left),
-    ("MALLS", Align::Right),
-    ("TOKENS", Align::Right),
-    ("RATE", Align::Right),
-    ("LEFT FREE", Align::Right),
-    ("WAITING", Align::Right),
-    ("DONE", Align::Left),
+const COLUMNS: [Column; 10] = [
+    Column::left("BUCKET", "limiter_key"),
+    Column::right("MALLS", ""),
+    Column::plain("malls"),
+    Column::right("TOKENS", ""),
+    Column::plain("tokens"),
+    Column::plain("capacity"),
+    Column::right("RATE", "per_second"),
+    Column::right("LEFT FREE", "reserve_percent").may_go(1),
+    Column::right("QUEUED", "waiting"),
+    Column::left("DONE", "done_at"),
 ];
 
 /// Malls of a shared bucket that are named before "and N more".
@@ -48,28 +51,26 @@ impl Line {
         format!("{level}/{}", shown.terms.gauge(&self.bucket.key).capacity)
     }
 
-    fn rate(&self, shown: &Shown) -> String {
-        format!("{}/s", rate(shown.terms.gauge(&self.bucket.key).per_second))
+    /// The level alone.
+    fn level(&self) -> String {
+        let known = self.gauge.as_ref().filter(|gauge| gauge.known);
+        known.map_or_else(|| UNKNOWN.to_owned(), |gauge| format!("{:.1}", gauge.level()))
     }
 
-    fn done(&self, shown: &Shown) -> String {
-        match &self.eta {
-            None => "–".to_owned(),
-            Some(eta) => {
-                eta.done(shown.terms.now).map_or("?".to_owned(), |done| clock(done, shown.terms.now))
-            }
-        }
-    }
-
-    fn cells(&self, shown: &Shown) -> Vec<String> {
+    fn cells(&self, shown: &Shown) -> Vec<Cell> {
+        let gauge = shown.terms.gauge(&self.bucket.key);
+        let per_second = rate(gauge.per_second);
         vec![
-            self.bucket.key.to_string(),
-            self.bucket.malls.len().to_string(),
-            self.tokens(shown),
-            self.rate(shown),
-            self.share(shown).to_string(),
-            number(self.waiting()),
-            self.done(shown),
+            self.bucket.key.to_string().into(),
+            self.bucket.malls.len().to_string().into(),
+            self.bucket.malls.join(",").into(),
+            self.tokens(shown).into(),
+            self.level().into(),
+            gauge.capacity.to_string().into(),
+            Cell::new(format!("{per_second}/s"), per_second),
+            Cell::new(self.share(shown).to_string(), self.share(shown).percent().to_string()),
+            Cell::count(self.waiting()),
+            self.eta.as_ref().map_or_else(Cell::none, |eta| eta.cell(shown.terms.now)),
         ]
     }
 
@@ -97,28 +98,18 @@ pub(super) fn json(shown: &Shown) -> Value {
     })
 }
 
-pub(super) fn plain(shown: &Shown) -> String {
-    let rows: Vec<_> = shown
-        .lines
-        .iter()
-        .map(|line| {
-            let mut cells = line.cells(shown);
-            cells[1] = line.bucket.malls.join(",");
-            cells[5] = line.waiting().to_string();
-            cells
-        })
-        .collect();
-    tsv(&["limiter_key", "malls", "tokens", "rate", "left_free", "waiting", "done"], &rows)
+pub(super) fn table(shown: &Shown) -> Table {
+    Table::new(&COLUMNS, shown.lines.iter().map(|line| line.cells(shown)))
 }
 
-pub(super) fn text(shown: &Shown) -> String {
-    let rows: Vec<_> = shown.lines.iter().map(|line| line.cells(shown)).collect();
-    let mut out = table(&COLUMNS, &rows);
+/// What stands under the table.
+pub(super) fn below(shown: &Shown) -> String {
+    let mut out = String::new();
     if let [only] = shown.lines.as_slice() {
         detail(&mut out, only);
     }
     let ends = shown.eta.as_ref().map_or_else(
-        || "nothing is waiting".to_owned(),
+        || "nothing is queued".to_owned(),
         |eta| eta.end_words(shown.terms.now, shown.key_is_mall),
     );
     row(&mut out, "ETA", &ends);
@@ -143,7 +134,7 @@ fn detail(out: &mut String, line: &Line) {
     if let Some(demand) = &line.demand {
         #[expect(clippy::cast_possible_truncation, reason = "requests are far below 2^53")]
         let counts = [demand.fresh, demand.backfill].map(|requests| number(requests.round() as i64));
-        row(out, "waiting", &format!("fresh {} · backfill {}", counts[0], counts[1]));
+        row(out, "queued", &format!("fresh {} · backfill {}", counts[0], counts[1]));
     }
 }
 
@@ -159,7 +150,7 @@ mod tests {
 
     use super::*;
     use crate::command::health::tests::at;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
     use crate::plan::eta::{Terms, eta, planned};
 
     fn line(terms: &mut Terms, name: &str, tokens: Option<f64>, waiting: f64) -> Line {
@@ -193,13 +184,13 @@ mod tests {
             line(&mut terms, "hanbit", Some(35.0), 8.0),
             line(&mut terms, "away", None, 0.0),
         ];
-        let all = text(&shown(lines, terms.clone(), 3));
+        let all = shown(lines, terms.clone(), 3);
         quarter.bucket.own_share = Some(OwnShare {
             share: "25%".parse().expect("a share"),
             set_by: "kim@desk".to_owned(),
             set_at: at(),
         });
-        let one = text(&shown(vec![quarter], terms, 0));
-        assert_eq!(bare(&(all + &one)), include_str!("../../../tests/golden/limits.txt"));
+        let one = shown(vec![quarter], terms, 0);
+        golden("limits", |width| [&all, &one].map(|shown| table(shown).text(width) + &below(shown)).concat());
     }
 }

@@ -64,7 +64,7 @@ pub(super) async fn run(context: &Context, path: &Path, dry_run: bool) -> Result
         let approvals: Vec<NewApprovals> = malls.iter().filter_map(approvals).collect();
         store(&control, &connectors, &approvals, &report).await.map_err(|error| context.store(error))?;
     }
-    if context.output.json {
+    if context.output.is_for_programs() {
         context.output.document(&Document::new(&report, common::clock::now()))?;
     } else {
         context.output.answer(&report.text())?;

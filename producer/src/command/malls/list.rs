@@ -1,7 +1,5 @@
 //! `malls list`
 
-use std::fmt::Write;
-
 use chrono::{DateTime, Utc};
 use common::clock::now;
 use common::domain::ids::MallId;
@@ -12,24 +10,29 @@ use crate::command::context::Context;
 use crate::command::health::{Status, health, through};
 use crate::fault::{Exit, Fault};
 use crate::output::json::{List, with_times};
-use crate::output::plain::tsv;
-use crate::output::table::{Align, table};
-use crate::output::text::number;
+use crate::output::table::{Cell, Column, Table};
 
 /// Malls shown where none said how many.
 const SCREEN: u32 = 50;
 /// Malls read at once.
 const PAGE: u32 = 500;
 
-const COLUMNS: [(&str, Align); 8] = [
-    ("MALL", Align::Left),
-    ("SHOP", Align::Left),
-    ("STATUS", Align::Left),
-    ("COMPLETE THROUGH", Align::Left),
-    ("GAPS", Align::Right),
-    ("QUEUED", Align::Right),
-    ("DEAD", Align::Right),
-    ("WHY", Align::Left),
+const COLUMNS: [Column; 15] = [
+    Column::left("MALL", "mall_id"),
+    Column::plain("agency"),
+    Column::left("SHOP", "shops").may_go(3),
+    Column::left("STATUS", "status"),
+    Column::left("COMPLETE THROUGH", "complete_through"),
+    Column::right("GAPS", "gaps"),
+    Column::right("QUEUED", ""),
+    Column::plain("waiting"),
+    Column::plain("running"),
+    Column::right("DEAD", "dead"),
+    Column::plain("state"),
+    Column::plain("mode"),
+    Column::plain("limiter_key"),
+    Column::flowing("WHY", "why"),
+    Column::plain("do"),
 ];
 
 /// One mall for programs.
@@ -68,13 +71,11 @@ pub(super) async fn run(
             .map(|report| item(report, approvals.remove(&report.mall_id).unwrap_or_default()))
             .collect::<Result<_, _>>()?;
         output.document(&List::new(items, next, now))?;
-    } else if output.plain {
-        output.answer(&plain(&reports))?;
-    } else if reports.is_empty() && after.is_none() {
+    } else if reports.is_empty() && after.is_none() && !output.plain {
         output.answer("no mall is connected yet")?;
         output.note("connect one: cafe24-sync connect MALL; many: cafe24-sync malls import FILE");
     } else {
-        output.answer(&text(&reports, next.as_deref(), now))?;
+        output.list(&table(&reports, now), &below(&reports, next.as_deref()))?;
     }
     Ok(Exit::Done)
 }
@@ -106,76 +107,43 @@ fn shops(report: &MallReport) -> String {
     report.shops.iter().map(ToString::to_string).collect::<Vec<_>>().join(",")
 }
 
-/// The table, and what is not in it.
-fn text(reports: &[MallReport], next: Option<&str>, now: DateTime<Utc>) -> String {
-    let rows: Vec<Vec<String>> = reports
-        .iter()
-        .map(|report| {
-            let found = health(report);
-            vec![
-                report.mall_id.clone(),
-                shops(report),
-                found.status.word().to_owned(),
-                through(report.complete_through, now),
-                number(report.gaps),
-                number(report.waiting + report.running),
-                number(report.dead),
-                crate::output::text::short(&found.reason, 48),
-            ]
-        })
-        .collect();
-    let mut out = table(&COLUMNS, &rows);
-    if let Some(next) = next {
-        let _ = writeln!(out, "{} shown · next: --after {next} · everything: --plain | less", reports.len());
-    }
-    out
+fn table(reports: &[MallReport], now: DateTime<Utc>) -> Table {
+    let row = |report: &MallReport| {
+        let found = health(report);
+        let day = Cell::day_or_none(report.complete_through);
+        vec![
+            report.mall_id.as_str().into(),
+            report.agency.as_str().into(),
+            shops(report).into(),
+            Cell::new(found.status.word(), found.status.key()),
+            day.shown_as(through(report.complete_through, now)),
+            Cell::count(report.gaps),
+            Cell::count(report.waiting + report.running),
+            Cell::count(report.waiting),
+            Cell::count(report.running),
+            Cell::count(report.dead),
+            report.state.as_str().into(),
+            Cell::text_or_none(report.mode.as_deref()),
+            report.limiter_key.as_str().into(),
+            found.reason.into(),
+            found.action.into(),
+        ]
+    };
+    Table::new(&COLUMNS, reports.iter().map(row))
 }
 
-fn plain(reports: &[MallReport]) -> String {
-    let names = [
-        "mall_id",
-        "agency",
-        "shops",
-        "status",
-        "complete_through",
-        "gaps",
-        "waiting",
-        "running",
-        "dead",
-        "state",
-        "mode",
-        "limiter_key",
-        "why",
-    ];
-    let rows: Vec<Vec<String>> = reports
-        .iter()
-        .map(|report| {
-            let found = health(report);
-            vec![
-                report.mall_id.clone(),
-                report.agency.clone(),
-                shops(report),
-                found.status.word().to_owned(),
-                report.complete_through.map(|day| day.to_string()).unwrap_or_default(),
-                report.gaps.to_string(),
-                report.waiting.to_string(),
-                report.running.to_string(),
-                report.dead.to_string(),
-                report.state.clone(),
-                report.mode.clone().unwrap_or_default(),
-                report.limiter_key.clone(),
-                found.reason,
-            ]
-        })
-        .collect();
-    tsv(&names, &rows)
+/// What is not in the table.
+fn below(reports: &[MallReport], next: Option<&str>) -> String {
+    let more =
+        |next| format!("{} shown · next: --after {next} · everything: --plain | less\n", reports.len());
+    next.map(more).unwrap_or_default()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
     use crate::command::health::tests::{at, report};
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
 
     #[test]
     fn the_list_shows_what_one_asks_first() {
@@ -191,7 +159,7 @@ mod tests {
         let mut moonlit = report("moonlit", Some("2026-02-15"));
         (moonlit.waiting, moonlit.running) = (1_070, 10);
         moonlit.freshness = "catching_up".to_owned();
-        let text = text(&[ainong, moonlit, report("newmall", None), seoulbag], Some("seoulbag"), at());
-        assert_eq!(bare(&text), include_str!("../../../tests/golden/malls_list.txt"));
+        let reports = [ainong, moonlit, report("newmall", None), seoulbag];
+        golden("malls_list", |width| table(&reports, at()).text(width) + &below(&reports, Some("seoulbag")));
     }
 }

@@ -28,7 +28,7 @@ pub(super) async fn pause(context: &Context, args: &PauseArgs) -> Result<Exit, F
     let until = args.until.map_or_else(String::new, |time| format!(" until {} KST", short_time(time)));
     if args.endpoints.is_empty() {
         control.pause(&new(None)).await.map_err(|error| context.store(error))?;
-        let text = format!("{mall}: paused{until}; nothing is sent, its waiting jobs are parked");
+        let text = format!("{mall}: paused{until}; nothing is sent, its jobs are paused");
         return say(context, mall, ConnectorState::Paused.as_str(), &text);
     }
     let mut already = Vec::new();
@@ -43,7 +43,7 @@ pub(super) async fn pause(context: &Context, args: &PauseArgs) -> Result<Exit, F
             names(&already)
         ));
     }
-    let text = format!("{mall}: {} paused{until}; its waiting jobs are parked", names(&args.endpoints));
+    let text = format!("{mall}: {} paused{until}; their jobs are paused", names(&args.endpoints));
     say(context, mall, found[0].state.as_str(), &text)
 }
 
@@ -59,7 +59,7 @@ pub(super) async fn resume(context: &Context, args: &ResumeArgs) -> Result<Exit,
         let ended = resume_endpoints(context, &control, args, &pauses).await?;
         let text = match ended.as_slice() {
             [] => format!("{mall}: {} was not paused for this mall", names(&args.endpoints)),
-            ended => format!("{mall}: {} resumed; its parked jobs are planned again", names(ended)),
+            ended => format!("{mall}: {} resumed; its jobs are queued again", names(ended)),
         };
         return say(context, mall, connector.state.as_str(), &text);
     }
@@ -69,7 +69,7 @@ pub(super) async fn resume(context: &Context, args: &ResumeArgs) -> Result<Exit,
     match connector.state {
         ConnectorState::Paused | ConnectorState::Forbidden => {
             control.resume_mall(mall, &Context::actor()).await.map_err(|error| context.store(error))?;
-            say(context, mall, "active", &format!("{mall}: active; its parked jobs are planned again"))
+            say(context, mall, "active", &format!("{mall}: active; its jobs are queued again"))
         }
         ConnectorState::Active => say(context, mall, "active", &format!("{mall}: was not paused")),
         _ => {

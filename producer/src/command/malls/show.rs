@@ -14,7 +14,7 @@ use super::super::enqueue::unknown_mall;
 use super::purposes;
 use crate::fault::{Exit, Fault};
 use crate::output::json::{Document, with_times};
-use crate::output::paint::{bad, bold, command, dim, good, warn};
+use crate::output::paint::{bad, bold, command, dim, good, remedy, warn};
 use crate::output::text::{clean, counted, duration, json_time, number, short_time};
 use crate::plan::eta::{Eta, eta};
 use crate::remedy::{Remedy, why_paused};
@@ -58,7 +58,7 @@ pub(super) async fn run(context: &Context, mall: &MallId) -> Result<Exit, Fault>
         key_is_mall: context.key_is_mall(),
     };
     let now = now();
-    if context.output.json {
+    if context.output.is_for_programs() {
         context.output.document(&Document::new(shown.document(now)?, now))?;
     } else {
         context.output.answer(&shown.text(now))?;
@@ -117,7 +117,7 @@ impl Shown {
             row(
                 &mut out,
                 "paused",
-                &format!("{} since {since}: {}", pause.endpoint, clean(&why_paused(pause))),
+                &format!("{} since {since}: {}", pause.endpoint, remedy(clean(&why_paused(pause)))),
             );
         }
         self.coverage(&mut out);
@@ -204,11 +204,11 @@ impl Shown {
     fn jobs(&self) -> String {
         let of = |state: &str| self.details.jobs.get(state).copied().unwrap_or(0);
         format!(
-            "waiting {} · to retry {} · parked {} · running {}",
+            "queued {} · waiting to retry {} · running {} · paused {}",
             number(of("planned") + of("queued")),
             number(of("waiting")),
-            number(of("parked")),
-            number(of("running"))
+            number(of("running")),
+            number(of("parked"))
         )
     }
 
@@ -247,6 +247,7 @@ mod tests {
 
     use super::*;
     use crate::command::health::tests::at;
+    use crate::output::golden::golden;
     use crate::output::paint::bare;
     use crate::plan::eta::Bound;
     use crate::plan::selection::tests::mall;
@@ -328,7 +329,7 @@ mod tests {
 
     #[test]
     fn one_screen_says_all_that_one_asks_about_a_mall() {
-        assert_eq!(bare(&shown().text(at())), include_str!("../../../tests/golden/malls_show.txt"));
+        golden("malls_show", |_| shown().text(at()));
     }
 
     #[test]

@@ -151,7 +151,7 @@ mod tests {
     use common::store::{ConnectorState, Mode};
 
     use super::*;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
     use crate::probe::findings::judged;
     use crate::probe::plan::{Step, steps};
     use crate::probe::run::Seen;
@@ -215,8 +215,8 @@ mod tests {
         let findings = judged(&mall.mall_id, mall.shops[0], mall.dialect, &scopes, &seen);
         let now = "2026-02-16T01:42:00Z".parse().expect("a time");
         let files = [PathBuf::from("fixtures/live-visitors-day.json")];
-        let said = bare(&text(&mall, steps.len(), &findings, None, &files, now));
-        assert_eq!(said, include_str!("../../../tests/golden/probe.txt"));
+        golden("probe", |_| text(&mall, steps.len(), &findings, None, &files, now));
+        let said = text(&mall, steps.len(), &findings, None, &files, now);
         assert!(!said.contains("Canary"));
         let items: Vec<_> = findings.calls.iter().map(item).collect();
         assert_eq!(items[0]["fields"][0]["types"][0], "day with a time");

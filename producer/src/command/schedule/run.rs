@@ -103,7 +103,7 @@ impl Hand<'_> {
     }
 
     async fn say(&self, counts: &PlanCounts, run: Option<Uuid>, note: &str) -> Result<(), Fault> {
-        if self.context.output.json {
+        if self.context.output.is_for_programs() {
             let answer = json!({
                 "schedule": self.args.schedule, "scope": super::screen::whose(&self.scope), "run_id": run,
                 "slices": { "wanted": counts.wanted, "complete": counts.complete, "in_work": counts.in_work,

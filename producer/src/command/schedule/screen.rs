@@ -10,18 +10,20 @@ use serde_json::{Value, json};
 
 use super::about;
 use crate::output::paint::{bold, dim, warn};
-use crate::output::table::{Align, table};
+use crate::output::table::{Cell, Column, Table};
 use crate::output::text::{counted, duration, json_time, number, short_time};
 use crate::schedule::settings::Settings;
 
-const COLUMNS: [(&str, Align); 7] = [
-    ("SCHEDULE", Align::Left),
-    ("WHEN (KST)", Align::Left),
-    ("WHAT", Align::Left),
-    ("MALLS", Align::Right),
-    ("NEXT", Align::Left),
-    ("LAST", Align::Left),
-    ("JOBS OVER", Align::Right),
+const COLUMNS: [Column; 9] = [
+    Column::left("SCHEDULE", "schedule"),
+    Column::left("WHEN (KST)", "when"),
+    Column::flowing("WHAT", "").may_go(1),
+    Column::right("MALLS", "malls"),
+    Column::plain("due"),
+    Column::left("NEXT", "next_at"),
+    Column::left("LAST", "last_at"),
+    Column::right("JOBS OVER", "jobs_over"),
+    Column::plain("jobs"),
 ];
 
 /// All schedules.
@@ -32,24 +34,28 @@ pub(super) struct List<'a> {
 }
 
 impl List<'_> {
-    pub(super) fn text(&self, now: DateTime<Utc>) -> String {
+    pub(super) fn table(&self, now: DateTime<Utc>) -> Table {
         let settings = Settings::of(self.config, &OwnSettings::default());
-        let rows: Vec<Vec<String>> = Schedule::ALL
-            .into_iter()
-            .map(|schedule| {
-                let state = self.states.iter().find(|state| state.schedule == schedule);
-                vec![
-                    schedule.to_string(),
-                    when(&settings, schedule),
-                    about(schedule).to_owned(),
-                    state.map_or_else(|| "0".to_owned(), |state| number(state.waiting)),
-                    state.map_or_else(|| "–".to_owned(), |state| next(state, now)),
-                    time(state.and_then(|state| state.last_at)),
-                    state.map_or_else(|| "–".to_owned(), jobs),
-                ]
-            })
-            .collect();
-        let mut out = table(&COLUMNS, &rows);
+        let row = |schedule: Schedule| {
+            let state = self.states.iter().find(|state| state.schedule == schedule);
+            let mut cells = vec![
+                schedule.to_string().into(),
+                when(&settings, schedule).into(),
+                about(schedule).into(),
+                state.map_or_else(|| Cell::count(0), |state| Cell::count(state.waiting)),
+                state.map_or_else(|| Cell::count(0), |state| Cell::count(state.due)),
+                state.map_or_else(Cell::none, |state| next(state, now)),
+                Cell::time_or_none(state.and_then(|state| state.last_at)),
+            ];
+            cells.extend(jobs(state));
+            cells
+        };
+        Table::new(&COLUMNS, Schedule::ALL.into_iter().map(row))
+    }
+
+    /// What stands under the table: whose settings differ.
+    pub(super) fn below(&self) -> String {
+        let mut out = String::new();
         if !self.config.enabled {
             let _ = writeln!(out, "{} nothing is fetched by itself: schedule.enabled is false", warn("!"));
         }
@@ -84,6 +90,16 @@ impl List<'_> {
         json!({ "enabled": self.config.enabled, "items": states_json(self.states), "overrides": overrides })
     }
 }
+
+const SETTINGS: [Column; 3] =
+    [Column::left("SETTING", ""), Column::left("VALUE", ""), Column::flowing("FROM", "")];
+const OF_A_MALL: [Column; 5] = [
+    Column::left("SCHEDULE", ""),
+    Column::flowing("WHAT", "").may_go(1),
+    Column::left("NEXT", ""),
+    Column::left("LAST", ""),
+    Column::right("JOBS OVER", ""),
+];
 
 /// One mall.
 pub(super) struct Show<'a> {
@@ -135,39 +151,29 @@ impl<'a> Show<'a> {
         Some(whose(&owner.scope))
     }
 
-    pub(super) fn text(&self, now: DateTime<Utc>) -> String {
+    pub(super) fn text(&self, now: DateTime<Utc>, width: Option<usize>) -> String {
         let from =
             self.mall.wanted_from.map_or_else(|| "what was ever fetched".to_owned(), |day| day.to_string());
         let mut out =
             format!("{} · agency {} · wanted from {from}\n", bold(&self.mall.mall_id), self.mall.agency_id);
-        let settings: Vec<_> =
-            self.settings().into_iter().map(|(key, value, from)| vec![key.to_owned(), value, from]).collect();
-        out += &table(&[("SETTING", Align::Left), ("VALUE", Align::Left), ("FROM", Align::Left)], &settings);
-        let columns = [
-            ("SCHEDULE", Align::Left),
-            ("WHAT", Align::Left),
-            ("NEXT", Align::Left),
-            ("LAST", Align::Left),
-            ("JOBS OVER", Align::Right),
-        ];
-        let rows: Vec<_> = self
-            .states
-            .iter()
-            .map(|state| {
-                let next = match self.paused_by(state.schedule) {
-                    Some(whose) => format!("paused for {whose}"),
-                    None => next(state, now),
-                };
-                vec![
-                    state.schedule.to_string(),
-                    about(state.schedule).to_owned(),
-                    next,
-                    time(state.last_at),
-                    jobs(state),
-                ]
-            })
-            .collect();
-        out + "\n" + &table(&columns, &rows)
+        let settings =
+            self.settings().into_iter().map(|(key, value, from)| vec![key.into(), value.into(), from.into()]);
+        out += &Table::new(&SETTINGS, settings).text(width);
+        let row = |state: &TickState| {
+            let next = match self.paused_by(state.schedule) {
+                Some(whose) => format!("paused for {whose}").into(),
+                None => next(state, now),
+            };
+            let mut cells = vec![
+                state.schedule.to_string().into(),
+                about(state.schedule).into(),
+                next,
+                Cell::time_or_none(state.last_at),
+            ];
+            cells.extend(jobs(Some(state)));
+            cells
+        };
+        out + "\n" + &Table::new(&OF_A_MALL, self.states.iter().map(row)).text(width)
     }
 
     pub(super) fn json(&self) -> Value {
@@ -212,8 +218,8 @@ pub(super) fn planned(
     if counts.parked > 0 {
         let _ = writeln!(
             out,
-            "{} {} wait: nothing is sent for their malls",
-            warn("! parked   "),
+            "{} {}: nothing is sent for their malls",
+            warn("! paused   "),
             counted(counts.parked, "job", "jobs")
         );
     }
@@ -295,22 +301,23 @@ fn minutes(minutes: u64) -> String {
     if minutes.is_multiple_of(60) { format!("{}h", minutes / 60) } else { format!("{minutes}m") }
 }
 
-fn next(state: &TickState, now: DateTime<Utc>) -> String {
+fn next(state: &TickState, now: DateTime<Utc>) -> Cell {
+    let at = Cell::time_or_none(state.next_at);
     match state.next_at {
-        _ if state.due > 0 => format!("now: {}", counted(state.due, "mall", "malls")),
-        Some(next) if next > now => short_time(next),
-        _ => "–".to_owned(),
+        _ if state.due > 0 => at.shown_as(format!("now: {}", counted(state.due, "mall", "malls"))),
+        Some(next) if next > now => at,
+        _ => at.shown_as("–"),
     }
 }
 
-fn time(time: Option<DateTime<Utc>>) -> String {
-    time.map_or_else(|| "–".to_owned(), short_time)
-}
-
-fn jobs(state: &TickState) -> String {
-    match state.jobs {
-        0 => "–".to_owned(),
-        jobs => format!("{} of {}", number(state.ended), number(jobs)),
+/// Those that are over, and all.
+fn jobs(state: Option<&TickState>) -> [Cell; 2] {
+    match state {
+        Some(state) if state.jobs > 0 => [
+            Cell::new(format!("{} of {}", number(state.ended), number(state.jobs)), state.ended.to_string()),
+            Cell::count(state.jobs),
+        ],
+        _ => [Cell::none(), Cell::none()],
     }
 }
 

@@ -85,7 +85,7 @@ mod tests {
 
     use super::*;
     use crate::duty::Done;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
 
     #[test]
     fn each_duty_has_a_line_of_its_own() {
@@ -96,7 +96,7 @@ mod tests {
             (Duty::Reconciler, Ended::Done(Done(vec![("planned again", 1_204), ("released", 0)]))),
             (Duty::Alerts, Ended::Failed(DutyError::Store(away))),
         ];
-        assert_eq!(bare(&text(&ended)), include_str!("../../../tests/golden/serve_once.txt"));
+        golden("serve_once", |_| text(&ended));
         let items: Vec<_> = ended.iter().map(item).collect();
         assert_eq!(items[1]["counts"]["planned_again"], 1_204);
         assert_eq!(items[2]["end"], "failed");

@@ -99,7 +99,7 @@ fn lanes(found: &Found, now: DateTime<Utc>) -> String {
     parts.push(format!("waiting to retry {}", number(sum(&|_, state| state == "waiting"))));
     let parked = sum(&|_, state| state == "parked");
     if parked > 0 {
-        parts.push(format!("parked {}", number(parked)));
+        parts.push(format!("paused {}", number(parked)));
     }
     parts.push(format!("dead {} (all time)", number(found.dead)));
     parts.join(" · ")
@@ -108,7 +108,7 @@ fn lanes(found: &Found, now: DateTime<Utc>) -> String {
 fn eta(found: &Found, now: DateTime<Utc>) -> String {
     match &found.eta {
         Some(eta) => eta.end_words(now, found.key_is_mall),
-        None => "nothing is waiting".to_owned(),
+        None => "nothing is queued".to_owned(),
     }
 }
 
@@ -134,6 +134,7 @@ mod tests {
     use crate::command::alerts::tests::alert;
     use crate::command::health::tests::at;
     use crate::command::status::{Malls, Problem};
+    use crate::output::golden::golden;
     use crate::output::paint::bare;
     use crate::plan::eta::{Bound, Eta};
 
@@ -202,7 +203,7 @@ mod tests {
     fn the_status_says_what_is_fresh_and_what_needs_you() {
         let mut found = found();
         found.problems.pop();
-        assert_eq!(bare(&text(&found, at())), include_str!("../../../tests/golden/status.txt"));
+        golden("status", |_| text(&found, at()));
     }
 
     #[test]
@@ -224,6 +225,6 @@ mod tests {
     fn an_idle_system_says_so() {
         let mut found = found();
         (found.eta, found.backlog, found.alerts) = (None, Vec::new(), Vec::new());
-        assert!(bare(&text(&found, at())).contains("ETA        nothing is waiting"));
+        assert!(bare(&text(&found, at())).contains("ETA        nothing is queued"));
     }
 }

@@ -9,19 +9,21 @@ use common::store::TokenRow;
 use crate::command::context::Context;
 use crate::fault::{Exit, Fault};
 use crate::output::json::{List, with_times};
-use crate::output::plain::tsv;
-use crate::output::table::{Align, table};
-use crate::output::text::{duration, json_time, short_time};
+use crate::output::table::{Cell, Column, Table};
+use crate::output::text::duration;
 
-const COLUMNS: [(&str, Align); 8] = [
-    ("MALL", Align::Left),
-    ("STATE", Align::Left),
-    ("ACCESS UNTIL", Align::Left),
-    ("CONSENT UNTIL", Align::Left),
-    ("AGE", Align::Right),
-    ("KEY", Align::Left),
-    ("APP", Align::Left),
-    ("SCOPES", Align::Left),
+const COLUMNS: [Column; 11] = [
+    Column::left("MALL", "mall_id"),
+    Column::plain("agency_id"),
+    Column::left("STATE", "state"),
+    Column::plain("version"),
+    Column::plain("issued_at"),
+    Column::left("ACCESS UNTIL", "access_expires_at"),
+    Column::left("CONSENT UNTIL", "refresh_expires_at"),
+    Column::right("AGE", "").may_go(2),
+    Column::left("KEY", "key_id").may_go(1),
+    Column::left("APP", "app_id").may_go(3),
+    Column::flowing("SCOPES", "scopes"),
 ];
 
 pub(super) async fn run(context: &Context, expiring: Option<Duration>) -> Result<Exit, Fault> {
@@ -31,12 +33,10 @@ pub(super) async fn run(context: &Context, expiring: Option<Duration>) -> Result
     if output.json {
         let items = rows.iter().map(item).collect::<Result<Vec<_>, _>>()?;
         output.document(&List::new(items, None, now()))?;
-    } else if output.plain {
-        output.answer(&plain(&rows))?;
-    } else if rows.is_empty() {
+    } else if rows.is_empty() && !output.plain {
         output.answer(if expiring.is_some() { "no consent ends so soon" } else { "no tokens are stored" })?;
     } else {
-        output.answer(&screen(&rows, now()))?;
+        output.list(&table(&rows, now()), "")?;
     }
     Ok(Exit::Done)
 }
@@ -50,63 +50,29 @@ fn item(row: &TokenRow) -> Result<serde_json::Value, Fault> {
     with_times(row, &times)
 }
 
-fn screen(rows: &[TokenRow], now: DateTime<Utc>) -> String {
+fn table(rows: &[TokenRow], now: DateTime<Utc>) -> Table {
     let end = |time: Option<DateTime<Utc>>| match time {
-        None => "?".to_owned(),
-        Some(time) if time <= now => "ended".to_owned(),
-        Some(time) => short_time(time),
+        None => Cell::unknown(),
+        Some(time) if time <= now => Cell::time(time).shown_as("ended"),
+        Some(time) => Cell::time(time),
     };
-    let lines: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| {
-            let age = row.issued_at.and_then(|issued| (now - issued).to_std().ok());
-            vec![
-                row.mall_id.to_string(),
-                row.state.replace('_', " "),
-                end(row.access_expires_at),
-                end(row.refresh_expires_at),
-                age.map_or_else(|| "?".to_owned(), |age| duration(age.as_secs())),
-                row.key_id.clone().unwrap_or_default(),
-                row.app_id.clone().unwrap_or_else(|| "-".to_owned()),
-                row.scopes.as_ref().map_or_else(|| "?".to_owned(), |scopes| scopes.join(" ")),
-            ]
-        })
-        .collect();
-    table(&COLUMNS, &lines)
-}
-
-fn plain(rows: &[TokenRow]) -> String {
-    let names = [
-        "mall_id",
-        "agency_id",
-        "app_id",
-        "state",
-        "version",
-        "issued_at",
-        "access_expires_at",
-        "refresh_expires_at",
-        "key_id",
-        "scopes",
-    ];
-    let time = |time: Option<DateTime<Utc>>| time.map(json_time).unwrap_or_default();
-    let lines: Vec<Vec<String>> = rows
-        .iter()
-        .map(|row| {
-            vec![
-                row.mall_id.to_string(),
-                row.agency_id.clone(),
-                row.app_id.clone().unwrap_or_default(),
-                row.state.clone(),
-                row.version.to_string(),
-                time(row.issued_at),
-                time(row.access_expires_at),
-                time(row.refresh_expires_at),
-                row.key_id.clone().unwrap_or_default(),
-                row.scopes.clone().unwrap_or_default().join(" "),
-            ]
-        })
-        .collect();
-    tsv(&names, &lines)
+    let row = |row: &TokenRow| {
+        let age = row.issued_at.and_then(|issued| (now - issued).to_std().ok());
+        vec![
+            row.mall_id.to_string().into(),
+            row.agency_id.as_str().into(),
+            Cell::new(row.state.replace('_', " "), row.state.as_str()),
+            row.version.to_string().into(),
+            row.issued_at.map_or_else(Cell::unknown, Cell::time),
+            end(row.access_expires_at),
+            end(row.refresh_expires_at),
+            age.map_or_else(Cell::unknown, |age| duration(age.as_secs()).into()),
+            Cell::text_or_none(row.key_id.as_deref()),
+            Cell::text_or_none(row.app_id.as_deref()),
+            row.scopes.as_ref().map_or_else(Cell::unknown, |scopes| scopes.join(" ").into()),
+        ]
+    };
+    Table::new(&COLUMNS, rows.iter().map(row))
 }
 
 #[cfg(test)]
@@ -114,7 +80,7 @@ mod tests {
     use chrono::TimeDelta;
 
     use super::*;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
 
     #[test]
     fn the_list_shows_ends_and_keys() {
@@ -144,7 +110,7 @@ mod tests {
             refresh_expires_at: None,
             ..row("ainong", 0)
         };
-        let text = screen(&[old, dead, row("moonlit", 30)], now);
-        assert_eq!(bare(&text), include_str!("../../../tests/golden/tokens_list.txt"));
+        let rows = [old, dead, row("moonlit", 30)];
+        golden("tokens_list", |width| table(&rows, now).text(width));
     }
 }

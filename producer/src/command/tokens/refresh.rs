@@ -33,7 +33,7 @@ pub(super) async fn one(context: &Context, mall: &MallId) -> Result<Exit, Fault>
     let version = renewed.map_err(failed)?.version;
     let after = keeper.store().load(mall).await.map_err(|error| failed(TokenError::from(error)))?;
     let pair = after.pair;
-    if context.output.json {
+    if context.output.is_for_programs() {
         let content = json!({
             "mall_id": mall, "version": version, "scopes": pair.scopes,
             "access_expires_at": json_time(pair.access_expires_at),
@@ -58,7 +58,7 @@ pub(super) async fn due(context: &Context) -> Result<Exit, Fault> {
     }
     let all = tokens.all_due().await.map_err(|error| context.store(error))?;
     tokens.close().await;
-    if context.output.json {
+    if context.output.is_for_programs() {
         let content = json!({ "renewed": all.renewed, "dead": all.dead, "failed": all.failed });
         context.output.document(&Document::new(content, now()))?;
     } else {

@@ -151,7 +151,7 @@ fn plan(used: &KeyUse, new_in: Option<&Path>, due: i64) -> String {
 }
 
 fn shown(context: &Context, plan: &str, used: &KeyUse, due: i64) -> Result<Exit, Fault> {
-    if context.output.json {
+    if context.output.is_for_programs() {
         let content = json!({ "due": due, "keys": used.by_key, "dry_run": true });
         context.output.document(&Document::new(content, now()))?;
     } else {
@@ -161,7 +161,7 @@ fn shown(context: &Context, plan: &str, used: &KeyUse, due: i64) -> Result<Exit,
 }
 
 fn say(context: &Context, report: &Report) -> Result<Exit, Fault> {
-    if context.output.json {
+    if context.output.is_for_programs() {
         let content = json!({
             "first_key": report.first, "pairs": report.pairs, "apps": report.apps, "changed": report.changed,
             "unopened": report.unopened, "keys": report.by_key, "spooled": report.spooled.as_ref().ok(),
@@ -264,7 +264,7 @@ fn put_first(file: &Path, key: &Secret) -> io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
 
     #[test]
     fn a_rotation_says_which_keys_may_go() {
@@ -278,7 +278,7 @@ mod tests {
             spooled: Ok(BTreeMap::from([("77aa01fe".to_owned(), 2)])),
             unused: vec!["0a1b2c3d".to_owned()],
         };
-        assert_eq!(bare(&report.text()), include_str!("../../../tests/golden/tokens_rotate.txt"));
+        golden("tokens_rotate", |_| report.text());
         assert!(report.needs(&"77aa01fe".to_owned()) && !report.needs(&"0a1b2c3d".to_owned()));
         let blind = Report { spooled: Err("Permission denied".to_owned()), ..report };
         assert!(blind.needs(&"0a1b2c3d".to_owned()), "who cannot look says of no key that it may go");

@@ -8,6 +8,7 @@ use common::domain::job::Lane;
 use serde_json::{Value, json};
 
 use super::{Bound, Eta, after};
+use crate::output::table::Cell;
 use crate::output::text::{counted, duration, json_time, number};
 
 impl Eta {
@@ -35,6 +36,11 @@ impl Eta {
                 format!("done {}, set by {}{}", clock(done, now), self.what(key_is_mall), self.waits(now))
             }
         }
+    }
+
+    /// When it is done, as a cell of a table.
+    pub fn cell(&self, now: DateTime<Utc>) -> Cell {
+        self.done(now).map_or_else(Cell::unknown, |done| Cell::new(clock(done, now), json_time(done)))
     }
 
     /// When it is done; `None`: nobody knows.

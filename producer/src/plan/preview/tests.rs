@@ -6,7 +6,7 @@ use common::limiter::Gauge;
 use common::store::{Connector, ConnectorState, PauseCause, PlanCounts, Wish};
 
 use super::*;
-use crate::output::paint::bare;
+use crate::output::golden::golden;
 use crate::plan::eta::{Terms, eta, planned};
 use crate::plan::selection::tests::mall;
 
@@ -51,7 +51,7 @@ fn preview(malls: Vec<Connector>, parked: i64, pauses: &[EndpointPause]) -> Prev
 fn a_plan_shows_its_price() {
     let preview =
         preview(vec![mall("greenfarm", "api"), mall("hanbit", "api"), mall("moonlit", "api")], 0, &[]);
-    assert_eq!(bare(&preview.text("nothing sent yet")), include_str!("../../../tests/golden/enqueue.txt"));
+    golden("enqueue", |_| preview.text("nothing sent yet"));
 }
 
 #[test]
@@ -80,5 +80,5 @@ fn a_plan_names_malls_and_endpoints_for_which_nothing_is_sent_and_why() {
     ];
     let malls = vec![mall("greenfarm", "api"), mall("hanbit", "off"), paused];
     let preview = preview(malls, 182, &pauses);
-    assert_eq!(bare(&preview.text("")), include_str!("../../../tests/golden/enqueue_parked.txt"));
+    golden("enqueue_parked", |_| preview.text(""));
 }

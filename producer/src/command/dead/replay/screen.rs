@@ -76,7 +76,7 @@ impl Plan {
         row(
             "slices",
             format!(
-                "{} wanted − {} superseded − {} in work already = {}",
+                "{} wanted − {} superseded − {} queued already = {}",
                 number(self.wanted),
                 number(self.superseded),
                 number(self.in_work),
@@ -88,7 +88,7 @@ impl Plan {
         }
         if self.waiting > 0 {
             row(
-                "waiting",
+                "paused",
                 format!(
                     "{} until malls send again: cafe24-sync malls list",
                     counted(self.waiting, "job waits", "jobs wait")
@@ -149,7 +149,7 @@ mod tests {
 
     use super::*;
     use crate::command::health::tests::at;
-    use crate::output::paint::bare;
+    use crate::output::golden::golden;
     use crate::plan::eta::Bound;
 
     fn plan() -> Plan {
@@ -184,10 +184,7 @@ mod tests {
 
     #[test]
     fn a_small_replay_is_shown_with_its_price() {
-        assert_eq!(
-            bare(&plan().text("nothing replayed yet")),
-            include_str!("../../../../tests/golden/dead_replay.txt")
-        );
+        golden("dead_replay", |_| plan().text("nothing replayed yet"));
     }
 
     #[test]
@@ -201,9 +198,6 @@ mod tests {
         (eta.seconds, eta.requests, eta.before) = (Some(164), 300, 62);
         let by_bucket = plan.text("");
         plan.per_second = Some(2);
-        assert_eq!(
-            bare(&(by_bucket + &plan.text(""))),
-            include_str!("../../../../tests/golden/dead_replay_large.txt")
-        );
+        golden("dead_replay_large", |_| by_bucket.clone() + &plan.text(""));
     }
 }

@@ -5,6 +5,7 @@ use uuid::Uuid;
 
 use super::*;
 use crate::command::health::tests::at;
+use crate::output::golden::golden;
 use crate::output::paint::bare;
 use crate::plan::selection::tests::mall;
 
@@ -65,7 +66,7 @@ fn overrides() -> Vec<Override> {
 fn the_list_says_when_what_how_far_and_what_differs_for_whom() {
     let (config, states, overrides) = (config(""), states(), overrides());
     let list = List { config: &config, states: &states, overrides: &overrides };
-    assert_eq!(bare(&list.text(at())), include_str!("../../../../tests/golden/schedule_list.txt"));
+    golden("schedule_list", |width| list.table(at()).text(width) + &list.below());
     let json = list.json();
     assert_eq!(json["items"][1]["due"], 6);
     assert_eq!(json["overrides"][1]["settings"]["lookback_days"], 7);
@@ -77,10 +78,11 @@ fn a_mall_shows_whose_each_setting_is_and_what_is_paused_for_whom() {
     let mut hanbit = mall("hanbit", "api");
     (hanbit.agency_id, hanbit.wanted_from) = ("acme".to_owned(), "2025-02-16".parse().ok());
     let show = Show::new(&config, &hanbit, &states, &overrides);
-    assert_eq!(bare(&show.text(at())), include_str!("../../../../tests/golden/schedule_show.txt"));
+    golden("schedule_show", |width| show.text(at(), width));
     assert_eq!(show.json()["settings"]["lookback"]["from"], "agency acme");
     assert_eq!(show.json()["paused"], json!(["sweep", "gaps"]));
-    let none = List { config: &config, states: &[], overrides: &[] }.text(at());
+    let none = List { config: &config, states: &[], overrides: &[] };
+    let none = none.table(at()).text(None) + &none.below();
     assert!(bare(&none).ends_with("! nothing is fetched by itself: schedule.enabled is false\n"), "{none}");
 }
 
@@ -102,5 +104,5 @@ fn a_run_by_hand_says_what_it_found_and_what_it_made() {
         41,
         "nothing sent yet",
     );
-    assert_eq!(bare(&text), include_str!("../../../../tests/golden/schedule_run.txt"));
+    golden("schedule_run", |_| text.clone());
 }
