@@ -9,5 +9,6 @@ pub mod supervise;
 
 mod health;
 mod heartbeat;
+mod room;
 mod runner;
 mod shared;

@@ -16,7 +16,7 @@ use tokio::sync::{Semaphore, watch};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::runner::Rooms;
+use crate::room::Rooms;
 
 /// Recalls older than this cannot concern a job in hand any more.
 const RECALL_KEPT: Duration = Duration::from_mins(15);

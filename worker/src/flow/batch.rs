@@ -7,7 +7,8 @@ use tokio::sync::{Semaphore, mpsc};
 use tokio::time::{Instant, timeout_at};
 use tokio_util::task::TaskTracker;
 
-use super::commit::{self, Finished};
+use super::commit;
+use super::finished::Finished;
 use crate::runner::Runners;
 use crate::shared::Shared;
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeSet, HashSet};
 use common::domain::failure::FailureClass;
 use common::store::{Outcome, Settlement, StoreError};
 
-use super::commit::wait;
+use super::away::wait;
 use super::delivery::Work;
 use crate::shared::Shared;
 

@@ -10,12 +10,13 @@ use std::time::Duration;
 use common::domain::backoff::Backoff;
 use common::domain::failure::FailureClass;
 use common::store::{
-    Batch, Committed, Failure, Fetched, LockHolder, Outcome, Settlement, StoreError, TransactionError,
+    Batch, Committed, Failure, LockHolder, Outcome, Settlement, StoreError, TransactionError,
 };
-use tokio::sync::OwnedSemaphorePermit;
 use tokio::time::{Instant, sleep};
 
+use super::away::wait;
 use super::delivery::Work;
+use super::finished::Finished;
 use super::{ack, breaker};
 use crate::runner::Runners;
 use crate::shared::Shared;
@@ -25,46 +26,10 @@ const CONFLICT_CAP: u32 = 6;
 /// Waits between writes that met a deadlock or a serialization failure.
 const CONFLICT: Backoff = Backoff { base: Duration::from_millis(20), cap: Duration::from_secs(1) };
 
-/// A job with its outcome, not yet committed.
-#[derive(Debug)]
-pub(crate) struct Finished {
-    pub(crate) work: Work,
-    pub(crate) outcome: Outcome,
-    pub(crate) fetched: Option<Fetched>,
-}
-
-impl Finished {
-    pub(crate) fn with_rows(mut work: Work, fetched: Fetched, room: Option<OwnedSemaphorePermit>) -> Self {
-        work.room = room;
-        Self {
-            work,
-            outcome: Outcome::Done { rows: fetched.rows.len(), pages: fetched.pages },
-            fetched: Some(fetched),
-        }
-    }
-
-    pub(crate) fn without_rows(work: Work, outcome: Outcome) -> Self {
-        Self { work: work.without_pages(), outcome, fetched: None }
-    }
-
-    /// A job that will run again leaves our hands before the commit: from then on it may be published, and a message that
-    /// came back to us while it still seemed to be in hand would be taken for a twin and lost.
-    fn let_go(mut self, runners: &Runners) -> Self {
-        if !matches!(self.outcome, Outcome::Done { .. } | Outcome::Failed(_)) {
-            self.work.delivery = runners.hand().release(self.work.claimed.job.id, self.work.delivery);
-        }
-        self
-    }
-
-    pub(crate) fn rows(&self) -> usize {
-        self.fetched.as_ref().map_or(0, |fetched| fetched.rows.len())
-    }
-}
-
 /// Writes `jobs` and settles their deliveries.
 pub(crate) async fn write(shared: &Shared, runners: &Runners, jobs: Vec<Finished>) {
     // Once, before the first try: a split or a second try must not release what may be in hand again by then.
-    let jobs = jobs.into_iter().map(|finished| finished.let_go(runners)).collect();
+    let jobs = jobs.into_iter().map(|finished| let_go(finished, runners)).collect();
     let mut parts = VecDeque::from([jobs]);
     while let Some(part) = parts.pop_front() {
         let mut part = Part::of(part);
@@ -87,6 +52,15 @@ pub(crate) async fn write(shared: &Shared, runners: &Runners, jobs: Vec<Finished
             }
         }
     }
+}
+
+/// A job that will run again leaves our hands before the commit: from then on it may be published, and a message that
+/// came back to us while it still seemed to be in hand would be taken for a twin and lost.
+fn let_go(mut finished: Finished, runners: &Runners) -> Finished {
+    if !matches!(finished.outcome, Outcome::Done { .. } | Outcome::Failed(_)) {
+        finished.work.delivery = runners.hand().release(finished.work.claimed.job.id, finished.work.delivery);
+    }
+    finished
 }
 
 /// What is left of a single job that Postgres refuses: first without its rows, then without its evidence. An outcome
@@ -281,14 +255,4 @@ async fn name_lock_holders(shared: &Shared) {
             "a session holds {tables}: nothing is written until it ends; SELECT pg_terminate_backend({pid}) ends it"
         );
     }
-}
-
-pub(super) async fn wait(error: &StoreError, failures: &mut u32) {
-    tracing::warn!(
-        event = "conn.lost",
-        error = error as &dyn std::error::Error,
-        "Postgres cannot write now; the batch waits"
-    );
-    sleep(Backoff::RECONNECT.random_wait(*failures)).await;
-    *failures += 1;
 }

@@ -26,10 +26,14 @@ pub(crate) mod rows;
 
 pub(crate) mod outcome;
 
+pub(crate) mod finished;
+
 pub(crate) mod batch;
 
 pub(crate) mod commit;
 
 mod breaker;
+
+mod away;
 
 pub(crate) mod ack;

@@ -12,8 +12,8 @@ use futures::FutureExt;
 use tokio::time::Instant;
 use tracing::{Instrument, Span, field};
 
-use super::commit::Finished;
 use super::delivery::Work;
+use super::finished::Finished;
 use super::outcome;
 use super::rows;
 use crate::shared::Shared;

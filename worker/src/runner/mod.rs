@@ -6,7 +6,6 @@
 
 mod hand;
 mod pick;
-mod room;
 mod run;
 mod slot;
 
@@ -18,13 +17,12 @@ use common::domain::ids::LimiterKey;
 use tokio::sync::mpsc;
 use tokio_util::task::TaskTracker;
 
-use crate::flow::commit::Finished;
 use crate::flow::delivery::Work;
+use crate::flow::finished::Finished;
 use crate::shared::{Shared, lock};
 
 pub(crate) use hand::{Hand, Meeting};
 use pick::Queue;
-pub(crate) use room::Rooms;
 
 /// Requests of one key that this worker has under way at most; a sick mall cannot take all slots (`docs/reliability.md` A6).
 const IN_FLIGHT: usize = 2;

@@ -12,8 +12,8 @@ use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{IN_FLIGHT, Runners, slot};
-use crate::flow::commit::Finished;
 use crate::flow::delivery::Work;
+use crate::flow::finished::Finished;
 use crate::flow::page;
 use crate::flow::token::{self, Leave};
 

@@ -40,7 +40,7 @@ impl Rooms {
     /// Takes room for the rows of a whole answer; waits until commits have made it.
     ///
     /// What it held while it was unfinished, the caller lets go afterwards: nobody waits for that without limit.
-    pub(super) async fn whole(&self, rows: &[MetricRow]) -> Option<OwnedSemaphorePermit> {
+    pub(crate) async fn whole(&self, rows: &[MetricRow]) -> Option<OwnedSemaphorePermit> {
         self.whole.take(self.whole.wanted(rows)).await
     }
 
@@ -48,7 +48,7 @@ impl Rooms {
     /// within `patience`, and what was held is free again; the answer has to be given up.
     ///
     /// That holds for a first page, too: its task has a slot, which those in this room need to go on.
-    pub(super) async fn unfinished(
+    pub(crate) async fn unfinished(
         &self,
         held: Option<OwnedSemaphorePermit>,
         rows: &[MetricRow],
