@@ -7,10 +7,13 @@
 //! - `paced`: leave to send, as a worker has it
 //! - [`run`](mod@run): the calls, one after the other
 //! - [`findings`]: what they showed, against the endpoint table
+//! - [`judge`]: how they are judged
 //! - `questions`: what is not known of the API, and what the calls say to it
 //! - [`record`]: the answers with every value replaced, as files
 
 pub(crate) mod findings;
+
+pub(crate) mod judge;
 
 pub(crate) mod paced;
 

@@ -4,20 +4,12 @@ use common::api::contract::{Amount, Kind, Shape};
 use common::domain::endpoint::Dialect;
 use serde_json::Value;
 
-use super::findings::{Finding, Findings};
+use super::findings::{Answered, Finding, Findings};
 use super::plan::{Call, FEW};
 use super::run::Seen;
 
 /// Said where the calls show nothing.
 const NOT_SHOWN: &str = "not shown by this probe";
-
-/// A question and its answer.
-#[derive(Debug, serde::Serialize)]
-pub(crate) struct Answered {
-    pub(crate) question: &'static str,
-    pub(crate) answer: String,
-    pub(crate) shown: bool,
-}
 
 /// All questions, for the live dialect; the specification's has an answer to each of them.
 pub(super) fn answered(dialect: Dialect, findings: &Findings, seen: &[Seen]) -> Vec<Answered> {

@@ -152,7 +152,7 @@ mod tests {
 
     use super::*;
     use crate::output::golden::golden;
-    use crate::probe::findings::judged;
+    use crate::probe::judge::judged;
     use crate::probe::plan::{Step, steps};
     use crate::probe::run::Seen;
 
