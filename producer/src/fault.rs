@@ -7,6 +7,8 @@ mod consents;
 
 mod exit;
 
+mod fields;
+
 mod screen;
 
 mod words;

@@ -5,7 +5,7 @@ use common::domain::ids::MallId;
 use serde_json::Value;
 
 use super::Fault;
-use super::words::Words;
+use super::fields::Words;
 
 /// A mall's consent that brought nothing.
 #[derive(Debug, Clone)]

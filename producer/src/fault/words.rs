@@ -5,47 +5,14 @@ use common::domain::endpoint::Dialect;
 use common::domain::ids::MallId;
 use uuid::Uuid;
 
+use super::fields::Words;
 use super::{BadLine, Fault, Server, consents};
 use crate::output::text::{counted, number};
-
-/// What is said, field by field. An empty field is left out.
-#[derive(Debug, Default)]
-pub(super) struct Words {
-    pub(super) code: &'static str,
-    pub(super) what: String,
-    /// Findings, one a line.
-    pub(super) list: Vec<String>,
-    pub(super) why: String,
-    pub(super) now: String,
-    pub(super) action: String,
-}
 
 /// Malls of a list that are named.
 const LISTED: usize = 20;
 
 const UNCHANGED: &str = "nothing was changed";
-
-impl Words {
-    pub(super) fn new(code: &'static str, what: impl Into<String>) -> Self {
-        Self { code, what: what.into(), ..Self::default() }
-    }
-
-    pub(super) fn list(self, list: Vec<String>) -> Self {
-        Self { list, ..self }
-    }
-
-    pub(super) fn why(self, why: impl Into<String>) -> Self {
-        Self { why: why.into(), ..self }
-    }
-
-    pub(super) fn now(self, now: impl Into<String>) -> Self {
-        Self { now: now.into(), ..self }
-    }
-
-    pub(super) fn act(self, action: impl Into<String>) -> Self {
-        Self { action: action.into(), ..self }
-    }
-}
 
 impl Fault {
     pub(super) fn words(&self) -> Words {
