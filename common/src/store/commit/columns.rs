@@ -10,7 +10,9 @@ use tokio_postgres::types::ToSql;
 use tokio_postgres::{Statement, Transaction};
 use uuid::Uuid;
 
-use super::{MetricStatements, Outcome, Settlement, Slice, StoreError};
+use super::batch::{Outcome, Settlement};
+use super::slices::Slice;
+use super::{MetricStatements, StoreError};
 use crate::domain::endpoint::{Endpoint, EntityType};
 use crate::domain::extra::Extra;
 
