@@ -1,6 +1,7 @@
 //! Mall connections, as the control plane sees them.
 
 mod change;
+mod refit;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
@@ -13,7 +14,8 @@ use super::tokens::TokensAtRest;
 use crate::domain::endpoint::{Dialect, Endpoint};
 use crate::domain::ids::{AppId, LimiterKey, MallId, ShopNo};
 
-pub use self::change::{Changed, ConnectorChange, Refitted};
+pub use self::change::{Changed, ConnectorChange};
+pub use self::refit::Refitted;
 
 /// Whether requests are sent for a mall. Source: `docs/cafe24-analytics-api.md`, Environment Variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
