@@ -29,6 +29,7 @@ async fn x04_every_object_shows_all_rows_of_ones_own_malls_and_none_of_others() 
         "daily_products",
         "daily_store",
         "freshness",
+        "products",
         "restatements",
     ] {
         assert!(seen.contains(&format!("analytics.{view}").as_str()), "{view} is not in {seen:?}");
@@ -116,6 +117,7 @@ async fn x04_who_is_no_reader_sees_nothing_though_he_may_look() -> Result<()> {
         "daily_keywords",
         "freshness",
         "coverage",
+        "products",
         "restatements",
     ] {
         assert_eq!(session.number(&format!("SELECT count(*) FROM analytics.{view}")).await?, 0, "{view}");

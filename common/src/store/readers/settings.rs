@@ -12,7 +12,7 @@ use crate::store::error::StoreError;
 use crate::store::pool::Control;
 
 /// For his comfort and ours, no protection: he may set them otherwise. What he may not do is decided by what is granted.
-const SETTINGS: [(&str, &str); 7] = [
+const SETTINGS: [(&str, &str); 8] = [
     ("default_transaction_read_only", "on"),
     ("statement_timeout", "60s"),
     ("idle_in_transaction_session_timeout", "5min"),
@@ -23,6 +23,8 @@ const SETTINGS: [(&str, &str); 7] = [
     // Row-level security hands each probe of an index the array of all visible malls, which it sorts anew: over a hundred
     // thousand rows 7 s, where a hash join takes 0.6 s.
     ("enable_nestloop", "off"),
+    // Postgres takes that array for ten malls, so that sorting their rows for a merge looks cheap; of two hundred it is not.
+    ("enable_mergejoin", "off"),
 ];
 
 /// A setting of a reader that is not as it is made.

@@ -147,6 +147,7 @@ pub(super) const VIEWS: &[&str] = &[
     "analytics.daily_products",
     "analytics.daily_store",
     "analytics.freshness",
+    "analytics.products",
     "analytics.restatements",
 ];
 
