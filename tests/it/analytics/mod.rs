@@ -18,7 +18,7 @@ use std::fs;
 use std::time::Duration;
 
 use tests::harness::{Context as _, Output, Program, Result, TestRole, World, WorldConfig};
-use tests::simulator::{Endpoint, MallSpec, SimConfig, Size};
+use tests::simulator::{Endpoint, MallSpec, Size};
 use tokio_postgres::Client;
 use tokio_util::task::AbortOnDropHandle;
 
@@ -77,20 +77,7 @@ impl Agencies {
             .iter()
             .map(|mall| spec(mall, "hanok"))
             .chain(SEJONG.iter().map(|mall| spec(mall, "sejong")));
-        let sim = SimConfig {
-            malls: 0,
-            extra_malls: malls.collect(),
-            capacity: 400,
-            rate_multiplier: 100.0,
-            ..SimConfig::default()
-        };
-        let set = |name: &str, value: &str| (format!("CAFE24_SYNC__{name}"), value.to_owned());
-        let env = vec![
-            set("LIMITS__BURST", "400"),
-            set("LIMITS__CAPACITY", "40"),
-            set("LIMITS__REFILL_PER_SECOND", "200"),
-        ];
-        let world = World::start_with(WorldConfig { sim, env, ..WorldConfig::default() }).await?;
+        let world = World::start_with(WorldConfig::wide(malls)).await?;
         let worker = world.programs.worker()?;
         worker.listen(SOON).await?;
         Ok(Self { worker, world })

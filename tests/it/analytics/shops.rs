@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use tests::harness::{Context as _, Result, Span, TestRole, World, WorldConfig};
-use tests::simulator::{Dialect, Endpoint, MallSpec, SimConfig, Size};
+use tests::simulator::{Dialect, Endpoint, MallSpec, Size};
 
 use super::{FROM, SOON, TO};
 
@@ -18,20 +18,7 @@ async fn two_shops() -> Result<World> {
         ..MallSpec::new("hanbit")
     };
     let other = MallSpec { mall_id: "moonlit".to_owned(), shops: vec![1], ..mall.clone() };
-    let sim = SimConfig {
-        malls: 0,
-        extra_malls: vec![mall, other],
-        capacity: 400,
-        rate_multiplier: 100.0,
-        ..SimConfig::default()
-    };
-    let set = |name: &str, value: &str| (format!("CAFE24_SYNC__{name}"), value.to_owned());
-    let env = vec![
-        set("LIMITS__BURST", "400"),
-        set("LIMITS__CAPACITY", "40"),
-        set("LIMITS__REFILL_PER_SECOND", "200"),
-    ];
-    World::start_with(WorldConfig { sim, env, ..WorldConfig::default() }).await
+    World::start_with(WorldConfig::wide([mall, other])).await
 }
 
 #[tokio::test]

@@ -10,7 +10,7 @@ use std::time::Duration;
 
 use serde_json::Value;
 use tests::harness::{Browser, Context as _, Program, Result, World, WorldConfig};
-use tests::simulator::{MallSpec, SimConfig, Size};
+use tests::simulator::{MallSpec, Size};
 
 /// Until a program stands, or something has moved.
 const SOON: Duration = Duration::from_secs(20);
@@ -18,17 +18,8 @@ const SOON: Duration = Duration::from_secs(20);
 /// Small malls of these names, with a bucket that never matters.
 async fn world(malls: &[&str], env: &[(&str, &str)]) -> Result<World> {
     let spec = |mall: &&str| MallSpec { size: Size::Small, ..MallSpec::new(mall) };
-    let sim = SimConfig {
-        malls: 0,
-        capacity: 400,
-        rate_multiplier: 100.0,
-        extra_malls: malls.iter().map(spec).collect(),
-        ..SimConfig::default()
-    };
-    let fast = [("LIMITS__BURST", "400"), ("LIMITS__CAPACITY", "40"), ("LIMITS__REFILL_PER_SECOND", "200")];
-    let env =
-        fast.iter().chain(env).map(|(name, value)| (format!("CAFE24_SYNC__{name}"), (*value).to_owned()));
-    World::start_with(WorldConfig { sim, env: env.collect(), ..WorldConfig::default() }).await
+    let config = WorldConfig::wide(malls.iter().map(spec));
+    World::start_with(env.iter().fold(config, |config, (name, value)| config.set(name, value))).await
 }
 
 /// How often the program has taken the lead.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tests::harness::{Context as _, Output, Result, Span, World, WorldConfig, wait_until};
-use tests::simulator::{Dialect, FaultKind, FaultRule, MallSpec, SimConfig, Size};
+use tests::simulator::{Dialect, FaultKind, FaultRule, MallSpec, Size};
 
 use super::SOON;
 
@@ -12,16 +12,7 @@ const TO: &str = "2025-03-10";
 /// A mall that speaks so, known as one that speaks so.
 async fn world(speaks: Dialect, known_as: &str) -> Result<World> {
     let mall = MallSpec { size: Size::Small, dialect: speaks, ..MallSpec::new("hanbit") };
-    let sim = SimConfig {
-        malls: 0,
-        capacity: 400,
-        rate_multiplier: 100.0,
-        extra_malls: vec![mall],
-        ..SimConfig::default()
-    };
-    let fast = [("LIMITS__BURST", "400"), ("LIMITS__CAPACITY", "40"), ("LIMITS__REFILL_PER_SECOND", "200")];
-    let env = fast.iter().map(|(name, value)| (format!("CAFE24_SYNC__{name}"), (*value).to_owned()));
-    let world = World::start_with(WorldConfig { sim, env: env.collect(), ..WorldConfig::default() }).await?;
+    let world = World::start_with(WorldConfig::wide([mall])).await?;
     let sql = format!("UPDATE connectors SET dialect = '{known_as}'");
     world.db.client().batch_execute(&sql).await.context(sql)?;
     Ok(world)

@@ -15,7 +15,7 @@ use common::domain::calendar::kst;
 use tests::harness::{
     Context as _, Kind, MovedClock, OwnServer, Program, Result, Servers, World, WorldConfig, wait_until,
 };
-use tests::simulator::{MallSpec, SimConfig, Size};
+use tests::simulator::{MallSpec, Size};
 
 /// Longer than anything here takes on a busy machine.
 const LIMIT: Duration = Duration::from_mins(1);
@@ -38,25 +38,13 @@ impl Stage {
         let postgres = OwnServer::start_at(Kind::Postgres, &clock).await?;
         let servers = Servers { database: postgres.url(), ..Servers::from_env()? };
         let spec = |mall: &&str| MallSpec { size: Size::Small, ..MallSpec::new(mall) };
-        let sim = SimConfig {
-            malls: 0,
-            capacity: 400,
-            rate_multiplier: 100.0,
-            extra_malls: malls.iter().map(spec).collect(),
-            ..SimConfig::default()
-        };
-        let settings = [
-            ("LIMITS__BURST", "400"),
-            ("LIMITS__CAPACITY", "40"),
-            ("LIMITS__REFILL_PER_SECOND", "200"),
-            ("SCHEDULE__ENABLED", "true"),
-            ("SCHEDULE__SETTLE", "2h"),
-            ("SCHEDULE__ONBOARDING", onboarding),
-        ];
-        let mut env = clock.environment();
-        env.extend(settings.map(|(name, value)| (format!("CAFE24_SYNC__{name}"), value.to_owned())));
-        let config =
-            WorldConfig { sim, servers: Some(servers), env, no_import: true, ..WorldConfig::default() };
+        let mut config = WorldConfig::wide(malls.iter().map(spec))
+            .set("SCHEDULE__ENABLED", "true")
+            .set("SCHEDULE__SETTLE", "2h")
+            .set("SCHEDULE__ONBOARDING", onboarding);
+        config.env.extend(clock.environment());
+        config.servers = Some(servers);
+        config.no_import = true;
         let world = World::start_with(config).await?;
         world.sim.clock().set_now(clock.now());
         world.import().await?;

@@ -14,7 +14,7 @@ use super::role::with_user;
 use super::servers::{Servers, root};
 use super::trouble::{Context as _, Result};
 use super::wait::wait_until;
-use crate::simulator::{SimConfig, Simulator, SimulatorHandle};
+use crate::simulator::{MallSpec, SimConfig, Simulator, SimulatorHandle};
 
 /// How long a command that only plans may take.
 const COMMAND: Duration = Duration::from_mins(1);
@@ -36,6 +36,30 @@ pub struct WorldConfig {
     pub env: Vec<(String, String)>,
     /// Leave the malls unknown to the programs.
     pub no_import: bool,
+}
+
+impl WorldConfig {
+    /// These malls, with a bucket that never matters, on both sides: 400 tokens, 200 a second.
+    pub fn wide(malls: impl IntoIterator<Item = MallSpec>) -> Self {
+        let sim = SimConfig {
+            malls: 0,
+            extra_malls: malls.into_iter().collect(),
+            capacity: 400,
+            rate_multiplier: 100.0,
+            ..SimConfig::default()
+        };
+        Self { sim, ..Self::default() }
+            .set("LIMITS__BURST", "400")
+            .set("LIMITS__CAPACITY", "40")
+            .set("LIMITS__REFILL_PER_SECOND", "200")
+    }
+
+    /// With a setting of the programs: `LIMITS__BURST`.
+    #[must_use]
+    pub fn set(mut self, name: &str, value: &str) -> Self {
+        self.env.push((format!("CAFE24_SYNC__{name}"), value.to_owned()));
+        self
+    }
 }
 
 /// A simulator, a database, a prefix, and programs that know all three. Fields drop in this order: the programs
