@@ -43,6 +43,9 @@ struct Answers {
 }
 
 /// Binds `listen` (port 0 takes a free one), which the setting `key` names; says where it is.
+///
+/// # Errors
+/// [`BindError`] when the port is taken, or the address is not this machine's.
 pub async fn bind(listen: SocketAddr, key: &'static str) -> Result<(TcpListener, SocketAddr), BindError> {
     let bind = async {
         let listener = TcpListener::bind(listen).await?;
@@ -54,6 +57,9 @@ pub async fn bind(listen: SocketAddr, key: &'static str) -> Result<(TcpListener,
 
 impl Pages {
     /// Binds `listen` (port 0 takes a free one), which the setting `key` names.
+    ///
+    /// # Errors
+    /// [`BindError`] when the port is taken, or the address is not this machine's.
     pub async fn bind(listen: SocketAddr, key: &'static str) -> Result<Self, BindError> {
         let (listener, bound) = bind(listen, key).await?;
         Ok(Self { listener, bound, more: Router::new() })

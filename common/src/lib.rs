@@ -2,7 +2,15 @@
 //!
 //! [`domain`] is pure. Each adapter is one room that alone speaks its driver's language:
 //! `broker` (lapin), `limiter` (redis), `store` (sqlx, tokio-postgres), `api`, `oauth` and `notify` (reqwest).
-//! The rooms know `domain` and `config`, not each other; they meet in the two programs.
+//! The rooms know `domain` and `config`, not each other; they meet in the two programs. Only [`deployment`], which asks
+//! whether all servers belong to one installation, knows two of them.
+//!
+//! Beside the rooms: [`config`] (settings), [`telemetry`] (logs and metrics), [`health`] (the pages for monitors), [`clock`]
+//! (the wall clock), [`process`] (what the system may see of us).
+//!
+//! **What holds everywhere.** Instants are UTC; days are days of Korea ([`domain::calendar`]); a bare number has its unit in
+//! its name or beside it. Every error is a type; those that meet a job answer `class()`, and the class alone decides what
+//! becomes of the job ([`domain::failure`]).
 
 pub mod domain;
 

@@ -8,6 +8,10 @@
 //! - A broker in trouble lets confirms hang. So every wait has a timeout.
 //!
 //! Publishing and consuming use connections of their own: a memory alarm blocks only publishers.
+//!
+//! **Errors.** Every call answers [`BrokerError`], and none of it loses a job: what was not confirmed is published again, what
+//! was not acknowledged is delivered again. [`OtherDeployment`](BrokerError::OtherDeployment),
+//! [`OtherDeclaration`](BrokerError::OtherDeclaration) and [`Url`](BrokerError::Url) want a person; the others pass.
 
 mod connection;
 mod consume;

@@ -130,6 +130,9 @@ pub struct EmptyRange {
 
 impl DayRange {
     /// `start` to `end`, both included.
+    ///
+    /// # Errors
+    /// [`EmptyRange`] when `end` lies before `start`.
     pub fn new(start: NaiveDate, end: NaiveDate) -> Result<Self, EmptyRange> {
         if start <= end { Ok(Self { start, end }) } else { Err(EmptyRange { start, end }) }
     }

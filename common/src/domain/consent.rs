@@ -156,7 +156,10 @@ pub struct Standing {
 }
 
 impl Standing {
-    /// Whether a callback with the attempt's state is believed. The first reason that holds is told.
+    /// Whether a callback with the attempt's state is believed.
+    ///
+    /// # Errors
+    /// The first reason against it: [`Expired`](StateRefusal::Expired), then used, then another browser.
     pub fn judge(self) -> Result<(), StateRefusal> {
         match self {
             Self { expired: true, .. } => Err(StateRefusal::Expired),

@@ -16,7 +16,7 @@ pub struct Values {
     pub clicks: Option<i64>,
     /// See [`Column::Conversions`].
     pub conversions: Option<i64>,
-    /// See [`Column::ConversionValue`]; a decimal, never a float.
+    /// See [`Column::ConversionValue`]; in the shop's own currency, which the API does not tell. A decimal, never a float.
     pub conversion_value: Option<Decimal>,
 }
 
@@ -37,13 +37,13 @@ impl Values {
 pub struct MetricRow {
     /// The KST day, or the first day of the week or month.
     pub day: NaiveDate,
-    /// The mall's id, a product number, or a domain.
+    /// The mall's id, a product number, a domain, a keyword or an ad: see [`EntityType`](super::endpoint::EntityType).
     pub entity_id: String,
     /// The endpoint's columns.
     pub values: Values,
     /// The entity's name as people know it, where the endpoint tells.
     pub label: Option<String>,
-    /// What has no column.
+    /// What has no column of its own: counts and fields of the endpoint, bounded ([`Extra`]).
     pub extra: Option<Extra>,
 }
 

@@ -1,11 +1,11 @@
 //! The pure core: values and arithmetic, no I/O, no clock, no environment.
 //!
 //! Everything here can be tested by properties and is shared by producer, worker and tests.
-//! Read in this order: [`ids`] and [`calendar`] (the vocabulary), [`endpoint`] (what the API offers),
-//! [`chunk`] (how a wish is cut), [`job`] (what travels), [`metric`] and [`extra`] (what is stored),
+//! Read in this order: [`ids`] and [`calendar`] (the vocabulary), [`settle`] (when figures are final), [`endpoint`] (what
+//! the API offers), [`schedule`] (what is fetched without being asked for), [`chunk`] (how a wish is cut), [`job`] (what travels), [`metric`] and [`extra`] (what is stored),
 //! [`slice`](mod@slice) (what is there, and what is being done about it), [`failure`] and [`backoff`] (what happens when
 //! it does not work), [`bucket`] (when a request may leave), [`consent`] (when the callback of a consent is believed),
-//! [`hours`] and [`lanes`] (when backfills are sent).
+//! [`hours`] and [`lanes`] (when backfills are sent), [`text`] (what of a foreign text may be shown).
 
 pub mod ids;
 

@@ -77,7 +77,10 @@ pub enum InvalidBucket {
 }
 
 impl BucketConfig {
-    /// The settings as whole numbers.
+    /// The settings as whole numbers: µs in place of durations and rates.
+    ///
+    /// # Errors
+    /// [`InvalidBucket`] names the first setting that is out of its range.
     pub fn limits(&self) -> Result<Limits, InvalidBucket> {
         if !(1..=100_000).contains(&self.server_capacity) {
             return Err(InvalidBucket::ServerCapacity(self.server_capacity));

@@ -39,6 +39,9 @@ impl Memory {
 
 impl ModelLimiter {
     /// An empty memory.
+    ///
+    /// # Errors
+    /// [`InvalidBucket`] when `config` makes no bucket.
     pub fn new(config: BucketConfig) -> Result<Self, InvalidBucket> {
         let memory = Memory { buckets: HashMap::new(), started: Instant::now(), base_us: 1 << 50, epoch: 1 };
         let (limits, reserves) = (config.limits()?, Reserves::default());

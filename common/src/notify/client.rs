@@ -32,6 +32,9 @@ pub struct Webhook {
 
 impl Webhook {
     /// A receiver at `url`.
+    ///
+    /// # Errors
+    /// [`NotifyError::Client`] when the system's root certificates cannot be read.
     pub fn new(url: Secret, form: Form) -> Result<Self, NotifyError> {
         // An error says that a TLS provider is installed already.
         let _ = rustls::crypto::ring::default_provider().install_default();
@@ -50,6 +53,10 @@ impl Webhook {
     }
 
     /// Sends one message, once.
+    ///
+    /// # Errors
+    /// [`NotifyError::Network`] without an answer in time, [`NotifyError::Refused`] after another status than 2xx. Whether the
+    /// message was taken is known only after `Ok`: after an error it may be sent again, and arrive twice.
     pub async fn send(&self, message: &Message<'_>) -> Result<(), NotifyError> {
         let body = match self.form {
             Form::Slack => message.slack(),

@@ -89,6 +89,9 @@ impl OAuthClient {
     }
 
     /// Turns the code of a consent into the first pair. A code lives one minute and works once.
+    ///
+    /// # Errors
+    /// [`OAuthError`]. A code that arrived is used up, even if its answer was lost: only another consent brings a pair.
     pub async fn exchange(
         &self,
         mall: &MallId,
@@ -102,6 +105,9 @@ impl OAuthClient {
     }
 
     /// Turns a refresh token into the next pair; the old pair is dead from then on.
+    ///
+    /// # Errors
+    /// [`OAuthError`]. Without an answer nobody knows whether the token was used: the same one is tried again.
     pub async fn refresh(
         &self,
         mall: &MallId,

@@ -11,6 +11,14 @@
 //! **Fence.** A claim takes a number that rises for ever *before* the fetch ([`Ledger::claim`]); a slice takes a write
 //! only from a higher number than it has ([`Ledger::commit`]). So the later fetch wins whatever the order of commits,
 //! a redelivered job does nothing twice, and a worker that was frozen for an hour changes nothing.
+//!
+//! **Errors.** Where a call does not say more, it answers [`StoreError`], and nothing of it was written:
+//! [`Unavailable`](StoreError::Unavailable) and [`Conflict`](StoreError::Conflict) pass, with the same call again; the others
+//! are a defect or a foreign database. Only [`Ledger::commit`] can leave open whether it was written. No statement takes
+//! longer than 60 s, no lock is waited for longer than 5 s (`pool`).
+//!
+//! **Units.** Instants are `timestamptz`, read as UTC; days are days of Korea; lists that take an `after` go on behind that
+//! key, in its order.
 
 mod alerts;
 mod approvals;

@@ -45,6 +45,10 @@ pub enum SchemaError {
 
 impl Control {
     /// Applies what is missing, under sqlx's advisory lock, each migration in a transaction. Returns how many were applied.
+    ///
+    /// # Errors
+    /// [`SchemaError::Newer`] and [`SchemaError::Changed`] before anything is applied; [`SchemaError::Failed`] names the
+    /// migration that was rolled back, those before it stay.
     pub async fn migrate(&self) -> Result<usize, SchemaError> {
         let behind = match self.check_schema().await {
             Ok(()) => return Ok(0),

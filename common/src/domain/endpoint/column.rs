@@ -37,7 +37,7 @@ pub enum Column {
     Clicks,
     /// Orders of a product.
     Conversions,
-    /// Sales amount of a product.
+    /// Sales amount of a product, in the shop's own currency.
     ConversionValue,
 }
 
