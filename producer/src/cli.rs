@@ -39,7 +39,9 @@ use common::domain::ids::MallId;
 
 pub use self::alerts::AlertsCommand;
 pub use self::apps::AppsCommand;
-pub use self::budget::{BackfillCommand, LaneArgs, LimitsArgs, LimitsCommand, QueueCommand, Share};
+pub use self::budget::{
+    BackfillCommand, HoursArgs, LaneArgs, LimitsArgs, LimitsCommand, QueueCommand, Share,
+};
 pub use self::connect::{ConnectArgs, DisconnectArgs};
 pub use self::coverage::CoverageArgs;
 use self::coverage::EXAMPLES as COVERAGE_EXAMPLES;

@@ -5,3 +5,4 @@ mod fresh;
 mod lanes;
 mod pages;
 mod reserve;
+mod scopes;

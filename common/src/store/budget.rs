@@ -1,9 +1,8 @@
-//! What operators set of budgets: the share of a bucket that is left to others, and lanes that are not sent.
+//! What operators set of budgets: the share of a bucket that is left to others.
 
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use serde::Serialize;
 use serde_json::json;
 use sqlx::Row;
 
@@ -12,20 +11,6 @@ use super::error::StoreError;
 use super::pool::Control;
 use crate::domain::bucket::Reserve;
 use crate::domain::ids::{LimiterKey, MallId};
-use crate::domain::job::Lane;
-
-/// A lane that is not sent.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
-pub struct LanePause {
-    /// Which.
-    pub lane: Lane,
-    /// Why.
-    pub reason: String,
-    /// Who.
-    pub paused_by: String,
-    /// Since when.
-    pub since: DateTime<Utc>,
-}
 
 /// A limiter key and the malls that share it.
 #[derive(Debug, Clone, PartialEq)]
@@ -133,56 +118,4 @@ impl Control {
         };
         commit_if_changed(tx, &done, &entry).await
     }
-
-    /// The lanes that are not sent.
-    pub async fn lane_pauses(&self) -> Result<Vec<LanePause>, StoreError> {
-        let rows = sqlx::query("SELECT lane, reason, paused_by, since FROM lane_pauses ORDER BY lane DESC")
-            .fetch_all(&self.pool)
-            .await?;
-        rows.iter()
-            .map(|row| {
-                let lane: Lane = row.try_get::<&str, _>("lane")?.parse().map_err(StoreError::foreign)?;
-                Ok(LanePause {
-                    lane,
-                    reason: row.try_get("reason")?,
-                    paused_by: row.try_get("paused_by")?,
-                    since: row.try_get("since")?,
-                })
-            })
-            .collect()
-    }
-
-    /// Sends nothing of `lane` from now on. `false`: it was paused already.
-    pub async fn pause_lane(&self, lane: Lane, reason: &str, actor: &str) -> Result<bool, StoreError> {
-        let mut tx = self.pool.begin().await?;
-        let done = sqlx::query(
-            "INSERT INTO lane_pauses (lane, reason, paused_by) VALUES ($1, $2, $3) ON CONFLICT DO NOTHING",
-        )
-        .bind(lane.as_str())
-        .bind(reason)
-        .bind(actor)
-        .execute(&mut *tx)
-        .await?;
-        let details = json!({ "reason": reason });
-        commit_if_changed(tx, &done, &lane_entry(actor, "queue.pause", lane, details)).await
-    }
-
-    /// Sends `lane` again. `false`: it was not paused.
-    pub async fn resume_lane(&self, lane: Lane, actor: &str) -> Result<bool, StoreError> {
-        let mut tx = self.pool.begin().await?;
-        let done = sqlx::query("DELETE FROM lane_pauses WHERE lane = $1")
-            .bind(lane.as_str())
-            .execute(&mut *tx)
-            .await?;
-        commit_if_changed(tx, &done, &lane_entry(actor, "queue.resume", lane, json!({}))).await
-    }
-}
-
-fn lane_entry<'a>(
-    actor: &'a str,
-    action: &'static str,
-    lane: Lane,
-    details: serde_json::Value,
-) -> AuditEntry<'a> {
-    AuditEntry { actor, action, mall: None, target: lane.as_str(), plan: None, details }
 }

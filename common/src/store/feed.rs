@@ -7,8 +7,8 @@ use uuid::Uuid;
 use super::error::StoreError;
 use super::pool::Control;
 use crate::domain::ids::{LimiterKey, MallId, ShopNo};
-use crate::domain::job::{Job, WireJob};
-use crate::domain::lanes::Lanes;
+use crate::domain::job::{Job, Lane, WireJob};
+use crate::domain::lanes::{Lanes, Sent};
 
 /// A job to publish.
 #[derive(Debug, Clone)]
@@ -33,12 +33,20 @@ pub struct KeyJobs {
 }
 
 impl Control {
-    /// Every limiter key that has planned jobs of a lane that is sent (`sql/feed_keys.sql`).
-    pub async fn keys_with_work(&self, lanes: Lanes) -> Result<Vec<LimiterKey>, StoreError> {
-        let Some((first, last)) = lanes.bounds() else { return Ok(Vec::new()) };
+    /// Every limiter key that has planned jobs of a lane that is sent of it (`sql/feed_keys.sql`).
+    pub async fn keys_with_work(&self, sent: &Sent) -> Result<Vec<LimiterKey>, StoreError> {
+        if sent.is_nothing() {
+            return Ok(Vec::new());
+        }
+        let (first, last) = bounds(sent.others());
+        let (own, (firsts, lasts)): (Vec<_>, (Vec<_>, Vec<_>)) =
+            sent.keys().map(|(key, lanes)| (key.as_str(), bounds(lanes))).unzip();
         let rows = sqlx::query(include_str!("sql/feed_keys.sql"))
-            .bind(first.as_str())
-            .bind(last.as_str())
+            .bind(first)
+            .bind(last)
+            .bind(own)
+            .bind(firsts)
+            .bind(lasts)
             .fetch_all(&self.pool)
             .await?;
         rows.iter()
@@ -54,16 +62,23 @@ impl Control {
     pub async fn next_jobs(
         &self,
         windows: &[(LimiterKey, i64)],
-        lanes: Lanes,
+        sent: &Sent,
     ) -> Result<Vec<KeyJobs>, StoreError> {
-        let Some((first, last)) = lanes.bounds() else { return Ok(Vec::new()) };
+        let windows: Vec<_> = windows.iter().filter(|(key, _)| sent.of(key).bounds().is_some()).collect();
+        if windows.is_empty() {
+            return Ok(Vec::new());
+        }
+        let (firsts, lasts): (Vec<_>, Vec<_>) = windows.iter().map(|(key, _)| bounds(sent.of(key))).unzip();
+        let held = windows.iter().flat_map(|(key, _)| sent.held(key));
+        let held: Vec<String> = held.map(|(mall, lane)| format!("{lane} {mall}")).collect();
         let keys: Vec<&str> = windows.iter().map(|(key, _)| key.as_str()).collect();
         let sizes: Vec<i64> = windows.iter().map(|(_, size)| *size).collect();
         let rows = sqlx::query(include_str!("sql/feed_next.sql"))
             .bind(&keys)
             .bind(&sizes)
-            .bind(first.as_str())
-            .bind(last.as_str())
+            .bind(firsts)
+            .bind(lasts)
+            .bind(held)
             .fetch_all(&self.pool)
             .await?;
         let mut next: Vec<KeyJobs> = Vec::with_capacity(windows.len());
@@ -115,6 +130,12 @@ impl Control {
             .await?;
         Ok(done.rows_affected())
     }
+}
+
+/// First and last of the lanes in the order of their names; of none, the other way round.
+fn bounds(lanes: Lanes) -> (&'static str, &'static str) {
+    let (first, last) = lanes.bounds().unwrap_or((Lane::Fresh, Lane::Backfill));
+    (first.as_str(), last.as_str())
 }
 
 fn job(row: &PgRow) -> Result<Job, StoreError> {

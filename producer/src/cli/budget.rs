@@ -4,14 +4,19 @@ use clap::{Args, Subcommand};
 use common::domain::bucket::Reserve;
 use common::domain::ids::{LimiterKey, MallId};
 use common::domain::job::Lane;
+use common::domain::lanes::OwnHours;
 use uuid::Uuid;
 
 use super::HELP;
+use super::schedule::{OwnerArgs, ScopeArgs};
 
 pub(super) const LIMITS_EXAMPLES: &str = "  cafe24-sync limits                       every bucket, the busiest first\n  \
 cafe24-sync limits hanbit\n  cafe24-sync limits set hanbit --reserve 25%   leave a quarter to other software\n";
 const SET_EXAMPLES: &str = "  cafe24-sync limits set hanbit --reserve 25%\n  \
 cafe24-sync limits set hanbit --reserve default\n";
+const HOURS_EXAMPLES: &str = "  cafe24-sync backfill hours 01:00-06:00 --agency acme\n  \
+cafe24-sync backfill hours always --mall hanbit     whatever the configuration says\n  \
+cafe24-sync backfill hours default --mall hanbit\n";
 pub(super) const BACKFILL_EXAMPLES: &str = "  cafe24-sync backfill list\n  cafe24-sync backfill pause --reason 'sale day'\n  \
 cafe24-sync backfill cancel 0199c1e2-6f0a-7000-8000-000000000000 --dry-run\n";
 
@@ -75,7 +80,14 @@ pub enum BackfillCommand {
     Pause(LaneArgs),
     /// Send the backfill lane again
     #[command(help_template = HELP, before_help = "  cafe24-sync backfill resume\n")]
-    Resume,
+    Resume {
+        /// Whose.
+        #[command(flatten)]
+        scope: ScopeArgs,
+    },
+    /// Give an agency or a mall hours of its own, in which its backfills are sent
+    #[command(help_template = HELP, before_help = HOURS_EXAMPLES)]
+    Hours(HoursArgs),
     /// Drop the waiting jobs of a run; running ones end, and what was fetched stays
     ///
     /// Days that are still wanted come back with the schedule gaps within the hour, unless `malls set MALL wanted_from=DAY` or
@@ -93,9 +105,27 @@ pub enum BackfillCommand {
     },
 }
 
+/// `backfill hours`
+#[derive(Debug, Args)]
+pub struct HoursArgs {
+    /// 01:00-06:00 (KST, also over midnight), always, or default: as the next wider scope says
+    #[arg(value_parser = parse_hours)]
+    pub hours: HoursOf,
+    /// Whose.
+    #[command(flatten)]
+    pub owner: OwnerArgs,
+}
+
+/// Hours of its own, or those of the next wider scope.
+#[derive(Debug, Clone, Copy)]
+pub struct HoursOf(pub Option<OwnHours>);
+
 /// How a lane is paused.
 #[derive(Debug, Args)]
 pub struct LaneArgs {
+    /// Whose.
+    #[command(flatten)]
+    pub scope: ScopeArgs,
     /// Say why; it is shown beside the lane
     #[arg(long, value_name = "TEXT")]
     pub reason: Option<String>,
@@ -127,6 +157,9 @@ pub enum QueueCommand {
     Resume {
         /// fresh or backfill
         lane: Lane,
+        /// Whose.
+        #[command(flatten)]
+        scope: ScopeArgs,
     },
     /// Plan again what the broker or a worker lost
     #[command(help_template = HELP, before_help = "  cafe24-sync queue reconcile\n")]
@@ -135,6 +168,15 @@ pub enum QueueCommand {
 
 fn parse_key(text: &str) -> Result<LimiterKey, String> {
     LimiterKey::try_from(text.to_owned()).map_err(|error| error.to_string())
+}
+
+fn parse_hours(text: &str) -> Result<HoursOf, String> {
+    if text == "default" {
+        return Ok(HoursOf(None));
+    }
+    text.parse().map(|hours| HoursOf(Some(hours))).map_err(|_| {
+        "write 01:00-06:00 (two times of the day in KST that differ), always, or default".to_owned()
+    })
 }
 
 fn parse_share(text: &str) -> Result<Share, String> {

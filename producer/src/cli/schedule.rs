@@ -49,7 +49,7 @@ pub enum ScheduleCommand {
 }
 
 /// For whom.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[group(multiple = false)]
 pub struct ScopeArgs {
     /// Only for this mall
@@ -61,7 +61,7 @@ pub struct ScopeArgs {
 }
 
 /// For whom, said.
-#[derive(Debug, Args)]
+#[derive(Debug, Clone, Args)]
 #[group(required = true, multiple = false)]
 pub struct OwnerArgs {
     /// For this mall
@@ -70,6 +70,12 @@ pub struct OwnerArgs {
     /// For the malls of this agency
     #[arg(long, value_name = "AGENCY")]
     pub agency: Option<String>,
+}
+
+impl From<OwnerArgs> for ScopeArgs {
+    fn from(OwnerArgs { mall, agency }: OwnerArgs) -> Self {
+        Self { mall, agency }
+    }
 }
 
 /// `schedule run`

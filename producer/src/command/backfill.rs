@@ -34,7 +34,8 @@ pub(super) async fn run(context: &Context, command: &BackfillCommand) -> Result<
         BackfillCommand::List { limit, all } => list(context, *limit, *all).await,
         BackfillCommand::Show { run } => show(context, *run).await,
         BackfillCommand::Pause(how) => lanes::pause(context, Lane::Backfill, how).await,
-        BackfillCommand::Resume => lanes::resume(context, Lane::Backfill).await,
+        BackfillCommand::Resume { scope } => lanes::resume(context, Lane::Backfill, scope).await,
+        BackfillCommand::Hours(args) => lanes::hours(context, args).await,
         BackfillCommand::Cancel { run, dry_run, yes } => cancel(context, *run, *dry_run, *yes).await,
     }
 }

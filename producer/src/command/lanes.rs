@@ -1,21 +1,26 @@
 //! The lanes: which are sent now, what waits in them; pause and resume.
 
+mod own;
+
 use chrono::{DateTime, Utc};
 use common::clock::now;
 use common::domain::hours::Hours;
 use common::domain::job::Lane;
-use common::store::{Backlog, LanePause};
+use common::store::{Backlog, LaneOverride, LanePause, Scope};
 use serde_json::json;
 
 use super::agree::{Ask, Question};
 use super::context::Context;
-use crate::cli::{LaneArgs, NO_REASON};
+use super::schedule::{known, scope_of, whose};
+use crate::cli::{LaneArgs, NO_REASON, ScopeArgs};
 use crate::fault::{Exit, Fault};
 use crate::output::json::List;
 use crate::output::paint::command;
 use crate::output::table::{Cell, Column, Table};
 use crate::output::text::{clean, counted, json_time, number, short_time};
 use crate::plan::eta::clock;
+
+pub(super) use self::own::{hours, words};
 
 const COLUMNS: [Column; 8] = [
     Column::left("LANE", "lane"),
@@ -40,6 +45,8 @@ struct Line {
     parked: i64,
     pause: Option<LanePause>,
     hours: Option<Hours>,
+    /// What agencies and malls have of their own.
+    own: Vec<(Scope, LaneOverride)>,
 }
 
 impl Line {
@@ -56,7 +63,12 @@ impl Line {
             parked: of(&["parked"]),
             pause: pauses.iter().find(|pause| pause.lane == lane).cloned(),
             hours: hours.filter(|_| lane == Lane::Backfill),
+            own: Vec::new(),
         }
+    }
+
+    fn with(self, own: &[(Scope, LaneOverride)]) -> Self {
+        Self { own: own.iter().filter(|one| own::is_of(one, self.lane)).cloned().collect(), ..self }
     }
 
     /// Whether it is sent, and what ends that.
@@ -80,6 +92,7 @@ impl Line {
                 "since": json_time(pause.since), "by": pause.paused_by, "reason": pause.reason,
             })),
             "hours": self.hours, "waits_until": waits.map(json_time),
+            "own": self.own.iter().map(own::document).collect::<Vec<_>>(),
         })
     }
 }
@@ -91,12 +104,13 @@ pub(super) async fn list(context: &Context) -> Result<Exit, Fault> {
     let (backlog, pauses) =
         (control.backlog().await.map_err(store)?, control.lane_pauses().await.map_err(store)?);
     let hours = context.config.limits.backfill_hours;
-    let lines = Lane::ALL.map(|lane| Line::new(lane, &backlog, &pauses, hours));
+    let own = control.lane_overrides().await.map_err(store)?;
+    let lines = Lane::ALL.map(|lane| Line::new(lane, &backlog, &pauses, hours).with(&own));
     let (now, output) = (now(), context.output);
     if output.json {
         output.document(&List::new(lines.iter().map(|line| line.json(now)).collect(), None, now))?;
     } else {
-        output.list(&table(&lines, now), &remedies(&lines))?;
+        output.list(&table(&lines, now), &below(&lines))?;
     }
     Ok(Exit::Done)
 }
@@ -117,30 +131,45 @@ fn table(lines: &[Line], now: DateTime<Utc>) -> Table {
     Table::new(&COLUMNS, lines.iter().map(row))
 }
 
-/// What ends each pause.
-fn remedies(lines: &[Line]) -> String {
+/// What ends each pause, and what agencies and malls have of their own.
+fn below(lines: &[Line]) -> String {
     let paused = lines.iter().filter(|line| line.pause.is_some());
-    let lines = paused.map(|line| command(format!("cafe24-sync queue resume {}", line.lane)));
-    lines.fold(String::new(), |out, line| format!("{out}→ {line}\n"))
+    let ends = paused.map(|line| command(format!("cafe24-sync queue resume {}", line.lane)));
+    let mut out = ends.fold(String::new(), |out, line| format!("{out}→ {line}\n"));
+    for line in lines {
+        own::lines(&mut out, &line.own);
+    }
+    out
 }
 
 /// `queue pause LANE`, `backfill pause`
 pub(super) async fn pause(context: &Context, lane: Lane, how: &LaneArgs) -> Result<Exit, Fault> {
     let control = context.database().await?;
-    let backlog = control.backlog().await.map_err(|error| context.store(error))?;
-    let line = Line::new(lane, &backlog, &[], None);
-    let plan = format!(
-        "lane {lane}: nothing of it is sent; {} queued now, and all that come, wait until somebody resumes it; {} with the workers already end",
-        counted(line.waiting, "job", "jobs"),
-        number(line.out),
-    );
+    let scope = scope_of(how.scope.clone());
+    known(context, &control, &scope).await?;
+    let plan = if scope == Scope::All {
+        let backlog = control.backlog().await.map_err(|error| context.store(error))?;
+        let line = Line::new(lane, &backlog, &[], None);
+        format!(
+            "lane {lane}: nothing of it is sent; {} queued now, and all that come, wait until somebody resumes it; {} with the workers already end",
+            counted(line.waiting, "job", "jobs"),
+            number(line.out),
+        )
+    } else {
+        format!(
+            "lane {lane} of {}: nothing of it is sent; what is queued, and all that comes, waits until somebody resumes it; \
+             what the workers have already ends",
+            whose(&scope)
+        )
+    };
     if how.dry_run {
-        return say(context, lane, "not paused yet", &plan);
+        return say(context, lane, &scope, "not paused yet", &plan);
     }
     if !how.yes {
+        let of = if scope == Scope::All { "every mall".to_owned() } else { whose(&scope) };
         let ask = Ask {
             plan: &plan,
-            why: "it stops a lane of every mall".to_owned(),
+            why: format!("it stops a lane of {of}"),
             with: &["--yes"],
             question: Question::Words("Pause it?"),
             declined: "nothing was paused",
@@ -150,29 +179,40 @@ pub(super) async fn pause(context: &Context, lane: Lane, how: &LaneArgs) -> Resu
         }
     }
     let reason = how.reason.as_deref().unwrap_or(NO_REASON);
-    let paused = control.pause_lane(lane, reason, &Context::actor()).await;
+    let paused = control.pause_lane(lane, &scope, reason, &Context::actor()).await;
     if paused.map_err(|error| context.store(error))? {
-        say(context, lane, "paused", &plan)
+        say(context, lane, &scope, "paused", &plan)
     } else {
-        let text = format!("lane {lane}: was paused already; resume it first to change its reason");
-        say(context, lane, "paused", &text)
+        let text =
+            format!("{}: was paused already; resume it first to change its reason", named(lane, &scope));
+        say(context, lane, &scope, "paused", &text)
     }
 }
 
 /// `queue resume LANE`, `backfill resume`
-pub(super) async fn resume(context: &Context, lane: Lane) -> Result<Exit, Fault> {
+pub(super) async fn resume(context: &Context, lane: Lane, scope: &ScopeArgs) -> Result<Exit, Fault> {
     let control = context.database().await?;
-    let resumed = control.resume_lane(lane, &Context::actor()).await;
-    let text = if resumed.map_err(|error| context.store(error))? {
-        format!("lane {lane}: sent again within a second")
-    } else {
-        format!("lane {lane}: was not paused")
+    let scope = scope_of(scope.clone());
+    known(context, &control, &scope).await?;
+    let resumed = control.resume_lane(lane, &scope, &Context::actor()).await;
+    let named = named(lane, &scope);
+    let text = match (resumed.map_err(|error| context.store(error))?, &scope) {
+        (true, Scope::All) => format!("{named}: sent again within a second"),
+        (true, _) => format!("{named}: sent again within a second, unless a wider pause holds it"),
+        (false, _) => format!("{named}: was not paused"),
     };
-    say(context, lane, "sent", &text)
+    say(context, lane, &scope, "sent", &text)
 }
 
-fn say(context: &Context, lane: Lane, state: &str, text: &str) -> Result<Exit, Fault> {
-    context.say(json!({ "lane": lane, "state": state, "text": text }), text)?;
+fn named(lane: Lane, scope: &Scope) -> String {
+    match scope {
+        Scope::All => format!("lane {lane}"),
+        Scope::Agency(_) | Scope::Mall(_) => format!("lane {lane} of {}", whose(scope)),
+    }
+}
+
+fn say(context: &Context, lane: Lane, scope: &Scope, state: &str, text: &str) -> Result<Exit, Fault> {
+    context.say(json!({ "lane": lane, "scope": whose(scope), "state": state, "text": text }), text)?;
     Ok(Exit::Done)
 }
 
@@ -205,10 +245,36 @@ mod tests {
             paused_by: "kim@desk".to_owned(),
             since: at(),
         };
+        let own = [
+            (
+                Scope::Agency("hanok".to_owned()),
+                LaneOverride::Hours(common::store::SetHours {
+                    hours: "22:00-05:00".parse().expect("hours"),
+                    set_by: "kim@desk".to_owned(),
+                    set_at: at(),
+                }),
+            ),
+            (
+                Scope::Mall("hanbit".parse().expect("a mall")),
+                LaneOverride::Pause(LanePause {
+                    lane: Lane::Backfill,
+                    reason: "sale day".to_owned(),
+                    ..pause.clone()
+                }),
+            ),
+        ];
+        let with_own = lines(&[]).map(|line| line.with(&own));
         let (open, paused) = (lines(&[]), lines(&[pause]));
         golden("queue_list", |width| {
-            table(&open, at()).text(width) + &table(&paused, at()).text(width) + &remedies(&paused)
+            let shown = |lines: &[Line]| table(lines, at()).text(width) + &below(lines);
+            shown(&open) + &shown(&paused) + &shown(&with_own)
         });
         assert_eq!(lines(&[])[1].json(at())["waits_until"], "2026-02-17T01:00:00+09:00");
+        let own = &with_own[1].json(at())["own"];
+        assert_eq!(
+            (&own[0]["hours"], &own[1]["mall_id"]),
+            (&json!("22:00-05:00"), &json!("hanbit")),
+            "{own}"
+        );
     }
 }

@@ -13,7 +13,7 @@ pub(super) async fn run(context: &Context, command: &QueueCommand) -> Result<Exi
     match command {
         QueueCommand::List => lanes::list(context).await,
         QueueCommand::Pause { lane, how } => lanes::pause(context, *lane, how).await,
-        QueueCommand::Resume { lane } => lanes::resume(context, *lane).await,
+        QueueCommand::Resume { lane, scope } => lanes::resume(context, *lane, scope).await,
         QueueCommand::Reconcile => reconcile(context).await,
     }
 }

@@ -4,6 +4,8 @@ mod run;
 
 mod screen;
 
+pub(super) use self::screen::whose;
+
 use common::clock::now;
 use common::domain::schedule::Schedule;
 use common::store::{Connector, Control, OverrideChange, OwnSettings, Scope};
@@ -112,7 +114,7 @@ async fn unset(context: &Context, args: ScheduleUnsetArgs) -> Result<Exit, Fault
 
 async fn change_of(context: &Context, owner: OwnerArgs, change: OverrideChange) -> Result<Exit, Fault> {
     let control = context.database().await?;
-    let scope = scope_of(ScopeArgs { mall: owner.mall, agency: owner.agency });
+    let scope = scope_of(owner.into());
     known(context, &control, &scope).await?;
     let changed = control
         .change_schedule(&scope, change, &Context::actor())
@@ -129,7 +131,7 @@ async fn change_of(context: &Context, owner: OwnerArgs, change: OverrideChange) 
     Ok(Exit::Done)
 }
 
-fn scope_of(args: ScopeArgs) -> Scope {
+pub(super) fn scope_of(args: ScopeArgs) -> Scope {
     match (args.mall, args.agency) {
         (Some(mall), _) => Scope::Mall(mall),
         (None, Some(agency)) => Scope::Agency(agency),
@@ -138,7 +140,7 @@ fn scope_of(args: ScopeArgs) -> Scope {
 }
 
 /// A scope that is not there is a slip of the finger.
-async fn known(context: &Context, control: &Control, scope: &Scope) -> Result<(), Fault> {
+pub(super) async fn known(context: &Context, control: &Control, scope: &Scope) -> Result<(), Fault> {
     match scope {
         Scope::All => Ok(()),
         Scope::Agency(agency) => known_agency(context, control, agency).await,

@@ -56,17 +56,17 @@ impl Feed {
     /// Every key that has work which is sent now.
     pub(crate) async fn keys_with_work(&mut self) -> Result<Vec<LimiterKey>, FeedError> {
         self.settings.refresh(&self.control).await?;
-        Ok(self.control.keys_with_work(self.settings.lanes()).await?)
+        Ok(self.control.keys_with_work(&self.settings.sent()).await?)
     }
 
     /// Fills the windows of `keys`.
     pub(crate) async fn pass(&mut self, keys: Vec<LimiterKey>) -> Result<FeedReport, FeedError> {
         let mut report = FeedReport { keys: keys.len(), ..FeedReport::default() };
         self.settings.refresh(&self.control).await?;
-        let lanes = self.settings.lanes();
+        let sent = self.settings.sent();
         for some in keys.chunks(KEYS) {
             let windows = self.windows(some).await;
-            let next = self.control.next_jobs(&windows, lanes).await?;
+            let next = self.control.next_jobs(&windows, &sent).await?;
             let jobs: Vec<_> = next.into_iter().flat_map(|next| self.budget.choose(next)).collect();
             for some in jobs.chunks(CONFIRM_WINDOW) {
                 report.published += self.publish(some).await?;

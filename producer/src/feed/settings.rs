@@ -7,8 +7,7 @@ use common::clock::now;
 use common::domain::bucket::Reserve;
 use common::domain::hours::Hours;
 use common::domain::ids::LimiterKey;
-use common::domain::job::Lane;
-use common::domain::lanes::Lanes;
+use common::domain::lanes::{LaneTerms, MallLanes, Sent};
 use common::store::{Control, StoreError};
 use tokio::time::Instant;
 
@@ -17,16 +16,17 @@ const READ_EVERY: Duration = Duration::from_secs(1);
 
 #[derive(Debug)]
 pub(super) struct Settings {
-    hours: Option<Hours>,
-    paused: Vec<Lane>,
+    common: LaneTerms,
+    malls: Vec<MallLanes>,
     reserves: BTreeMap<LimiterKey, Reserve>,
     read_at: Option<Instant>,
 }
 
 impl Settings {
-    /// Backfills are sent within `hours`, or always.
+    /// Backfills of most malls are sent within `hours`, or always.
     pub(super) fn new(hours: Option<Hours>) -> Self {
-        Self { hours, paused: Vec::new(), reserves: BTreeMap::new(), read_at: None }
+        let common = LaneTerms { hours, paused: Vec::new() };
+        Self { common, malls: Vec::new(), reserves: BTreeMap::new(), read_at: None }
     }
 
     /// Reads them again if they are old.
@@ -34,15 +34,16 @@ impl Settings {
         if self.read_at.is_some_and(|at| at.elapsed() < READ_EVERY) {
             return Ok(());
         }
-        self.paused = control.lane_pauses().await?.into_iter().map(|pause| pause.lane).collect();
+        self.common.paused = control.lane_pauses().await?.into_iter().map(|pause| pause.lane).collect();
+        self.malls = control.mall_lanes(false).await?;
         self.reserves = control.reserves().await?;
         self.read_at = Some(Instant::now());
         Ok(())
     }
 
-    /// The lanes that are sent at this moment.
-    pub(super) fn lanes(&self) -> Lanes {
-        Lanes::at(now(), self.hours, &self.paused)
+    /// What is sent at this moment.
+    pub(super) fn sent(&self) -> Sent {
+        Sent::at(now(), &self.common, &self.malls)
     }
 
     /// The share that `key` leaves to others, if it has one of its own.

@@ -31,7 +31,7 @@ const MOST_NIGHTS: u32 = 3_650;
 /// When something will be done, and what sets it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Eta {
-    /// Whole seconds from now, rounded up; 0: the buckets hold enough. `None`: nobody knows, see [`Bound::Paused`].
+    /// Whole seconds from now, rounded up; 0: the buckets hold enough. `None`: nobody knows, see [`Bound::Paused`] and [`Bound::Held`].
     pub seconds: Option<u64>,
     /// The slowest bucket.
     pub key: LimiterKey,
@@ -58,6 +58,8 @@ pub enum Bound {
     Later(DateTime<Utc>),
     /// A lane is paused.
     Paused(Lane),
+    /// A lane is paused for the mall, or for one that shares its bucket.
+    Held(Lane),
 }
 
 /// The end of what `demands` say, under `terms`. `None`: nothing is to be done.
@@ -101,6 +103,8 @@ pub fn planned(requests: &BTreeMap<LimiterKey, f64>, lane: Lane, open: &[Demand]
 /// One bucket's end: seconds to compare by, and what is told of it.
 fn of_key(demand: &Demand, terms: &Terms) -> (f64, Eta) {
     let gauge = terms.gauge(&demand.key);
+    let lanes = terms.lanes(&demand.key);
+    let stopped = |lane| if terms.paused.contains(&lane) { Bound::Paused(lane) } else { Bound::Held(lane) };
     let mut clock = Clock::start(gauge, terms.now);
     let mut bound = Bound::Budget;
     let waiting = demand.backfill - demand.backfill_out;
@@ -109,8 +113,8 @@ fn of_key(demand: &Demand, terms: &Terms) -> (f64, Eta) {
     let out = if is_fresh { 0.0 } else { demand.backfill_out };
     clock.serve(demand.fresh + out);
     if waiting > 0.0 {
-        match terms.hours {
-            _ if terms.paused.contains(&Lane::Backfill) => bound = Bound::Paused(Lane::Backfill),
+        match lanes.hours {
+            _ if lanes.paused.contains(&Lane::Backfill) => bound = stopped(Lane::Backfill),
             Some(hours) => {
                 if let Some(opens) = clock.serve_within(hours, waiting) {
                     bound = Bound::Hours(opens);
@@ -119,8 +123,8 @@ fn of_key(demand: &Demand, terms: &Terms) -> (f64, Eta) {
             None => clock.serve(waiting),
         }
     }
-    if demand.fresh > 0.0 && terms.paused.contains(&Lane::Fresh) {
-        bound = Bound::Paused(Lane::Fresh);
+    if demand.fresh > 0.0 && lanes.paused.contains(&Lane::Fresh) {
+        bound = stopped(Lane::Fresh);
     }
     if let (Some(first), Some(last)) = (demand.first_later, demand.last_later) {
         // By the time of the first the bucket may be full again; from then on they come at its pace.
@@ -129,11 +133,12 @@ fn of_key(demand: &Demand, terms: &Terms) -> (f64, Eta) {
         let seconds = (seconds_between(terms.now, first) + piled).max(seconds_between(terms.now, last));
         if seconds > clock.seconds {
             clock.seconds = seconds;
-            bound = if matches!(bound, Bound::Paused(_)) { bound } else { Bound::Later(last) };
+            bound =
+                if matches!(bound, Bound::Paused(_) | Bound::Held(_)) { bound } else { Bound::Later(last) };
         }
     }
     let seconds = match bound {
-        Bound::Paused(_) => f64::INFINITY,
+        Bound::Paused(_) | Bound::Held(_) => f64::INFINITY,
         Bound::Budget | Bound::Hours(_) | Bound::Later(_) => clock.seconds,
     };
     let told = Eta {

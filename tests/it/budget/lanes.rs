@@ -8,7 +8,7 @@ use tests::harness::{Result, World, WorldConfig, wait_until};
 use tests::simulator::SimConfig;
 
 /// Hours from so many minutes to so many minutes after now, in KST.
-fn hours(from: i64, to: i64) -> String {
+pub(super) fn hours(from: i64, to: i64) -> String {
     let time = |minutes| {
         let kst = now() + TimeDelta::hours(9) + TimeDelta::minutes(minutes);
         kst.format("%H:%M").to_string()

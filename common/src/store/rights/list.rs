@@ -24,6 +24,7 @@ pub(super) const TABLES: &[Table] = &[
     table("approvals", ALL, ""),
     table("apps", ALL, "SELECT"),
     table("audit_log", "SELECT INSERT", "INSERT"),
+    table("backfill_hours", ALL, ""),
     table("connectors", ALL, "SELECT"),
     table("consents", ALL, ""),
     table("dead_letters", ALL, ""),
@@ -52,6 +53,7 @@ pub(super) const TABLES: &[Table] = &[
     // A mall that a worker parks is not due any more (trigger connector_scheduled).
     table("schedule_ticks", ALL, "SELECT UPDATE"),
     table("schedules", ALL, ""),
+    table("scoped_lane_pauses", ALL, ""),
     table("slice_moves", "SELECT", ""),
     table("slice_versions", "SELECT DELETE", "INSERT"),
     table("series_freshness", "SELECT", ""),

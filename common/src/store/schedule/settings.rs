@@ -23,7 +23,8 @@ pub enum Scope {
 }
 
 impl Scope {
-    fn agency(&self) -> Option<&str> {
+    /// The agency, if it is one's.
+    pub(in crate::store) fn agency(&self) -> Option<&str> {
         match self {
             Self::Agency(agency) => Some(agency),
             Self::All | Self::Mall(_) => None,
@@ -38,7 +39,8 @@ impl Scope {
         }
     }
 
-    fn named(&self) -> String {
+    /// In words.
+    pub(in crate::store) fn named(&self) -> String {
         match self {
             Self::All => "all malls".to_owned(),
             Self::Agency(agency) => format!("agency {agency}"),

@@ -3,10 +3,12 @@
 use std::fmt::Write;
 
 use common::domain::bucket::Reserve;
+use common::domain::lanes::MallLanes;
 use common::limiter::Gauge;
 use serde_json::{Value, json as document};
 
 use super::{Line, Shown};
+use crate::command::lanes::words;
 use crate::output::paint::dim;
 use crate::output::plain::UNKNOWN;
 use crate::output::table::{Cell, Column, Table};
@@ -86,7 +88,16 @@ impl Line {
             "waiting": self.waiting(), "fresh": self.demand.as_ref().map_or(0.0, |demand| demand.fresh),
             "backfill": self.demand.as_ref().map_or(0.0, |demand| demand.backfill),
             "eta": self.eta.as_ref().map(|eta| eta.json(shown.terms.now)),
+            "lanes": self.own_lanes(shown).map(|mall| document!({
+                "mall_id": mall.mall.as_str(), "backfill_hours": mall.hours, "paused": mall.paused,
+            })).collect::<Vec<_>>(),
         })
+    }
+
+    /// Its malls whose lanes are sent on terms of their own, or of their agency's.
+    fn own_lanes<'a>(&self, shown: &'a Shown) -> impl Iterator<Item = &'a MallLanes> {
+        let malls = shown.terms.malls.get(&self.bucket.key).map(Vec::as_slice).unwrap_or_default();
+        malls.iter().filter(|mall| mall.hours.is_some() || !mall.paused.is_empty())
     }
 }
 
@@ -106,7 +117,7 @@ pub(super) fn table(shown: &Shown) -> Table {
 pub(super) fn below(shown: &Shown) -> String {
     let mut out = String::new();
     if let [only] = shown.lines.as_slice() {
-        detail(&mut out, only);
+        detail(&mut out, only, shown);
     }
     let ends = shown.eta.as_ref().map_or_else(
         || "nothing is queued".to_owned(),
@@ -120,7 +131,7 @@ pub(super) fn below(shown: &Shown) -> String {
 }
 
 /// What a line of the table has no room for.
-fn detail(out: &mut String, line: &Line) {
+fn detail(out: &mut String, line: &Line, shown: &Shown) {
     if let Some(own) = &line.bucket.own_share {
         let (by, at) = (clean(&own.set_by), short_time(own.set_at));
         row(out, "left free", &format!("{} to other software, set by {by} at {at}", own.share));
@@ -135,6 +146,12 @@ fn detail(out: &mut String, line: &Line) {
         #[expect(clippy::cast_possible_truncation, reason = "requests are far below 2^53")]
         let counts = [demand.fresh, demand.backfill].map(|requests| number(requests.round() as i64));
         row(out, "queued", &format!("fresh {} · backfill {}", counts[0], counts[1]));
+    }
+    for mall in line.own_lanes(shown).take(NAMED) {
+        let paused = mall.paused.iter().map(|lane| format!("{lane} paused"));
+        let hours = mall.hours.map(|hours| format!("backfill {}", words(hours)));
+        let own: Vec<_> = paused.chain(hours).collect();
+        row(out, "lanes", &format!("{}: {}", mall.mall, own.join(" · ")));
     }
 }
 
@@ -190,6 +207,20 @@ mod tests {
             set_by: "kim@desk".to_owned(),
             set_at: at(),
         });
+        let key = quarter.bucket.key.clone();
+        let mall = |name: &str, hours: Option<&str>, paused: &[Lane]| MallLanes {
+            key: key.clone(),
+            mall: name.parse().expect("a mall"),
+            hours: hours.map(|hours| hours.parse().expect("hours")),
+            paused: paused.to_vec(),
+            waiting: Vec::new(),
+        };
+        let own = vec![
+            mall("dalbit", Some("22:00-05:00"), &[Lane::Fresh]),
+            mall("hanbit", None, &[]),
+            mall("moonlit", Some("always"), &[]),
+        ];
+        terms.malls.insert(key.clone(), own);
         let one = shown(vec![quarter], terms, 0);
         golden("limits", |width| [&all, &one].map(|shown| table(shown).text(width) + &below(shown)).concat());
     }

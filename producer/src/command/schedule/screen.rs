@@ -234,7 +234,7 @@ fn pace(eta_seconds: u64) -> String {
 }
 
 /// `all malls`, `agency acme`, `hanbit`.
-pub(super) fn whose(scope: &Scope) -> String {
+pub(in crate::command) fn whose(scope: &Scope) -> String {
     match scope {
         Scope::All => "all malls".to_owned(),
         Scope::Agency(agency) => format!("agency {agency}"),

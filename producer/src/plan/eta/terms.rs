@@ -10,6 +10,7 @@ use common::domain::bucket::Reserve;
 use common::domain::hours::Hours;
 use common::domain::ids::LimiterKey;
 use common::domain::job::Lane;
+use common::domain::lanes::{LaneTerms, MallLanes};
 use common::limiter::{BucketConfig, Gauge, Limiter};
 use common::store::{Control, StoreError};
 
@@ -24,6 +25,8 @@ pub struct Terms {
     pub hours: Option<Hours>,
     /// Lanes that are not sent.
     pub paused: Vec<Lane>,
+    /// Malls with other terms, and those that share a bucket with one.
+    pub malls: BTreeMap<LimiterKey, Vec<MallLanes>>,
     /// What keys leave to others that have no share of their own.
     pub reserve: Reserve,
     /// What the keys' buckets have; none of a key that Redis said nothing of.
@@ -37,7 +40,11 @@ impl Terms {
     /// their tokens as unknown.
     pub async fn read(config: &Config, control: &Control, keys: &[LimiterKey]) -> Result<Self, StoreError> {
         let paused = control.lane_pauses().await?.into_iter().map(|pause| pause.lane).collect();
-        let mut terms = Self { paused, ..Self::usual(config) };
+        let mut malls: BTreeMap<LimiterKey, Vec<MallLanes>> = BTreeMap::new();
+        for mall in control.mall_lanes(true).await? {
+            malls.entry(mall.key.clone()).or_default().push(mall);
+        }
+        let mut terms = Self { paused, malls, ..Self::usual(config) };
         if keys.is_empty() {
             return Ok(terms);
         }
@@ -70,6 +77,7 @@ impl Terms {
             now: now(),
             hours: config.limits.backfill_hours,
             paused: Vec::new(),
+            malls: BTreeMap::new(),
             reserve: config.limits.reserve,
             gauges: BTreeMap::new(),
             usual: Gauge { tokens: 0.0, capacity, per_second, silent: Duration::ZERO, known: false },
@@ -79,6 +87,24 @@ impl Terms {
     /// Until when backfills wait for their hours, if they do.
     pub fn backfill_waits_until(&self) -> Option<DateTime<Utc>> {
         self.hours.filter(|hours| !hours.contains(self.now)).map(|hours| hours.opens(self.now))
+    }
+
+    /// When the lanes of `key` are sent. Of malls that share it and differ, the slowest one counts that has jobs waiting.
+    pub fn lanes(&self, key: &LimiterKey) -> LaneTerms {
+        let common = LaneTerms { hours: self.hours, paused: self.paused.clone() };
+        let Some(malls) = self.malls.get(key) else { return common };
+        let of = |lane: Lane| {
+            let waiting: Vec<_> = malls.iter().filter(|mall| mall.waiting.contains(&lane)).collect();
+            // Before there is a job, none of them is foreseen to have none.
+            let whose = if waiting.is_empty() { malls.iter().collect() } else { waiting };
+            whose.into_iter().map(|mall| mall.terms(&common)).collect::<Vec<_>>()
+        };
+        let paused = |lane: &Lane| of(*lane).iter().any(|terms| terms.paused.contains(lane));
+        let hours = of(Lane::Backfill).into_iter().filter_map(|terms| terms.hours);
+        LaneTerms {
+            hours: hours.min_by_key(|hours| hours.length()),
+            paused: Lane::ALL.into_iter().filter(paused).collect(),
+        }
     }
 
     /// The bucket of `key`.

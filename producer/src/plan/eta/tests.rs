@@ -1,6 +1,7 @@
 use std::time::Duration;
 
 use common::domain::bucket::Reserve;
+use common::domain::lanes::MallLanes;
 use rstest::rstest;
 
 use super::*;
@@ -22,6 +23,7 @@ fn terms(gauges: &[(&str, Gauge)]) -> Terms {
         now: at("16T10:00:00"),
         hours: None,
         paused: Vec::new(),
+        malls: BTreeMap::new(),
         reserve: Reserve::NONE,
         gauges: gauges.iter().map(|(name, gauge)| (key(name), *gauge)).collect(),
         usual: Gauge { known: false, ..gauge(0.0, 2.0) },
@@ -122,6 +124,48 @@ fn nobody_knows_when_a_paused_lane_is_done_and_others_are_not_kept_by_it() {
     assert_eq!((backfill.seconds, backfill.bound), (None, Bound::Paused(Lane::Backfill)));
     assert_eq!(seconds(&demand("a", 10.0, Lane::Fresh), &terms), Some(5));
     assert!(backfill.words(terms.now, true).contains("queue resume backfill"));
+}
+
+/// A mall with hours, or a paused lane, of its own.
+fn mall(key: &str, mall: &str, hours: Option<&str>, paused: &[Lane], waiting: &[Lane]) -> MallLanes {
+    MallLanes {
+        key: LimiterKey::try_from(key.to_owned()).expect("a key"),
+        mall: mall.parse().expect("a mall"),
+        hours: hours.map(|hours| hours.parse().expect("hours")),
+        paused: paused.to_vec(),
+        waiting: waiting.to_vec(),
+    }
+}
+
+#[test]
+fn a_malls_own_hours_and_pauses_set_its_end_and_nobody_elses() {
+    let mut terms = terms(&[("a", gauge(0.0, 2.0)), ("b", gauge(0.0, 2.0)), ("c", gauge(0.0, 2.0))]);
+    terms.hours = "01:00-06:00".parse().ok();
+    let own = [mall("b", "b", Some("always"), &[], &[]), mall("c", "c", None, &[Lane::Backfill], &[])];
+    terms.malls = own.into_iter().map(|mall| (mall.key.clone(), vec![mall])).collect();
+    let of = |key: &str| eta(&[demand(key, 10.0, Lane::Backfill)], &terms).expect("work");
+    assert!(matches!(of("a").bound, Bound::Hours(_)));
+    assert_eq!((of("b").seconds, of("b").bound), (Some(5), Bound::Budget));
+    assert_eq!((of("c").seconds, of("c").bound), (None, Bound::Held(Lane::Backfill)));
+    let told = of("c").words(terms.now, true);
+    assert_eq!(told, "nobody knows: lane backfill is paused for mall c → cafe24-sync queue list");
+    assert_eq!(seconds(&demand("c", 10.0, Lane::Fresh), &terms), Some(5), "its fresh days are sent");
+}
+
+#[test]
+fn of_malls_that_share_a_bucket_the_slowest_with_waiting_jobs_sets_the_end() {
+    let mut terms = terms(&[("s", gauge(0.0, 2.0))]);
+    let (waits, idle) = ([Lane::Backfill], []);
+    for (a, b, bound) in [
+        (&waits[..], &idle[..], "budget"),
+        (&idle[..], &waits[..], "paused"),
+        (&waits[..], &waits[..], "paused"),
+    ] {
+        let malls = vec![mall("s", "a", None, &[], a), mall("s", "b", None, &[Lane::Backfill], b)];
+        terms.malls = [(malls[0].key.clone(), malls)].into();
+        let eta = eta(&[demand("s", 10.0, Lane::Backfill)], &terms).expect("work");
+        assert_eq!(eta.json(terms.now)["bound"], bound, "{a:?} {b:?}");
+    }
 }
 
 #[test]

@@ -16,6 +16,7 @@ impl Eta {
     pub fn words(&self, now: DateTime<Utc>, key_is_mall: bool) -> String {
         match (self.seconds, self.bound) {
             (_, Bound::Paused(lane)) => paused(lane),
+            (_, Bound::Held(lane)) => self.held(lane, key_is_mall),
             (None, _) => format!("in more than ten years, set by {}", self.what(key_is_mall)),
             (Some(0), _) => {
                 let whose = if key_is_mall { "each mall's" } else { "the" };
@@ -31,6 +32,7 @@ impl Eta {
     pub fn end_words(&self, now: DateTime<Utc>, key_is_mall: bool) -> String {
         match (self.done(now), self.bound) {
             (_, Bound::Paused(lane)) => paused(lane),
+            (_, Bound::Held(lane)) => self.held(lane, key_is_mall),
             (None, _) => format!("in more than ten years, set by {}", self.what(key_is_mall)),
             (Some(done), _) => {
                 format!("done {}, set by {}{}", clock(done, now), self.what(key_is_mall), self.waits(now))
@@ -55,7 +57,7 @@ impl Eta {
             Bound::Budget => ("budget", None),
             Bound::Hours(opens) => ("hours", Some(opens)),
             Bound::Later(time) => ("later", Some(time)),
-            Bound::Paused(_) => ("paused", None),
+            Bound::Paused(_) | Bound::Held(_) => ("paused", None),
         };
         json!({
             "seconds": self.seconds, "done_at": self.done(now).map(json_time), "set_by": self.key.as_str(),
@@ -80,10 +82,15 @@ impl Eta {
         text
     }
 
+    fn held(&self, lane: Lane, key_is_mall: bool) -> String {
+        let whose = if key_is_mall { "mall" } else { "a mall of bucket" };
+        format!("nobody knows: lane {lane} is paused for {whose} {} → cafe24-sync queue list", self.key)
+    }
+
     /// What it waits for beside the budget.
     fn waits(&self, now: DateTime<Utc>) -> String {
         match self.bound {
-            Bound::Budget | Bound::Paused(_) => String::new(),
+            Bound::Budget | Bound::Paused(_) | Bound::Held(_) => String::new(),
             Bound::Hours(opens) => format!(" · backfill waits until {} KST", clock(opens, now)),
             Bound::Later(time) => format!(" · a job waits until {} KST", clock(time, now)),
         }
