@@ -36,6 +36,7 @@ missing_packages() {
     find_redis >/dev/null || echo redis-server
     { find_postgres postgres && find_postgres initdb; } >/dev/null || echo postgresql
     if [[ -n ${wants_clock:-} ]] && ! find_moved_clock >/dev/null; then echo libfaketime; fi
+    if [[ -n ${wants_clock:-} ]] && ! command -v python3 >/dev/null; then echo python3; fi
     if [[ -n ${wants_browser:-} ]]; then missing_browser; fi
 }
 

@@ -34,6 +34,7 @@ test_lints() {
     step fmt cargo fmt --all --check
     step clippy cargo clippy --workspace --all-targets --locked -- -D warnings
     step docs env RUSTDOCFLAGS=-Dwarnings cargo doc --no-deps --workspace --locked
+    step supply "$here/check-supply.sh" "$root"
     step compose "$here/check-compose.sh" "$root"
 }
 

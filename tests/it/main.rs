@@ -21,4 +21,5 @@ mod process;
 mod schedule;
 mod schema;
 mod secrets;
+mod supply;
 mod tls;
