@@ -5,7 +5,9 @@
 //! same user, or `/proc/PID/environ`, would show them (`docs/reliability.md` X5).
 
 use rustix::fs::Mode;
-use rustix::process::{DumpableBehavior, Resource, Rlimit, set_dumpable_behavior, setrlimit, umask};
+use rustix::process::{
+    DumpableBehavior, Resource, Rlimit, getrlimit, set_dumpable_behavior, setrlimit, umask,
+};
 
 /// Closes this process up. The first thing that both programs do, before a secret is read.
 ///
@@ -16,6 +18,17 @@ pub fn harden() -> std::io::Result<()> {
     setrlimit(Resource::Core, Rlimit { current: Some(0), maximum: Some(0) })?;
     set_dumpable_behavior(DumpableBehavior::NotDumpable)?;
     Ok(())
+}
+
+/// How many files and sockets this process may have open at once, after raising its own limit as far as it may. `None`: as
+/// many as it likes.
+pub fn open_files() -> Option<u64> {
+    let Rlimit { current, maximum } = getrlimit(Resource::Nofile);
+    // A refusal leaves what there was.
+    match setrlimit(Resource::Nofile, Rlimit { current: maximum, maximum }) {
+        Ok(()) => maximum,
+        Err(_) => current,
+    }
 }
 
 /// This machine's name, for people; empty if it has none.

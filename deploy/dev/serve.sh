@@ -2,13 +2,14 @@
 # Run one private server in the foreground. This process *becomes* the server (exec all the way), so that whoever
 # started it may stop, kill or freeze the server by the pid it already has. Used by ./dev and by the test harness.
 #
-#   serve.sh redis|postgres|rabbit --port P --dir D [--with-parent] [--clock FILE] [-- SERVER ARGUMENTS]
+#   serve.sh redis|postgres|rabbit --port P --dir D [--with-parent] [--clock FILE] [--standby-of P2] [-- SERVER ARGUMENTS]
 #   serve.sh ctl --dir D -- ARGUMENTS        rabbitmqctl for the RabbitMQ in D
 #
 # --port         loopback port; rabbit also takes P+1 (Erlang distribution) and P+2 (its own epmd)
 # --dir          everything it writes; kept between starts, so a second start finds the same data
 # --with-parent  the kernel ends the server when the process that called this script ends, however it ends
 # --clock        the server's wall clock is moved by what FILE says (+3600), read anew at each look; it waits as ever
+# --standby-of   Postgres: a copy of the one on port P2 that follows it until it is promoted
 #
 # In D, before the start: extra.conf (appended to rabbitmq.conf) and advanced.config (RabbitMQ's file of that name).
 # Logs go to stdout and stderr. Nothing listens beyond the loopback. Data outlives a crash of the server, not of
@@ -18,7 +19,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=deploy/dev/find.sh
 . "$here/find.sh"
 
-port='' dir='' with_parent='' clock=()
+port='' dir='' with_parent='' clock=() standby_of=''
 
 parse() {
     while (($#)); do
@@ -26,6 +27,7 @@ parse() {
             --port) port=$2; shift 2 ;;
             --dir) dir=$2; shift 2 ;;
             --with-parent) with_parent=yes; shift ;;
+            --standby-of) standby_of=$2; shift 2 ;;
             --clock) clock=(env "LD_PRELOAD=$(find_moved_clock)" "FAKETIME_TIMESTAMP_FILE=$2" "${moved_clock[@]}"); shift 2 ;;
             --) shift; extra=("$@"); return ;;
             *) echo "serve.sh: unknown argument $1" >&2; exit 2 ;;
@@ -58,8 +60,13 @@ postgres() {
         local run=()
         if ((${#as_user[@]})); then run=(setpriv "${as_user[@]}" --); fi
         rm -rf "$dir/data"
-        (cd "$dir" && "${run[@]}" "$(find_postgres initdb)" --pgdata=data --username=postgres --auth=trust \
-            --encoding=UTF8 --locale=C --no-sync --no-instructions)
+        if [[ -n $standby_of ]]; then
+            (cd "$dir" && "${run[@]}" "$(find_postgres pg_basebackup)" --pgdata=data --host=127.0.0.1 \
+                --port="$standby_of" --username=postgres --checkpoint=fast --no-sync --write-recovery-conf)
+        else
+            (cd "$dir" && "${run[@]}" "$(find_postgres initdb)" --pgdata=data --username=postgres --auth=trust \
+                --encoding=UTF8 --locale=C --no-sync --no-instructions)
+        fi
     fi
     cd "$dir"
     # No shell may stand between: a killed postmaster leaves postmaster.pid, and Postgres copes with a stale one.
@@ -115,7 +122,7 @@ extra=() as_user=()
 verb=${1:-}
 case $verb in
     redis | postgres | rabbit | ctl) ;;
-    *) sed -n '2,15p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
+    *) sed -n '2,16p' "${BASH_SOURCE[0]}" >&2; exit 2 ;;
 esac
 shift
 parse "$@"

@@ -5,6 +5,10 @@
 //! no letter, no 429, no bucket below zero.
 
 mod broker;
+mod consumer_timeout;
+mod failover;
+mod limits;
+mod network;
 mod postgres;
 mod producer;
 mod redis;

@@ -16,7 +16,7 @@ use common::health::{BindError, Pages};
 use common::limiter::{BucketConfig, LimiterError, RedisLimiter};
 use common::oauth::{App, InvalidKey, OAuthClient, OAuthTimeouts, Sealer, Spool, TokenKeeper};
 use common::store::{Channel, Control, Ledger, SchemaError, SealedTokenStore, StoreError};
-use common::telemetry::Recorder;
+use common::telemetry::{Recorder, events};
 use tokio::sync::mpsc;
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
@@ -90,6 +90,7 @@ pub async fn run(
         () = stop.cancelled() => return Ok(End::Drained),
     }
     let broker = broker(&config, &control)?;
+    let config = fitted(config, common::process::open_files());
     let shared = Arc::new(shared(config, stop.clone())?);
     if let Some(id) = control.deployment() {
         deployment::claim(id, &broker, &shared.limiter).await?;
@@ -196,6 +197,28 @@ async fn schema(control: &Control) -> Result<(), SchemaError> {
             other => return other,
         }
     }
+}
+
+/// Files and sockets beside the slots' and the pool's: the three servers, the runtime, the log, the pages, and a few to spare.
+const OTHER_FILES: u64 = 32;
+
+/// With as many slots as there can be files: fetches that meet no file would only be put off, and the log full of them.
+fn fitted(mut config: Config, open_files: Option<u64>) -> Config {
+    let Some(limit) = open_files else { return config };
+    let beside = OTHER_FILES + u64::try_from(config.postgres.pool).unwrap_or(u64::MAX);
+    let slots = usize::try_from(limit.saturating_sub(beside)).unwrap_or(usize::MAX).max(1);
+    if slots < config.worker.slots {
+        tracing::warn!(
+            event = events::FILES_FEW,
+            limit,
+            wanted = beside.saturating_add(u64::try_from(config.worker.slots).unwrap_or(u64::MAX)),
+            slots,
+            "this process may open {limit} files, too few for its {} slots: it works with {slots}; raise `ulimit -n`",
+            config.worker.slots
+        );
+        config.worker.slots = slots;
+    }
+    config
 }
 
 fn broker(config: &Config, control: &Control) -> Result<Broker, BrokerError> {

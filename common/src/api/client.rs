@@ -14,6 +14,7 @@ use super::decode::{DecodeError, decode};
 use super::decoder::Expected;
 use super::error::{Evidence, FetchError, NetworkFault};
 use super::headers::{self, RateHeaders};
+use super::network::network_fault;
 use super::page::Page;
 use super::request::Request;
 use super::strike::strike_named;
@@ -267,26 +268,6 @@ fn evidence(request: String, seen: &Seen, token: &Secret) -> Evidence {
     // `[secret]` may be longer than what it replaces.
     body_head.truncate(body_head.floor_char_boundary(Evidence::BODY_HEAD));
     Evidence { request, status: seen.status, body_head }
-}
-
-fn network_fault(error: &reqwest::Error) -> NetworkFault {
-    if !error.is_connect() {
-        return NetworkFault::Reset;
-    }
-    let mut cause: Option<&(dyn std::error::Error + 'static)> = Some(error);
-    while let Some(error) = cause {
-        // The handshake's error travels inside an `io::Error`, which does not name it as its source.
-        if let Some(inner) = error.downcast_ref::<std::io::Error>().and_then(std::io::Error::get_ref)
-            && inner.is::<rustls::Error>()
-        {
-            return NetworkFault::Tls;
-        }
-        if error.is::<rustls::Error>() {
-            return NetworkFault::Tls;
-        }
-        cause = error.source();
-    }
-    NetworkFault::Connect
 }
 
 #[cfg(test)]

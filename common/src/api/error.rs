@@ -24,6 +24,9 @@ pub enum NetworkFault {
     /// No connection: refused, unreachable, unknown host, or too slow.
     #[error("no connection")]
     Connect,
+    /// This process, or its machine, may open no more files. Nothing was sent.
+    #[error("no file descriptor is left: raise the limit of open files (`ulimit -n`)")]
+    NoFiles,
     /// The server's certificate or the handshake. If every mall has it, the fault is ours.
     #[error("no TLS connection")]
     Tls,
@@ -146,6 +149,7 @@ impl FetchError {
     pub fn class(&self) -> FailureClass {
         match self {
             Self::Throttled { .. } => FailureClass::Throttled,
+            Self::Network { fault: NetworkFault::NoFiles, .. } => FailureClass::Infrastructure,
             Self::Network { .. } | Self::Server { .. } | Self::NotJson { .. } | Self::Moved { .. } => {
                 FailureClass::Transient
             }

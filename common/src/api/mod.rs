@@ -39,7 +39,9 @@ mod pages;
 
 mod headers;
 
+mod network;
 mod status;
+
 mod strike;
 
 mod look;

@@ -17,6 +17,8 @@ mod url;
 
 mod transport;
 
+mod addresses;
+
 mod value;
 
 mod error;

@@ -31,11 +31,12 @@ impl ServerUrl {
         }
     }
 
-    /// The URL without its `sslmode`, for drivers that do not know all of its words.
+    /// The URL without what each driver would read in its own way: `sslmode` and `target_session_attrs`.
     #[must_use]
-    pub fn without_sslmode(&self) -> Self {
+    pub fn for_driver(&self) -> Self {
         let Some((head, query)) = self.expose().split_once('?') else { return self.clone() };
-        let kept: Vec<_> = query.split('&').filter(|pair| !pair.starts_with("sslmode=")).collect();
+        let ours = |pair: &&str| pair.starts_with("sslmode=") || pair.starts_with("target_session_attrs=");
+        let kept: Vec<_> = query.split('&').filter(|pair| !ours(pair)).collect();
         let mark = if kept.is_empty() { "" } else { "?" };
         Self::unchecked(format!("{head}{mark}{}", kept.join("&")))
     }
@@ -70,7 +71,7 @@ fn is_local(rest: &str) -> bool {
     hosts.iter().all(|host| socket(host) || is_loopback(host))
 }
 
-fn parameter<'a>(rest: &'a str, name: &str) -> Option<&'a str> {
+pub(super) fn parameter<'a>(rest: &'a str, name: &str) -> Option<&'a str> {
     let (_, query) = rest.split_once('?')?;
     query.split(['&', '#']).rev().find_map(|pair| pair.strip_prefix(name)?.strip_prefix('='))
 }
@@ -111,7 +112,8 @@ mod tests {
     #[case("postgres://h/db", "postgres://h/db")]
     #[case("postgres://h/db?sslmode=verify-full", "postgres://h/db")]
     #[case("postgres://h/db?a=b&sslmode=disable&c=d", "postgres://h/db?a=b&c=d")]
-    fn only_the_sslmode_goes(#[case] url: &str, #[case] left: &str) {
-        assert_eq!(ServerUrl::unchecked(url).without_sslmode().expose(), left);
+    #[case("postgres://h,i/db?target_session_attrs=read-write&c=d", "postgres://h,i/db?c=d")]
+    fn only_what_we_read_ourselves_goes(#[case] url: &str, #[case] left: &str) {
+        assert_eq!(ServerUrl::unchecked(url).for_driver().expose(), left);
     }
 }

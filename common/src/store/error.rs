@@ -2,6 +2,7 @@
 
 use tokio_postgres::error::SqlState;
 
+use super::refusals;
 use crate::domain::failure::FailureClass;
 
 type Source = Box<dyn std::error::Error + Send + Sync>;
@@ -53,7 +54,11 @@ impl StoreError {
         Self::Foreign(error.to_string())
     }
 
-    fn from_state(state: Option<&str>, what: &str, source: Source) -> Self {
+    pub(super) fn read_only(source: Source) -> Self {
+        Self::Unavailable { what: "it is read-only (a standby?)".to_owned(), source }
+    }
+
+    pub(super) fn from_state(state: Option<&str>, what: &str, source: Source) -> Self {
         let Some(state) = state else {
             return Self::Unavailable { what: what.to_owned(), source };
         };
@@ -65,7 +70,10 @@ impl StoreError {
                 source,
             },
             "53300" => Self::Unavailable { what: unavailable("it has too many connections"), source },
-            "25006" => Self::Unavailable { what: unavailable("it is read-only (a standby?)"), source },
+            "25006" => {
+                refusals::met();
+                Self::read_only(source)
+            }
             "55P03" | "57014" => Self::Unavailable { what: unavailable(LOCKED), source },
             "3D000" => Self::Unavailable { what: unavailable("the database does not exist"), source },
             "28P01" | "28000" => {

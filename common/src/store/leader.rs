@@ -15,10 +15,12 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use sqlx::{Connection, PgConnection, Row};
-use tokio::time::{Instant, sleep, sleep_until, timeout};
+use tokio::time::{Instant, sleep, sleep_until};
 
 use super::error::StoreError;
 use super::pool::Control;
+use super::refusals;
+use super::writable::{takes_writes, within};
 
 /// A leader that says nothing for this long is no leader any more.
 const LEASE: Duration = Duration::from_secs(6);
@@ -26,8 +28,6 @@ const LEASE: Duration = Duration::from_secs(6);
 const BEAT: Duration = Duration::from_millis(1_500);
 /// How often who stands by asks for the lock. So a takeover takes 7 s at most, and the time of a statement or two.
 const ASK: Duration = Duration::from_secs(1);
-/// A server that says nothing for this long is out of reach.
-const SILENT: Duration = Duration::from_secs(5);
 
 /// The lock, held as long as this value lives and [`hold`](Self::hold) goes on.
 #[derive(Debug)]
@@ -54,7 +54,8 @@ impl Leadership {
             let beat = async {
                 sleep(BEAT).await;
                 let sent = Instant::now();
-                sqlx::query("SELECT 1").execute(&mut self.session).await.map(|_| sent)
+                // A lock on a server that takes no writes is of no use, and another server may have the same lock to give.
+                takes_writes(&mut self.session).await.map(|writable| (sent, writable))
             };
             self.until = tokio::select! {
                 biased;
@@ -63,8 +64,12 @@ impl Leadership {
                     source: format!("the lease of {} s is over", LEASE.as_secs()).into(),
                 },
                 beat = beat => match beat {
-                    Ok(sent) => sent + LEASE,
-                    Err(error) => return error.into(),
+                    Ok((sent, true)) => sent + LEASE,
+                    Ok((_, false)) => {
+                        refusals::met();
+                        return StoreError::read_only("the server of the lock".into());
+                    }
+                    Err(error) => return error,
                 },
             };
         }
@@ -80,16 +85,6 @@ impl Leadership {
 async fn over(at: Instant) {
     let mut alarm = pin!(sleep_until(at));
     poll_fn(|cx| if Instant::now() >= at { Poll::Ready(()) } else { alarm.as_mut().poll(cx) }).await;
-}
-
-async fn within<T>(answer: impl Future<Output = Result<T, sqlx::Error>>) -> Result<T, StoreError> {
-    match timeout(SILENT, answer).await {
-        Ok(answer) => Ok(answer?),
-        Err(silent) => Err(StoreError::Unavailable {
-            what: "it did not answer in time".to_owned(),
-            source: silent.into(),
-        }),
-    }
 }
 
 impl Control {
@@ -122,9 +117,7 @@ impl Control {
 
     async fn candidate(&self) -> Result<PgConnection, StoreError> {
         let lease = format!("{}ms", LEASE.as_millis());
-        let options =
-            self.pool.connect_options().as_ref().clone().options([("idle_session_timeout", lease.as_str())]);
-        within(PgConnection::connect_with(&options)).await
+        self.session(&[("idle_session_timeout", lease.as_str())]).await
     }
 }
 

@@ -1,9 +1,13 @@
 //! What Postgres tells at commit (LISTEN/NOTIFY).
 
+use std::time::Instant;
+
 use sqlx::postgres::PgListener;
+use tokio::sync::watch;
 
 use super::error::StoreError;
 use super::pool::Control;
+use super::refusals;
 
 /// What to listen for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -30,12 +34,17 @@ impl Channel {
 #[derive(Debug)]
 pub struct Listener {
     inner: PgListener,
+    /// A server that turned read-only may keep this session, and tells nothing any more.
+    refusals: watch::Receiver<Option<Instant>>,
 }
 
 impl Listener {
     /// The next payload. `None`: the session was lost and made again, so something may have been missed; look anew.
     pub async fn next(&mut self) -> Result<Option<String>, StoreError> {
-        Ok(self.inner.try_recv().await?.map(|notification| notification.payload().to_owned()))
+        tokio::select! {
+            told = self.inner.try_recv() => Ok(told?.map(|notification| notification.payload().to_owned())),
+            Ok(()) = self.refusals.changed() => Err(StoreError::read_only("a write was refused".into())),
+        }
     }
 
     /// A payload that has already arrived, without waiting.
@@ -47,9 +56,11 @@ impl Listener {
 impl Control {
     /// Opens a listening session on a connection of its own.
     pub async fn listen(&self, channel: Channel) -> Result<Listener, StoreError> {
+        let refusals = refusals::refusals();
+        self.follow().await?;
         let mut inner = PgListener::connect_with(&self.pool).await?;
         inner.ignore_pool_close_event(true);
         inner.listen(channel.name()).await?;
-        Ok(Listener { inner })
+        Ok(Listener { inner, refusals })
     }
 }

@@ -20,6 +20,7 @@
 //! **Units.** Instants are `timestamptz`, read as UTC; days are days of Korea; lists that take an `after` go on behind that
 //! key, in its order.
 
+mod addresses;
 mod alerts;
 mod approvals;
 mod apps;
@@ -49,11 +50,13 @@ mod plan;
 mod pool;
 mod readers;
 mod reconcile;
+mod refusals;
 mod rights;
 mod runs;
 mod schedule;
 mod schema;
 mod tokens;
+mod writable;
 
 pub use alerts::{Alert, AlertChange, Finding, Seen};
 pub use approvals::{Approval, NewApprovals};

@@ -3,15 +3,17 @@
 use std::sync::{Arc, OnceLock};
 use std::time::Duration;
 
-use deadpool_postgres::{Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
+use deadpool_postgres::{Hook, HookError, Manager, ManagerConfig, Pool, RecyclingMethod, Runtime, Timeouts};
 use sqlx::PgPool;
 use sqlx::postgres::{PgConnectOptions, PgPoolOptions, PgSslMode};
 use tokio_postgres::NoTls;
-use tokio_postgres::config::SslMode;
+use tokio_postgres::config::{SslMode, TargetSessionAttrs};
 use tokio_postgres_rustls::MakeRustlsConnect;
 use uuid::Uuid;
 
+use super::addresses::Addresses;
 use super::error::StoreError;
+use super::refusals;
 use crate::config::{ServerUrl, Transport};
 
 /// How long a connection may take to come about.
@@ -35,6 +37,7 @@ const SESSION: [(&str, &str); 4] = [
 #[derive(Debug, Clone)]
 pub struct Control {
     pub(super) pool: PgPool,
+    pub(super) addresses: Arc<Addresses>,
     /// Known once the schema was checked.
     pub(super) deployment: Arc<OnceLock<Uuid>>,
 }
@@ -46,29 +49,26 @@ impl Control {
     /// [`StoreError::Unavailable`] when `url` is not a Postgres URL.
     pub fn new(url: &str, size: u32) -> Result<Self, StoreError> {
         let url = ServerUrl::unchecked(url);
-        let options: PgConnectOptions =
-            url.without_sslmode().expose().parse().map_err(|error: sqlx::Error| StoreError::Unavailable {
-                what: "its URL cannot be read".to_owned(),
-                source: error.into(),
-            })?;
-        let encrypt = match url.transport() {
-            Transport::Encrypted => true,
-            Transport::Plaintext => false,
-            // A URL without a host takes `PGHOST`: then it is not this machine.
-            Transport::Local => options.get_socket().is_none() && !is_loopback(options.get_host()),
-        };
-        // Never the driver's `prefer` or `require`: the one falls back to plain text, neither looks at the certificate.
-        let mode = if encrypt { PgSslMode::VerifyFull } else { PgSslMode::Disable };
-        let options = options.ssl_mode(mode).application_name("cafe24-sync").options(SESSION);
+        let (transport, wants_writable) = (url.transport(), url.wants_writable());
+        let addresses = url.addresses();
+        let all =
+            addresses.iter().map(|url| address(url, transport)).collect::<Result<Vec<_>, StoreError>>()?;
+        let first = all.first().cloned().unwrap_or_default();
         let pool = PgPoolOptions::new()
             .max_connections(size.max(1))
             .acquire_timeout(CONNECT)
-            .connect_lazy_with(options);
-        Ok(Self { pool, deployment: Arc::default() })
+            .before_acquire(|_, idle| Box::pin(async move { Ok(!refusals::may_be_read_only(idle.age)) }))
+            .connect_lazy_with(first);
+        Ok(Self {
+            pool,
+            addresses: Arc::new(Addresses::new(all, wants_writable)),
+            deployment: Arc::default(),
+        })
     }
 
     /// Asks the server for a sign of life.
     pub async fn ping(&self) -> Result<(), StoreError> {
+        self.follow().await?;
         sqlx::query("SELECT 1").execute(&self.pool).await?;
         Ok(())
     }
@@ -99,7 +99,7 @@ impl Ledger {
     pub fn new(url: &str, size: usize) -> Result<Self, StoreError> {
         let url = ServerUrl::unchecked(url);
         let mut config: tokio_postgres::Config =
-            url.without_sslmode().expose().parse().map_err(|error: tokio_postgres::Error| {
+            url.for_driver().expose().parse().map_err(|error: tokio_postgres::Error| {
                 StoreError::Unavailable { what: "its URL cannot be read".to_owned(), source: error.into() }
             })?;
         // Arrays of one element and of ten thousand want different plans, and planning costs far less than a wrong one.
@@ -113,6 +113,11 @@ impl Ledger {
             .options(format!("{given} {}", session.join(" ")).trim())
             .application_name("cafe24-sync-worker");
         config.connect_timeout(CONNECT);
+        // The driver goes through the addresses by itself, and this is for each of them.
+        let addresses = u32::try_from(url.addresses().len()).unwrap_or(1).max(1);
+        if url.wants_writable() {
+            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+        }
         // The server's own limits do not help against one that fell silent without a word (a host that died, a NAT that
         // forgot us): without these, a batch would wait for the system's quarter of an hour.
         config
@@ -128,8 +133,16 @@ impl Ledger {
             config.ssl_mode(SslMode::Disable);
             Manager::from_config(config, NoTls, recycling)
         };
-        let timeouts = Timeouts { wait: Some(CONNECT), create: Some(CONNECT), recycle: Some(CONNECT) };
+        let timeouts =
+            Timeouts { wait: Some(CONNECT), create: Some(CONNECT * addresses), recycle: Some(CONNECT) };
         let pool = Pool::builder(manager)
+            .pre_recycle(Hook::sync_fn(|_, idle| {
+                if refusals::may_be_read_only(idle.age()) {
+                    Err(HookError::message("its server may be read-only"))
+                } else {
+                    Ok(())
+                }
+            }))
             .max_size(size.max(1))
             .timeouts(timeouts)
             .runtime(Runtime::Tokio1)
@@ -151,6 +164,22 @@ impl Ledger {
     pub fn close(&self) {
         self.pool.close();
     }
+}
+
+/// What one address is spoken to with.
+fn address(url: &ServerUrl, transport: Transport) -> Result<PgConnectOptions, StoreError> {
+    let options: PgConnectOptions = url.for_driver().expose().parse().map_err(|error: sqlx::Error| {
+        StoreError::Unavailable { what: "its URL cannot be read".to_owned(), source: error.into() }
+    })?;
+    let encrypt = match transport {
+        Transport::Encrypted => true,
+        Transport::Plaintext => false,
+        // A URL without a host takes `PGHOST`: then it is not this machine.
+        Transport::Local => options.get_socket().is_none() && !is_loopback(options.get_host()),
+    };
+    // Never the driver's `prefer` or `require`: the one falls back to plain text, neither looks at the certificate.
+    let mode = if encrypt { PgSslMode::VerifyFull } else { PgSslMode::Disable };
+    Ok(options.ssl_mode(mode).application_name("cafe24-sync").options(SESSION))
 }
 
 fn is_loopback(host: &str) -> bool {

@@ -66,6 +66,7 @@ impl Control {
     pub async fn check_schema(&self) -> Result<(), SchemaError> {
         let known: BTreeMap<i64, Cow<'_, [u8]>> =
             MIGRATIONS.iter().map(|m| (m.version, m.checksum.clone())).collect();
+        self.follow().await?;
         let exists: bool = sqlx::query("SELECT to_regclass('_sqlx_migrations') IS NOT NULL")
             .fetch_one(&self.pool)
             .await

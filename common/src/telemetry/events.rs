@@ -50,6 +50,8 @@ pub const WORKER_STOPPED: &str = "worker.stopped";
 pub const CONN_LOST: &str = "conn.lost";
 /// A server is back.
 pub const CONN_RESTORED: &str = "conn.restored";
+/// This process may open fewer files than its settings need.
+pub const FILES_FEW: &str = "files.few";
 /// The settings are read.
 pub const CONFIG_LOADED: &str = "config.loaded";
 /// A bug of ours: a task panicked.

@@ -91,7 +91,13 @@ where
             name => write!(writer, "{name}={value}"),
         }
     });
-    fmt::layer().with_writer(writer).with_ansi(terminal).with_target(false).fmt_fields(fields.delimited(" "))
+    // A line that cannot be written must not end the program: the layer would say so on stderr, and panic if that is full.
+    fmt::layer()
+        .log_internal_errors(false)
+        .with_writer(writer)
+        .with_ansi(terminal)
+        .with_target(false)
+        .fmt_fields(fields.delimited(" "))
 }
 
 /// `text` with hostile characters as `\u{…}`.

@@ -100,9 +100,14 @@ pub fn main() -> ExitCode {
 /// Says what clap found: help and version on stdout, mistakes on stderr, as JSON if that was asked for.
 fn usage(error: &clap::Error) -> Exit {
     if !error.use_stderr() {
-        // A reader that went away is no failure.
-        let _ = error.print();
-        return Exit::Done;
+        let output = Output::default();
+        return output.answer(&error.render().ansi().to_string()).map_or_else(
+            |fault| {
+                output.complain(&fault.text());
+                fault.exit()
+            },
+            |()| Exit::Done,
+        );
     }
     if std::env::args_os().any(|arg| arg == "--json") {
         let what = error.to_string();

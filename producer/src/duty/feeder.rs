@@ -9,7 +9,7 @@ use common::store::{Channel, Control};
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{Done, Duty, DutyError, Record, Work};
-use crate::feed::{Feed, FeedError};
+use crate::feed::{Courier, Feed, FeedError};
 
 #[derive(Debug)]
 pub(super) struct Feeding {
@@ -21,6 +21,11 @@ pub(super) struct Feeding {
 impl Feeding {
     pub(super) fn new(config: &Config, control: &Control) -> Result<Self, FeedError> {
         Ok(Self { control: control.clone(), feed: Feed::new(config, control)?, sweep: config.feed.sweep })
+    }
+
+    /// Its connection to the broker.
+    pub(super) fn courier(&self) -> Courier {
+        self.feed.courier()
     }
 }
 

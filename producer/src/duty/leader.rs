@@ -91,7 +91,7 @@ impl Leader {
     async fn lead(&self, mut leadership: Leadership, shutdown: &CancellationToken) -> Result<(), FeedError> {
         let (config, control) = (&self.config, &self.control);
         let feeder = Feeding::new(config, control)?;
-        let reconciler = Reconciling::new(config, control)?;
+        let reconciler = Reconciling::new(config, control, feeder.courier())?;
         let archiver = Archiving::new(config, control)?;
         let board = self.daemon.as_ref().map(|daemon| Arc::clone(&daemon.board)).unwrap_or_default();
         let _end = LayDown(&board);

@@ -14,6 +14,7 @@ use super::scheduler::Scheduling;
 use super::token_keeper::Keeping;
 use super::work::{Done, Work};
 use super::{Duty, DutyError};
+use crate::feed::courier;
 use crate::lock::{LOCK, instance};
 use crate::tokens::Tokens;
 
@@ -60,7 +61,7 @@ async fn of(duty: Duty, config: &Config, control: &Control, tokens: &Arc<Tokens>
         match duty {
             Duty::Scheduler => Scheduling::new(config, control).once().await,
             Duty::Feeder => Feeding::new(config, control)?.once().await,
-            Duty::Reconciler => Reconciling::new(config, control)?.once().await,
+            Duty::Reconciler => Reconciling::new(config, control, courier(config, control)?)?.once().await,
             Duty::Archiver => Archiving::new(config, control)?.once().await,
             Duty::TokenKeeper => Keeping::new(Arc::clone(tokens)).once().await,
             Duty::Pauses => Pausing::new(control).once().await,

@@ -8,7 +8,7 @@ use common::store::{Control, Reconciled};
 use tokio::time::{MissedTickBehavior, interval};
 
 use super::{Done, Duty, DutyError, Record, Work};
-use crate::feed::{FeedError, Reconciler};
+use crate::feed::{Courier, FeedError, Reconciler};
 
 #[derive(Debug)]
 pub(super) struct Reconciling {
@@ -17,8 +17,8 @@ pub(super) struct Reconciling {
 }
 
 impl Reconciling {
-    pub(super) fn new(config: &Config, control: &Control) -> Result<Self, FeedError> {
-        Ok(Self { reconciler: Reconciler::new(config, control)?, every: config.reconcile.every })
+    pub(super) fn new(config: &Config, control: &Control, courier: Courier) -> Result<Self, FeedError> {
+        Ok(Self { reconciler: Reconciler::new(config, control, courier)?, every: config.reconcile.every })
     }
 }
 

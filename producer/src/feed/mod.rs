@@ -23,7 +23,7 @@ pub mod window;
 
 pub use error::FeedError;
 pub use pass::FeedReport;
-pub(crate) use pass::{Feed, any_limiter, broker, limiter};
+pub(crate) use pass::{Courier, Feed, any_limiter, broker, courier, limiter};
 pub(crate) use reconcile::Reconciler;
 
 use common::config::Config;
@@ -45,5 +45,5 @@ pub async fn feed_once(config: &Config, control: &Control) -> Result<FeedReport,
 
 /// Plans again, once, what the broker or a worker lost. Works beside a leader: its statements lock what they touch.
 pub async fn reconcile_once(config: &Config, control: &Control) -> Result<Reconciled, FeedError> {
-    Reconciler::new(config, control)?.run_once().await
+    Reconciler::new(config, control, courier(config, control)?)?.run_once().await
 }

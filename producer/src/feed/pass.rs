@@ -1,11 +1,14 @@
 //! One pass: for some keys, fill their windows.
 
+use std::sync::Arc;
+
 use common::broker::{Broker, PublishOutcome, Publisher, Topology};
 use common::config::Config;
 use common::config::FeedConfig;
 use common::domain::ids::LimiterKey;
 use common::limiter::{BucketConfig, Limiter, RedisLimiter};
 use common::store::{Control, FeedJob};
+use tokio::sync::Mutex;
 
 use super::budget::Budget;
 use super::error::FeedError;
@@ -28,12 +31,16 @@ pub struct FeedReport {
     pub leader_elsewhere: bool,
 }
 
+/// The connection that publishes. Shared, so that a process has one for this and one for consuming
+/// (`docs/reliability.md` B8).
+pub(crate) type Courier = Arc<Mutex<Publisher>>;
+
 /// What a pass needs.
 #[derive(Debug)]
 pub(crate) struct Feed {
     control: Control,
     limiter: RedisLimiter,
-    publisher: Publisher,
+    publisher: Courier,
     windows: FeedConfig,
     settings: Settings,
     refill_per_second: f64,
@@ -45,12 +52,17 @@ impl Feed {
         Ok(Self {
             control: control.clone(),
             limiter: limiter(config, control)?,
-            publisher: Publisher::new(broker(config, control)?),
+            publisher: courier(config, control)?,
             windows: config.feed,
             settings: Settings::new(config.limits.backfill_hours),
             refill_per_second: config.limits.refill_per_second,
             budget: Budget::new(config.retry.budget_share),
         })
+    }
+
+    /// Its connection to the broker, for whoever has a question there now and then.
+    pub(crate) fn courier(&self) -> Courier {
+        Arc::clone(&self.publisher)
     }
 
     /// Every key that has work which is sent now.
@@ -99,7 +111,7 @@ impl Feed {
     /// Publishes, and marks what was confirmed. A job that was not taken stays planned.
     async fn publish(&mut self, jobs: &[FeedJob]) -> Result<usize, FeedError> {
         let messages: Vec<_> = jobs.iter().map(|feed| &feed.job).collect();
-        let outcomes = self.publisher.publish(&messages).await?;
+        let outcomes = self.publisher.lock().await.publish(&messages).await?;
         let confirmed: Vec<_> = jobs
             .iter()
             .zip(&outcomes)
@@ -120,6 +132,11 @@ impl Feed {
             }
         }
     }
+}
+
+/// A connection that publishes, which opens when it is needed.
+pub(crate) fn courier(config: &Config, control: &Control) -> Result<Courier, FeedError> {
+    Ok(Arc::new(Mutex::new(Publisher::new(broker(config, control)?))))
 }
 
 /// The broker of the configuration, as the producer shows itself to it.

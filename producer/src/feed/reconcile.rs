@@ -6,14 +6,13 @@
 
 use std::time::Duration;
 
-use common::broker::Publisher;
 use common::config::{Config, CoverageConfig, ReconcileConfig};
 use common::domain::job::Lane;
 use common::limiter::RedisLimiter;
 use common::store::{Control, Deadlines, Reconciled};
 
 use super::error::FeedError;
-use super::pass::{broker, limiter};
+use super::pass::{Courier, limiter};
 
 /// Longer than all time-outs of a fetch together, with a wait for its token.
 const RUNNING_AT_MOST: Duration = Duration::from_mins(15);
@@ -26,18 +25,18 @@ const KEPT: Duration = Duration::from_hours(7 * 24);
 pub(crate) struct Reconciler {
     control: Control,
     limiter: RedisLimiter,
-    publisher: Publisher,
+    publisher: Courier,
     settings: ReconcileConfig,
     letters_kept: Duration,
     versions: CoverageConfig,
 }
 
 impl Reconciler {
-    pub(crate) fn new(config: &Config, control: &Control) -> Result<Self, FeedError> {
+    pub(crate) fn new(config: &Config, control: &Control, publisher: Courier) -> Result<Self, FeedError> {
         Ok(Self {
             control: control.clone(),
             limiter: limiter(config, control)?,
-            publisher: Publisher::new(broker(config, control)?),
+            publisher,
             settings: config.reconcile,
             letters_kept: config.dead.keep,
             versions: config.coverage,
@@ -76,7 +75,7 @@ impl Reconciler {
     async fn short_lanes(&mut self) -> Vec<Lane> {
         let mut short = Vec::new();
         for lane in Lane::ALL {
-            match (self.publisher.waiting(lane).await, self.control.queued_jobs(lane).await) {
+            match (self.publisher.lock().await.waiting(lane).await, self.control.queued_jobs(lane).await) {
                 (Ok(waiting), Ok(queued)) if i64::from(waiting) < queued => short.push(lane),
                 (Ok(_), Ok(_)) => {}
                 (Err(error), _) => {

@@ -17,15 +17,15 @@ use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 
 /// Connections served at once, about 80 KiB each; a page needs two.
-const CONNECTIONS: usize = 64;
+pub(super) const CONNECTIONS: usize = 64;
 /// Line and headers of a request. A callback with its code has less than 1 KiB.
 const HEAD_MAX: usize = 16 << 10;
 /// From the connection to the end of the headers.
 const HEAD_TIME: Duration = Duration::from_secs(10);
 /// The whole connection. Longer than the longest answer, a code's exchange with the store away.
 const WHOLE: Duration = Duration::from_secs(45);
-/// Wait after the system refused a socket.
-const REFUSED: Duration = Duration::from_millis(100);
+/// Wait after the system refused a socket, and so at most one line a second about it.
+const REFUSED: Duration = Duration::from_secs(1);
 
 /// Serves `router` until `shutdown`, and then what is open.
 pub(super) async fn serve(listener: TcpListener, router: Router, shutdown: CancellationToken) {

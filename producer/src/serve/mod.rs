@@ -11,7 +11,7 @@ use common::config::Config;
 use common::deployment::{self, OtherDeployment};
 use common::health::{BindError, Missing, Pages};
 use common::store::{Control, SchemaError, StoreError};
-use common::telemetry::Recorder;
+use common::telemetry::{Recorder, events};
 use tokio::net::TcpListener;
 use tokio::time::interval;
 use tokio_util::sync::CancellationToken;
@@ -63,6 +63,7 @@ pub(crate) async fn run(
         deployment::claim(id, &broker, &limiter).await?;
     }
     let tokens = Arc::new(Tokens::new(&config, &control)?);
+    warn_of_few_files(&config);
     let pages = Pages::bind(config.serve.listen, "serve.listen").await?;
     let browsers = browsers(&config, &control).await?;
     tracing::info!(
@@ -98,6 +99,23 @@ pub(crate) async fn run(
     control.close().await;
     tracing::info!(event = "serve.stopped", "the daemon stopped");
     Ok(led?)
+}
+
+/// Files and sockets beside the pool's and the browsers': the other servers, the pages, and a few to spare.
+const OTHER_FILES: u64 = 32;
+
+/// A daemon with too few files goes on; browsers and scrapers wait then until others have gone.
+fn warn_of_few_files(config: &Config) {
+    let number = |count: usize| u64::try_from(count).unwrap_or(u64::MAX);
+    let wanted = OTHER_FILES + number(config.postgres.pool) + number(listener::CONNECTIONS);
+    if let Some(limit) = common::process::open_files().filter(|limit| *limit < wanted) {
+        tracing::warn!(
+            event = events::FILES_FEW,
+            limit,
+            wanted,
+            "this process may open {limit} files, {wanted} could be needed: raise `ulimit -n`"
+        );
+    }
 }
 
 /// The port for browsers, if malls can be connected here at all.

@@ -78,6 +78,15 @@ impl TestDb {
         connect(&self.url).await
     }
 
+    /// Its server failed over to the one at `admin`: from here on, this is the database of that name there.
+    pub async fn move_to(&mut self, admin: &str) -> Result<()> {
+        let moved = Self::open(admin, &self.name).await?;
+        let mut before = std::mem::replace(self, moved);
+        // Whatever is left there is not dropped with it.
+        before.name.clear();
+        Ok(())
+    }
+
     /// One number, such as `SELECT count(*) FROM jobs`.
     pub async fn number(&self, sql: &str) -> Result<i64> {
         let row = self.client.query_one(sql, &[]).await.with_context(|| sql.to_owned())?;

@@ -17,6 +17,7 @@ use tokio::time::timeout;
 
 use super::children;
 use super::clock::MovedClock;
+use super::database::connect;
 use super::ports::free_ports;
 use super::program::{Output, Program};
 use super::servers::{root, state_dir};
@@ -48,6 +49,8 @@ pub struct OwnServer {
     dir: PathBuf,
     arguments: Vec<String>,
     clock: Option<PathBuf>,
+    /// The port of the Postgres that this one follows.
+    standby_of: Option<u16>,
     running: Option<Program>,
 }
 
@@ -83,12 +86,27 @@ impl OwnServer {
         Ok(own)
     }
 
+    /// A standby of this Postgres, which has all that it has and follows it. Takes about three seconds.
+    pub async fn standby(&self) -> Result<Self> {
+        let mut standby = Self::prepare(self.kind, &[])?;
+        standby.standby_of = Some(self.port);
+        standby.resume().await?;
+        Ok(standby)
+    }
+
+    /// Makes a standby a primary, and waits until it takes writes.
+    pub async fn promote(&mut self) -> Result<()> {
+        self.standby_of = None;
+        let (client, _connection) = connect(&self.url()).await?;
+        client.query_one("SELECT pg_promote()", &[]).await.context("pg_promote").map(drop)
+    }
+
     fn prepare(kind: Kind, arguments: &[&str]) -> Result<Self> {
         let number = COUNT.fetch_add(1, Ordering::Relaxed);
         let dir = state_dir().join(format!("own-{}-{}-{number}", kind.name(), std::process::id()));
         fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        Ok(Self { kind, port: free_ports(3)?, dir, arguments, clock: None, running: None })
+        Ok(Self { kind, port: free_ports(3)?, dir, arguments, clock: None, standby_of: None, running: None })
     }
 
     /// Its URL in the form of [`super::Servers`]; the same after each start.
@@ -137,6 +155,9 @@ impl OwnServer {
         command.arg(self.kind.name()).arg("--port").arg(self.port.to_string()).arg("--dir").arg(&self.dir);
         if let Some(clock) = &self.clock {
             command.arg("--clock").arg(clock);
+        }
+        if let Some(primary) = self.standby_of {
+            command.arg("--standby-of").arg(primary.to_string());
         }
         command.arg("--with-parent").arg("--").args(&self.arguments);
         let program = Program::start(self.kind.name(), command, &self.dir)?.quiet();

@@ -162,8 +162,17 @@ impl Program {
 
     /// Lets it have no more data in memory than `bytes` from now on; less than it has already means: not one page more.
     pub fn limit_memory(&self, bytes: u64) -> Result<()> {
+        self.limit(&format!("--data={bytes}"))
+    }
+
+    /// Lets it have no file with a number of `files` or above from now on; those it has stay open.
+    pub fn limit_files(&self, files: u64) -> Result<()> {
+        self.limit(&format!("--nofile={files}:"))
+    }
+
+    fn limit(&self, resource: &str) -> Result<()> {
         let mut command = Command::new("prlimit");
-        command.arg("--pid").arg(self.pid.to_string()).arg(format!("--data={bytes}"));
+        command.arg("--pid").arg(self.pid.to_string()).arg(resource);
         let status = command.status().context("prlimit")?;
         if status.success() { Ok(()) } else { Err(Trouble::new(format!("prlimit: {status}"))) }
     }

@@ -30,6 +30,7 @@ pub struct Programs {
     started: Arc<Mutex<BTreeMap<&'static str, u32>>>,
     quiet: bool,
     group: Option<u32>,
+    shell: Option<String>,
 }
 
 impl Programs {
@@ -60,6 +61,7 @@ impl Programs {
             started: Arc::default(),
             quiet: false,
             group: None,
+            shell: None,
         };
         let anywhere = "127.0.0.1:0";
         let key = programs.master_key()?;
@@ -95,6 +97,13 @@ impl Programs {
     #[must_use]
     pub fn in_group(mut self, group: u32) -> Self {
         self.group = fs::metadata("/proc/self").is_ok_and(|me| me.uid() == 0).then_some(group);
+        self
+    }
+
+    /// Programs started after this are started by a shell, with this line: `ulimit -n 64; exec "$@" 2>/dev/full`.
+    #[must_use]
+    pub fn in_shell(mut self, line: &str) -> Self {
+        self.shell = Some(line.to_owned());
         self
     }
 
@@ -177,7 +186,14 @@ impl Programs {
     }
 
     fn command(&self, binary: &Path, arguments: &[&str]) -> Command {
-        let mut command = children::command(binary.as_os_str(), Signal::Kill);
+        let mut command = match &self.shell {
+            None => children::command(binary.as_os_str(), Signal::Kill),
+            Some(line) => {
+                let mut command = children::command("sh".as_ref(), Signal::Kill);
+                command.args(["-c", line, "sh"]).arg(binary);
+                command
+            }
+        };
         if let Some(group) = self.group {
             command.gid(group);
         }

@@ -89,6 +89,14 @@ impl Runners {
         lock(&self.queues).get_mut(key).map(Queue::take_all).unwrap_or_default()
     }
 
+    /// What waits for `key` for longer than a delivery may be held. An answer of which pages are there already is kept: it is
+    /// next, and would have to be asked for from its beginning.
+    fn take_held(&self, key: &LimiterKey) -> Vec<Work> {
+        let hold = self.shared.config.rabbitmq.hold;
+        let goes = |work: &Work| work.room.is_none() && work.claimed_at.elapsed() > hold;
+        lock(&self.queues).get_mut(key).map(|queue| queue.take_if(goes)).unwrap_or_default()
+    }
+
     /// Whether anything waits for `key`.
     fn has_work(&self, key: &LimiterKey) -> bool {
         lock(&self.queues).get(key).is_some_and(|queue| !queue.is_empty())

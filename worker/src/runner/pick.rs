@@ -52,6 +52,23 @@ impl<T> Queue<T> {
         std::iter::from_fn(|| self.pop()).collect()
     }
 
+    /// The jobs that are not to wait here any longer; the others keep their places.
+    pub(super) fn take_if(&mut self, goes: impl Fn(&T) -> bool) -> Vec<T> {
+        let mut taken = Vec::new();
+        for turns in [&mut self.fresh, &mut self.backfill] {
+            for (_, jobs) in &mut turns.malls {
+                // Looked at in each round and hardly ever true: nothing is moved then.
+                if jobs.iter().any(&goes) {
+                    let (gone, kept) = std::mem::take(jobs).into_iter().partition(&goes);
+                    *jobs = kept;
+                    taken.extend::<VecDeque<T>>(gone);
+                }
+            }
+            turns.malls.retain(|(_, jobs)| !jobs.is_empty());
+        }
+        taken
+    }
+
     pub(super) fn is_empty(&self) -> bool {
         self.peek().is_none()
     }
@@ -122,6 +139,18 @@ mod tests {
         queue.push(place(Lane::Backfill, "b"), "b1");
         queue.push(place(Lane::Backfill, "b"), "b2");
         assert_eq!(drain(&mut queue), ["a1", "b1", "a2", "b2", "a3", "a4"]);
+    }
+
+    #[test]
+    fn b05_jobs_that_waited_too_long_go_and_the_others_keep_their_places() {
+        let mut queue = Queue::default();
+        for (mall, job) in [("a", "old 1"), ("a", "a1"), ("b", "old 2"), ("a", "a2"), ("c", "c1")] {
+            queue.push(place(Lane::Backfill, mall), job);
+        }
+        queue.push(place(Lane::Fresh, "b"), "old 3");
+        assert_eq!(queue.take_if(|job| job.starts_with("old")), ["old 3", "old 1", "old 2"]);
+        assert_eq!(drain(&mut queue), ["a1", "c1", "a2"]);
+        assert!(queue.is_empty());
     }
 
     #[test]

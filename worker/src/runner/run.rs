@@ -39,6 +39,10 @@ pub(super) async fn run(runners: &Arc<Runners>, key: LimiterKey) {
         if runners.shared.stopping.is_cancelled() {
             hand_back(runners, &key, Duration::ZERO).await;
         }
+        // Answers that take their time, or fresh jobs that keep coming before a backfill's: the ledger keeps what waits.
+        for work in runners.take_held(&key) {
+            give(runners, work, Duration::ZERO).await;
+        }
         if !runners.has_work(&key) {
             drop(turn);
             // A job under way may come back (a renewed token), so the runner ends only when none is.

@@ -1,5 +1,7 @@
 //! `[postgres]`, `[rabbitmq]`, `[redis]`
 
+use std::time::Duration;
+
 use crate::config::declare::Kind;
 use crate::config::reader::Reader;
 use crate::config::{ServerUrl, Transport};
@@ -26,6 +28,8 @@ pub struct RabbitMqConfig {
     pub prefix: String,
     /// `prefetch`. Unset: the worker's own reckoning.
     pub prefetch: Option<u16>,
+    /// `hold`.
+    pub hold: Duration,
 }
 
 /// The pacer.
@@ -47,7 +51,7 @@ impl PostgresConfig {
             &Server {
                 url: "postgres.url",
                 allow_plaintext: "postgres.allow_plaintext",
-                doc: "or DATABASE_URL; TLS, unless it is this machine",
+                doc: "or DATABASE_URL; TLS, unless it is this machine; standbys after a comma",
                 default: "postgres://127.0.0.1:5432/cafe24_sync",
                 schemes: &["postgres", "postgresql"],
                 form: "postgres://user@host:5432/database",
@@ -92,6 +96,12 @@ impl RabbitMqConfig {
                 "rabbitmq.prefetch",
                 "deliveries that a worker holds of each lane; unset: 1000",
                 1..=10_000,
+            ),
+            hold: r.duration(
+                "rabbitmq.hold",
+                "a delivery that waits for longer goes back; well below the broker's consumer_timeout",
+                Duration::from_mins(5),
+                Duration::from_secs(1)..=Duration::from_mins(25),
             ),
         }
     }
@@ -149,6 +159,9 @@ fn server(r: &mut Reader, of: &Server) -> (ServerUrl, bool) {
     let allowed =
         r.flag(of.allow_plaintext, "send passwords and figures in plain text to another machine", false);
     let url = if allowed { url.plaintext_unless_told() } else { url };
+    if url.wants_a_standby() {
+        r.conflict(of.url, "asks for a standby; write target_session_attrs=read-write, or leave it out");
+    }
     match url.transport() {
         _ if url.is_unverified() => {
             r.conflict(

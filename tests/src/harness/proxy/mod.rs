@@ -45,6 +45,10 @@ pub enum Fault {
 pub struct Counts {
     /// Connections taken.
     pub connections: u64,
+    /// Connections open now.
+    pub open: u64,
+    /// The most that were open at once.
+    pub most_open: u64,
     /// Connections reset by us.
     pub resets: u64,
     /// COMMITs whose answer was swallowed.
@@ -68,6 +72,8 @@ struct Shared {
     commits: AtomicUsize,
     acks: AtomicUsize,
     counts: Mutex<BTreeMap<Count, u64>>,
+    open: AtomicU64,
+    most_open: AtomicU64,
     /// Raised by a new fault, so that `CutAfter` counts from its order.
     passed: AtomicU64,
 }
@@ -119,6 +125,8 @@ impl Proxy {
         let of = |count| counts.get(&count).copied().unwrap_or(0);
         Counts {
             connections: of(Count::Connections),
+            open: self.shared.open.load(Ordering::Relaxed),
+            most_open: self.shared.most_open.load(Ordering::Relaxed),
             resets: of(Count::Resets),
             commits_swallowed: of(Count::Commits),
             acks_swallowed: of(Count::Acks),
@@ -133,6 +141,8 @@ impl Shared {
             commits: AtomicUsize::new(0),
             acks: AtomicUsize::new(0),
             counts: Mutex::default(),
+            open: AtomicU64::new(0),
+            most_open: AtomicU64::new(0),
             passed: AtomicU64::new(0),
         }
     }
@@ -161,7 +171,10 @@ async fn accept(listener: TcpListener, upstream: String, shared: Arc<Shared>) {
             }
             // A server that is down is a refused connection to the client.
             let Ok(server) = TcpStream::connect(&upstream).await else { return };
+            let open = shared.open.fetch_add(1, Ordering::Relaxed) + 1;
+            shared.most_open.fetch_max(open, Ordering::Relaxed);
             pipe::run(client, server, &shared).await;
+            shared.open.fetch_sub(1, Ordering::Relaxed);
         });
         while connections.try_join_next().is_some() {}
     }
