@@ -33,13 +33,20 @@ pub enum StoreError {
     Foreign(String),
 }
 
-/// What a lock or statement timeout means.
+/// What a lock timeout means.
 const LOCKED: &str = "a lock was held too long by somebody else";
+/// What a statement timeout means.
+const TOO_LONG: &str = "a statement took too long";
 
 impl StoreError {
-    /// Whether somebody else's lock was in the way.
+    /// Whether somebody else's lock was in the way, or may have been.
     pub fn is_locked_out(&self) -> bool {
-        matches!(self, Self::Unavailable { what, .. } if what == LOCKED)
+        matches!(self, Self::Unavailable { what, .. } if what == LOCKED) || self.is_too_long()
+    }
+
+    /// Whether a statement ran into its time limit: half of the work may fit.
+    pub fn is_too_long(&self) -> bool {
+        matches!(self, Self::Unavailable { what, .. } if what == TOO_LONG)
     }
 
     /// Decides what happens to the job. No `_` arm: a new variant must choose.
@@ -74,7 +81,8 @@ impl StoreError {
                 refusals::met();
                 Self::read_only(source)
             }
-            "55P03" | "57014" => Self::Unavailable { what: unavailable(LOCKED), source },
+            "55P03" => Self::Unavailable { what: unavailable(LOCKED), source },
+            "57014" => Self::Unavailable { what: unavailable(TOO_LONG), source },
             "3D000" => Self::Unavailable { what: unavailable("the database does not exist"), source },
             "28P01" | "28000" => {
                 Self::Unavailable { what: unavailable("it refuses this user or password"), source }

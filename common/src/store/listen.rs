@@ -2,6 +2,7 @@
 
 use std::time::Instant;
 
+use futures::FutureExt as _;
 use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 
@@ -47,9 +48,10 @@ impl Listener {
         }
     }
 
-    /// A payload that has already arrived, without waiting.
-    pub fn next_buffered(&mut self) -> Option<String> {
-        self.inner.next_buffered().map(|notification| notification.payload().to_owned())
+    /// As [`Self::next`] for what has arrived already; `None`: nothing has.
+    pub fn next_arrived(&mut self) -> Option<Result<Option<String>, StoreError>> {
+        // The driver's own buffer holds only what came while a query ran on this connection; the rest is in the socket.
+        self.next().now_or_never()
     }
 }
 

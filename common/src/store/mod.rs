@@ -97,6 +97,7 @@ pub use rights::{Right, RightsGranted, Role, guarded_tables, wanted_rights};
 pub use runs::{Backlog, MallReport, RunProgress};
 pub use schedule::{
     DueTick, MallGaps, Override, OverrideChange, OwnSettings, Scope, TickMove, TickPlan, TickRun, TickState,
+    Urgency,
 };
 pub use schema::SchemaError;
 pub use tokens::{

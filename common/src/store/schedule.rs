@@ -33,6 +33,8 @@ pub struct DueTick {
     pub anew: bool,
     /// The due time of the last one that was planned.
     pub last_at: Option<DateTime<Utc>>,
+    /// First day of the mall's history that has been planned.
+    pub reached: Option<NaiveDate>,
     /// First day that is wanted of the mall.
     pub wanted_from: Option<NaiveDate>,
     /// When the mall came.
@@ -72,6 +74,8 @@ pub struct TickMove {
     pub next_at: Option<DateTime<Utc>>,
     /// Whether it is done for good.
     pub over: bool,
+    /// How far back the mall's history has been planned.
+    pub reached: Option<NaiveDate>,
 }
 
 /// The run of a tick: the same one for all malls of the same beat, and for whoever plans it.
@@ -85,6 +89,30 @@ pub struct TickRun {
     pub wish: serde_json::Value,
 }
 
+/// What is planned before what (`urgency` of `schedule_ticks`).
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Urgency {
+    /// The last days, the running day, a new mall's last week.
+    Fresh,
+    /// Sweeps and gaps.
+    Usual,
+    /// Histories of new malls.
+    History,
+}
+
+impl Urgency {
+    /// All of them, in this order.
+    pub const ALL: [Self; 3] = [Self::Fresh, Self::Usual, Self::History];
+
+    fn number(self) -> i16 {
+        match self {
+            Self::Fresh => 0,
+            Self::Usual => 1,
+            Self::History => 2,
+        }
+    }
+}
+
 /// What is planned for a group of ticks.
 #[derive(Debug, Clone, Copy)]
 pub struct TickPlan<'a> {
@@ -96,6 +124,8 @@ pub struct TickPlan<'a> {
     pub shops: &'a [ShopToPlan],
     /// What is asked for of each.
     pub chunks: &'a [PlannedChunk],
+    /// Whether that is all that the ticks want, or more is planned of them in further transactions. They move with the last.
+    pub is_all: bool,
 }
 
 /// Days that are missing for no reason.
@@ -110,10 +140,16 @@ pub struct MallGaps {
 }
 
 impl Control {
-    /// At most `limit` ticks that are due at `now`, longest due first (`sql/schedule_due.sql`).
-    pub async fn due_ticks(&self, now: DateTime<Utc>, limit: i64) -> Result<Vec<DueTick>, StoreError> {
+    /// At most `limit` ticks that are due at `now`, longest due first, histories newest first (`sql/schedule_due.sql`).
+    pub async fn due_ticks(
+        &self,
+        now: DateTime<Utc>,
+        urgency: Urgency,
+        limit: i64,
+    ) -> Result<Vec<DueTick>, StoreError> {
         let rows = sqlx::query(include_str!("sql/schedule_due.sql"))
             .bind(now)
+            .bind(urgency.number())
             .bind(limit)
             .fetch_all(&self.pool)
             .await?;
@@ -153,7 +189,9 @@ impl Control {
             let of = JobsOf { run_id: run.run_id, lane: plan.lane, per_second: None };
             plan::store(&mut tx, of, &counts, &jobs).await?;
         }
-        move_all(&mut tx, &moves, run_id).await?;
+        if plan.is_all {
+            move_all(&mut tx, &moves, run_id).await?;
+        }
         tx.commit().await?;
         Ok(counts)
     }
@@ -234,6 +272,7 @@ async fn move_all(
     let last: Vec<Option<DateTime<Utc>>> = moves.iter().map(|tick| tick.last_at).collect();
     let next: Vec<Option<DateTime<Utc>>> = moves.iter().map(|tick| tick.next_at).collect();
     let over: Vec<bool> = moves.iter().map(|tick| tick.over).collect();
+    let reached: Vec<Option<NaiveDate>> = moves.iter().map(|tick| tick.reached).collect();
     let done = sqlx::query(include_str!("sql/schedule_move.sql"))
         .bind(&malls)
         .bind(&schedules)
@@ -241,6 +280,7 @@ async fn move_all(
         .bind(&last)
         .bind(&next)
         .bind(&over)
+        .bind(&reached)
         .bind(run_id)
         .execute(connection)
         .await?;
@@ -254,6 +294,7 @@ fn due(row: &PgRow) -> Result<DueTick, StoreError> {
         revision: row.try_get("revision")?,
         anew: row.try_get("anew")?,
         last_at: row.try_get("last_at")?,
+        reached: row.try_get("reached")?,
         wanted_from: row.try_get("wanted_from")?,
         created_at: row.try_get("created_at")?,
         settings: own_settings(row)?,

@@ -28,6 +28,7 @@ use crate::feed::{self, FeedReport};
 use crate::output::progress::Progress;
 use crate::output::text::{counted, number};
 use crate::plan::eta::{eta, planned as planned_work};
+use crate::plan::groups::MALLS;
 use crate::plan::preview::Preview;
 use crate::plan::selection::Selection;
 use crate::plan::wish::{LONG_RANGE_DAYS, default_lane, resolve, whole_periods};
@@ -122,24 +123,20 @@ impl Enqueue<'_> {
             None => self.open().await.map_err(|error| self.context.store(error))?,
         };
         let mut progress = Progress::new(self.context.output, "plan");
-        let mut groups_done = 0;
+        let mut malls_done = 0;
         let result = self
             .selection
             .plan(&self.control, run, |done, total| {
-                groups_done = done;
-                if total < 2 {
+                malls_done = done;
+                if total <= MALLS {
                     return;
                 }
                 let (done, total) = (i64::try_from(done).unwrap_or(0), i64::try_from(total).unwrap_or(0));
-                progress.show(
-                    done,
-                    total,
-                    &format!("{}/{} groups of 100 malls", number(done), number(total)),
-                );
+                progress.show(done, total, &format!("{}/{} malls", number(done), number(total)));
             })
             .await;
         drop(progress);
-        let planned = result.map_err(|error| self.interrupted(error, run, groups_done))?;
+        let planned = result.map_err(|error| self.interrupted(error, run, malls_done))?;
         let pauses = self.control.endpoint_pauses(None).await.map_err(|error| self.context.store(error))?;
         let demands = match run {
             Some(run) => self.control.demand(DemandOf::Run(run)).await,
@@ -159,12 +156,12 @@ impl Enqueue<'_> {
         self.control.demand(DemandOf::Keys(&keys)).await
     }
 
-    fn interrupted(&self, error: StoreError, run: Option<Uuid>, groups_done: usize) -> Fault {
+    fn interrupted(&self, error: StoreError, run: Option<Uuid>, malls_done: usize) -> Fault {
         match run {
-            Some(run) if groups_done > 0 => self.context.store_after(
+            Some(run) if malls_done > 0 => self.context.store_after(
                 error,
                 &format!(
-                    "{groups_done} groups of 100 malls are planned as run {run}; the same command again plans the rest"
+                    "{malls_done} malls are planned as run {run}; the same command again plans the rest"
                 ),
             ),
             _ => self.context.store(error),

@@ -1,26 +1,46 @@
 //! The feeder: what commits and plans name, and at each sweep every key that has work.
 
-use std::collections::BTreeSet;
 use std::convert::Infallible;
+use std::time::Duration;
 
 use common::config::Config;
 use common::domain::ids::LimiterKey;
 use common::store::{Channel, Control};
+use futures::FutureExt as _;
 use tokio::time::{Instant, MissedTickBehavior, interval};
 
 use super::{Done, Duty, DutyError, Record, Work};
-use crate::feed::{Courier, Feed, FeedError};
+use crate::feed::{Courier, Due, Feed, FeedError};
 
 #[derive(Debug)]
 pub(super) struct Feeding {
     control: Control,
     feed: Feed,
-    sweep: std::time::Duration,
+    every: Duration,
 }
 
 impl Feeding {
     pub(super) fn new(config: &Config, control: &Control) -> Result<Self, FeedError> {
-        Ok(Self { control: control.clone(), feed: Feed::new(config, control)?, sweep: config.feed.sweep })
+        Ok(Self { control: control.clone(), feed: Feed::new(config, control)?, every: config.feed.sweep })
+    }
+}
+
+impl Feeding {
+    async fn hear(&mut self, payload: Option<String>, due: &mut Due) -> Result<(), FeedError> {
+        match payload {
+            // What is no key was told by nobody of ours.
+            Some(key) => LimiterKey::try_from(key).ok().into_iter().for_each(|key| due.told(key)),
+            // The session was made anew, something may have been missed.
+            None => due.sweep(self.feed.keys_with_work().await?),
+        }
+        Ok(())
+    }
+
+    /// Has all keys with work looked at; how long it took to find them.
+    async fn sweep(&mut self, due: &mut Due) -> Result<Duration, FeedError> {
+        let began = Instant::now();
+        due.sweep(self.feed.keys_with_work().await?);
+        Ok(began.elapsed())
     }
 
     /// Its connection to the broker.
@@ -34,32 +54,35 @@ impl Work for Feeding {
 
     async fn until_failure(&mut self, record: &Record) -> Result<Infallible, DutyError> {
         let mut told = self.control.listen(Channel::Feed).await?;
-        let mut sweep = interval(self.sweep);
+        let mut sweep = interval(self.every);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        let mut due = Due::default();
+        let mut swept_for = Duration::ZERO;
         loop {
-            let mut swept = None;
-            let keys: Vec<LimiterKey> = tokio::select! {
-                told_key = told.next() => match told_key? {
-                    Some(key) => {
-                        let mut keys = BTreeSet::from([key]);
-                        // Commits come in bursts: one pass for all that has arrived.
-                        keys.extend(std::iter::from_fn(|| told.next_buffered()));
-                        keys.into_iter().filter_map(|key| LimiterKey::try_from(key).ok()).collect()
-                    }
-                    // The session was made anew, something may have been missed.
-                    None => self.feed.keys_with_work().await?,
-                },
-                _ = sweep.tick() => {
-                    swept = Some(Instant::now());
-                    self.feed.keys_with_work().await?
+            if due.is_empty() {
+                tokio::select! {
+                    payload = told.next() => self.hear(payload?, &mut due).await?,
+                    _ = sweep.tick() => swept_for += self.sweep(&mut due).await?,
                 }
-            };
+            } else if !due.is_sweeping() && sweep.tick().now_or_never().is_some() {
+                swept_for += self.sweep(&mut due).await?;
+            }
+            // Commits come in bursts: one pass for all that has arrived.
+            while let Some(payload) = told.next_arrived() {
+                self.hear(payload?, &mut due).await?;
+            }
+            let (began, sweeping) = (Instant::now(), due.is_sweeping());
+            let keys = due.next();
             if !keys.is_empty() {
                 self.feed.pass(keys).await?;
             }
-            if let Some(started) = swept {
+            if sweeping {
+                swept_for += began.elapsed();
+            }
+            if swept_for > Duration::ZERO && !due.is_sweeping() {
                 // Commits keep the windows full; sweeping many thousand keys must not take more than a tenth of the time.
-                sweep.reset_after(self.sweep.max(started.elapsed() * 9));
+                sweep.reset_after(self.every.max(swept_for * 9));
+                swept_for = Duration::ZERO;
             }
             record.passed();
         }

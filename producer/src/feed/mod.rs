@@ -9,18 +9,21 @@
 //! One process leads ([`crate::duty`]), because two feeders would fill every window twice.
 //!
 //! - [`window`]: how many jobs of a key may be out
+//! - `due`: which keys are looked at next
 //! - `budget`: how much of it retries may take
 //! - `settings`: which lanes are sent now, and which keys leave a share of their bucket to others
 //! - `pass`: read windows → choose jobs → publish with confirms → mark queued
 //! - `reconcile`: jobs without a sign of life are planned again
 
 mod budget;
+mod due;
 mod error;
 mod pass;
 mod reconcile;
 mod settings;
 pub mod window;
 
+pub(crate) use due::Due;
 pub use error::FeedError;
 pub use pass::FeedReport;
 pub(crate) use pass::{Courier, Feed, any_limiter, broker, courier, limiter};

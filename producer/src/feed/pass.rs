@@ -1,5 +1,6 @@
 //! One pass: for some keys, fill their windows.
 
+use std::collections::HashSet;
 use std::sync::Arc;
 
 use common::broker::{Broker, PublishOutcome, Publisher, Topology};
@@ -11,12 +12,11 @@ use common::store::{Control, FeedJob};
 use tokio::sync::Mutex;
 
 use super::budget::Budget;
+use super::due::PORTION;
 use super::error::FeedError;
 use super::settings::Settings;
-use super::window::window;
+use super::window::{share, window};
 
-/// Keys looked at together: bounds a pass's memory to some ten thousand small messages.
-const KEYS: usize = 200;
 /// Messages whose confirms are awaited together.
 const CONFIRM_WINDOW: usize = 1_000;
 
@@ -45,6 +45,8 @@ pub(crate) struct Feed {
     settings: Settings,
     refill_per_second: f64,
     budget: Budget,
+    /// Keys with work: those of the last look at all of them, and those heard of since. `None`: not looked yet.
+    with_work: Option<HashSet<LimiterKey>>,
 }
 
 impl Feed {
@@ -57,6 +59,7 @@ impl Feed {
             settings: Settings::new(config.limits.backfill_hours),
             refill_per_second: config.limits.refill_per_second,
             budget: Budget::new(config.retry.budget_share),
+            with_work: None,
         })
     }
 
@@ -68,16 +71,24 @@ impl Feed {
     /// Every key that has work which is sent now.
     pub(crate) async fn keys_with_work(&mut self) -> Result<Vec<LimiterKey>, FeedError> {
         self.settings.refresh(&self.control).await?;
-        Ok(self.control.keys_with_work(&self.settings.sent()).await?)
+        let keys = self.control.keys_with_work(&self.settings.sent()).await?;
+        self.with_work = Some(keys.iter().cloned().collect());
+        Ok(keys)
     }
 
     /// Fills the windows of `keys`.
     pub(crate) async fn pass(&mut self, keys: Vec<LimiterKey>) -> Result<FeedReport, FeedError> {
         let mut report = FeedReport { keys: keys.len(), ..FeedReport::default() };
         self.settings.refresh(&self.control).await?;
+        if self.with_work.is_none() {
+            self.keys_with_work().await?;
+        }
+        let with_work = self.with_work.get_or_insert_default();
+        with_work.extend(keys.iter().cloned());
+        let share = share(with_work.len());
         let sent = self.settings.sent();
-        for some in keys.chunks(KEYS) {
-            let windows = self.windows(some).await;
+        for some in keys.chunks(PORTION) {
+            let windows = self.windows(some, share).await;
             let next = self.control.next_jobs(&windows, &sent).await?;
             let jobs: Vec<_> = next.into_iter().flat_map(|next| self.budget.choose(next)).collect();
             for some in jobs.chunks(CONFIRM_WINDOW) {
@@ -87,11 +98,12 @@ impl Feed {
         Ok(report)
     }
 
-    async fn windows(&self, keys: &[LimiterKey]) -> Vec<(LimiterKey, i64)> {
+    /// What each bucket can serve soon, and no more than its `share` of what the broker may hold.
+    async fn windows(&self, keys: &[LimiterKey], share: i64) -> Vec<(LimiterKey, i64)> {
         for key in keys {
             self.limiter.leave_free(key, self.settings.reserve(key));
         }
-        let size = |level, per_second| window(level, per_second, self.windows.horizon);
+        let size = |level, per_second| window(level, per_second, self.windows.horizon).min(share);
         match self.limiter.gauges(keys).await {
             Ok(gauges) => {
                 let sizes = gauges.iter().map(|gauge| size(gauge.level(), gauge.per_second));

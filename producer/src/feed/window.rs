@@ -2,6 +2,7 @@
 //!
 //! As many as its bucket can serve within the horizon: the tokens that are there, and those that come. More would only
 //! wait in a worker's hands, and could not be reordered, paused or cancelled there; fewer would leave budget unused.
+//! Where thousands of keys have work they share what the broker holds at all.
 //! Source: `docs/adr/0001`.
 
 use std::time::Duration;
@@ -14,6 +15,16 @@ use std::time::Duration;
 pub fn window(level: f64, refill_per_second: f64, horizon: Duration) -> i64 {
     let coming = refill_per_second * horizon.as_secs_f64();
     (level.max(0.0).floor() + coming.ceil()).max(1.0) as i64
+}
+
+/// Messages that the broker holds at the most, of all keys and both lanes.
+const MOST: usize = 50_000;
+
+/// The most jobs of one lane that may be out for each of `keys` limiter keys with work; at least one.
+///
+/// With 500 keys it is more than any window; 3,000 keys have 8 each, what an empty bucket serves within the horizon.
+pub fn share(keys: usize) -> i64 {
+    i64::try_from(MOST / 2 / keys.max(1)).unwrap_or(i64::MAX).max(1)
 }
 
 #[cfg(test)]
@@ -34,5 +45,15 @@ mod tests {
     #[test]
     fn a_slow_bucket_still_gets_its_probe() {
         assert_eq!(window(0.0, 0.1, Duration::from_millis(500)), 1);
+    }
+
+    #[test]
+    fn m01_the_broker_holds_fifty_thousand_messages_at_most_up_to_so_many_keys() {
+        let both_lanes = |keys: usize| 2 * share(keys) * i64::try_from(keys).expect("few");
+        for keys in [1, 2, 581, 3_000, 10_000, 25_000] {
+            assert!(both_lanes(keys) <= 50_000, "{keys}");
+        }
+        assert_eq!([share(0), share(3_000), share(100_000)], [25_000, 8, 1]);
+        assert!(share(500) > window(35.0, 2.0, Duration::from_secs(4)));
     }
 }

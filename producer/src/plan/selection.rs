@@ -8,16 +8,13 @@ use common::domain::chunk::chunks;
 use common::domain::endpoint::{Dialect, Endpoint};
 use common::domain::failure::FailureClass;
 use common::domain::job::Lane;
-use common::store::{
-    Connector, Control, EndpointPause, PlanCounts, PlannedChunk, ShopToPlan, StoreError, Wish,
-};
-use tokio::time::sleep;
+use common::store::{Connector, Control, EndpointPause, PlanCounts, PlannedChunk, StoreError, Wish};
+use tokio::time::{Instant, sleep};
 use uuid::Uuid;
 
 use super::digest::Digest;
+use super::groups::{Group, Groups, Pace};
 
-/// Malls planned in one transaction: well under a second, and a few MB of the database's memory.
-pub(crate) const GROUP: usize = 100;
 /// How often a group is tried when Postgres was away or another planner held its lock (`docs/reliability.md` S3).
 const TRIES: u32 = 6;
 /// Wait before the second try; it doubles with each.
@@ -58,14 +55,6 @@ struct Alike<'a> {
     dialect: Dialect,
     endpoints: Vec<Endpoint>,
     malls: Vec<&'a Connector>,
-}
-
-/// Malls that are planned in one transaction.
-pub(crate) struct Group {
-    /// Their shops.
-    pub(crate) shops: Vec<ShopToPlan>,
-    /// What is wanted of each.
-    pub(crate) chunks: Vec<PlannedChunk>,
 }
 
 impl Selection {
@@ -139,36 +128,21 @@ impl Selection {
         alike
     }
 
-    fn groups(&self) -> Vec<Group> {
-        self.groups_of(GROUP)
+    /// The malls that can be asked something, by what is planned for them.
+    pub(super) fn alike_with_chunks(&self) -> Vec<(Vec<PlannedChunk>, Vec<&Connector>)> {
+        self.alike()
+            .into_iter()
+            .map(|Alike { dialect, endpoints, malls }| (self.chunks(dialect, &endpoints), malls))
+            .filter(|(chunks, _)| !chunks.is_empty())
+            .collect()
     }
 
-    /// Groups of at most `size` malls for which the same is planned; a mall of which nothing can be asked is in none.
-    pub(crate) fn groups_of(&self, size: usize) -> Vec<Group> {
-        let mut groups = Vec::new();
-        for Alike { dialect, endpoints, malls } in self.alike() {
-            let chunks = self.chunks(dialect, &endpoints);
-            if chunks.is_empty() {
-                continue;
-            }
-            for some in malls.chunks(size) {
-                let shops = some
-                    .iter()
-                    .flat_map(|mall| {
-                        mall.shops.iter().map(|shop| ShopToPlan {
-                            mall_id: mall.mall_id.clone(),
-                            shop_no: *shop,
-                            limiter_key: mall.limiter_key.clone(),
-                        })
-                    })
-                    .collect();
-                groups.push(Group { shops, chunks: chunks.clone() });
-            }
-        }
-        groups
+    /// Its groups.
+    pub(crate) fn groups(&self) -> Groups<'_> {
+        Groups::of(self)
     }
 
-    /// Plans all of it under `run_id`, or without one only counts. `tick` hears how many groups of how many are done.
+    /// Plans all of it under `run_id`, or without one only counts. `tick` hears how many malls of how many are done.
     ///
     /// Groups that were planned before a failure stay planned; planning again continues, since nothing is planned twice.
     pub async fn plan(
@@ -177,16 +151,17 @@ impl Selection {
         run_id: Option<Uuid>,
         mut tick: impl FnMut(usize, usize),
     ) -> Result<Planned, StoreError> {
-        let groups = self.groups();
         let mut planned = Planned { counts: PlanCounts::default(), id: String::new() };
         let mut digest = Digest::of(&format!("{} {:?}", self.lane, self.wish));
-        for (done, group) in groups.iter().enumerate() {
-            tick(done, groups.len());
-            let mut counts = self.plan_group(control, run_id, group).await?;
+        let (mut pace, mut groups, mut done) = (Pace::default(), self.groups(), 0);
+        while let Some(group) = groups.next(&pace) {
+            tick(done, self.malls.len());
+            done += group.malls().len();
+            let mut counts = self.plan_group(control, run_id, group, &mut pace).await?;
             digest.add(&std::mem::take(&mut counts.job_ids));
             planned.counts.add(counts);
         }
-        tick(groups.len(), groups.len());
+        tick(self.malls.len(), self.malls.len());
         planned.id = digest.short();
         Ok(planned)
     }
@@ -195,19 +170,37 @@ impl Selection {
         &self,
         control: &Control,
         run_id: Option<Uuid>,
-        group: &Group,
+        group: Group,
+        pace: &mut Pace,
     ) -> Result<PlanCounts, StoreError> {
+        let mut counts = PlanCounts::default();
+        let mut parts = vec![group];
         let mut tries = 1;
-        loop {
-            match control.plan(run_id, self.wish, self.lane, &group.shops, &group.chunks).await {
-                Err(error) if error.class() == FailureClass::Infrastructure && tries < TRIES => {
-                    tracing::debug!(error = &error as &dyn std::error::Error, "planning a group again");
-                    sleep(RETRY * 2_u32.pow(tries)).await;
-                    tries += 1;
+        while let Some(part) = parts.pop() {
+            let began = Instant::now();
+            match control.plan(run_id, self.wish, self.lane, &part.shops, &part.chunks).await {
+                Ok(planned) => {
+                    pace.took(part.slices(), began.elapsed());
+                    counts.add(planned);
+                    tries = 1;
                 }
-                result => return result,
+                Err(error) => {
+                    let halves = if error.is_too_long() { part.halves() } else { None };
+                    if let Some((first, rest)) = halves {
+                        pace.gave_up(part.slices());
+                        parts.extend([rest, first]);
+                    } else if error.class() == FailureClass::Infrastructure && tries < TRIES {
+                        tracing::debug!(error = &error as &dyn std::error::Error, "planning a group again");
+                        sleep(RETRY * 2_u32.pow(tries)).await;
+                        tries += 1;
+                        parts.push(part);
+                    } else {
+                        return Err(error);
+                    }
+                }
             }
         }
+        Ok(counts)
     }
 }
 
@@ -261,12 +254,5 @@ pub(crate) mod tests {
         assert_eq!(selection.most_jobs(), 480);
         selection.chunk_days = Some(366);
         assert_eq!(selection.most_jobs(), 16);
-    }
-
-    #[test]
-    fn malls_are_planned_a_hundred_at_a_time() {
-        let malls: Vec<_> = (0..150).map(|n| mall(&format!("mall{n}"), "api")).collect();
-        let sizes: Vec<_> = selection(malls).groups().iter().map(|group| group.shops.len()).collect();
-        assert_eq!(sizes, [100, 50]);
     }
 }

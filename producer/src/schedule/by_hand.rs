@@ -4,14 +4,13 @@ use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
 use common::config::ScheduleConfig;
-use common::domain::ids::MallId;
 use common::domain::schedule::Schedule;
 use common::store::{Connector, Control, OwnSettings, Scope, StoreError};
 
 use super::lookback::{Ask, Moment};
 use super::pass::selection;
 use super::settings::Settings;
-use crate::plan::selection::{GROUP, Selection};
+use crate::plan::selection::Selection;
 
 /// What `schedule` wants of `malls` at `now`: one selection for those that want the same. Nobody's due time is touched.
 pub(crate) async fn asks(
@@ -26,11 +25,9 @@ pub(crate) async fn asks(
     let open_from = config.settle.open_from(now);
     let mut gaps = BTreeMap::new();
     if schedule == Schedule::Gaps {
-        for some in malls.chunks(GROUP) {
-            let asked: Vec<(&MallId, _)> =
-                some.iter().map(|mall| (&mall.mall_id, open_from - chrono::Days::new(1))).collect();
-            gaps.extend(control.mall_gaps(&asked).await?.into_iter().map(|gap| (gap.mall_id.clone(), gap)));
-        }
+        let through = open_from - chrono::Days::new(1);
+        let asked: Vec<_> = malls.iter().map(|mall| (&mall.mall_id, through)).collect();
+        gaps = super::gaps::look(control, &asked).await?;
     }
     let mut wanted: Vec<(Ask, Vec<Connector>)> = Vec::new();
     for mall in malls {

@@ -77,14 +77,14 @@ fn days(settings: &Settings, schedule: Schedule, moment: Moment, tick: Tick) -> 
     }
 }
 
-/// A new mall: its last week at once, then the rest, once.
+/// A new mall: its last week at once, then the rest, once, a stretch at a time and newest first.
 fn onboarding(due: &DueTick, moment: Moment) -> Judged {
-    let begins = due.last_at.is_none();
-    let ask = if begins { moment.first_week() } else { moment.history() };
-    let over = !begins || moment.history().is_none();
-    // The history goes right after the weeks of all malls that came together.
+    let ask = if due.last_at.is_none() { moment.first_week() } else { moment.stretch(due.reached) };
+    let reached = ask.map(|ask| ask.range.start()).or(due.reached);
+    let over = moment.stretch(reached).is_none();
+    // The rest is due at once, and planned when nothing more urgent is (Urgency).
     let next = (!over).then_some(moment.now);
-    let tick = moved(due, Some(moment.now), next, over);
+    let tick = TickMove { reached, ..moved(due, Some(moment.now), next, over) };
     match ask {
         Some(ask) => {
             // Malls that came with one import have one run.
@@ -119,6 +119,7 @@ fn moved(
         last_at,
         next_at,
         over,
+        reached: due.reached,
     }
 }
 

@@ -13,6 +13,9 @@ use crate::plan::wish::default_lane;
 
 /// The part of a new mall's history that people wait for.
 const WEEK: u32 = 7;
+/// So much of a history is planned before the same of other malls is: as many days as the longest request may ask for, so
+/// that no request is shorter for it.
+const STRETCH: u64 = 90;
 /// A window never reaches further back, however many mornings were missed.
 const MOST: u32 = 31;
 
@@ -85,8 +88,18 @@ impl Moment {
 
     /// What is wanted of a new mall before its last week.
     pub fn history(self) -> Option<Ask> {
-        let end = self.settle.open_from(self.now) - Days::new(u64::from(WEEK) + 1);
-        let range = DayRange::new(self.wanted_from?, end).ok()?;
+        self.before(self.settle.open_from(self.now) - Days::new(u64::from(WEEK)))
+    }
+
+    /// The next part of it, if it is planned from the day `reached` on; `None`: its last week alone.
+    pub fn stretch(self, reached: Option<NaiveDate>) -> Option<Ask> {
+        let rest = reached.map_or_else(|| self.history(), |reached| self.before(reached))?;
+        let start = rest.range.start().max(rest.range.end() - Days::new(STRETCH - 1));
+        Some(Ask { range: DayRange::new(start, rest.range.end()).ok()?, ..rest })
+    }
+
+    fn before(self, day: NaiveDate) -> Option<Ask> {
+        let range = DayRange::new(self.wanted_from?, day - Days::new(1)).ok()?;
         Some(Ask { range, wish: Wish::Missing, lane: Lane::Backfill })
     }
 
@@ -159,6 +172,18 @@ mod tests {
         assert_eq!(week.range, range("2026-02-09", "2026-02-15"));
         assert_eq!(history.range, range("2025-02-16", "2026-02-08"));
         assert_eq!((week.lane, history.lane), (Lane::Fresh, Lane::Backfill));
+        // A stretch after the other, without an overlap, until all of it is planned.
+        let mut reached = Some(week.range.start());
+        let mut stretches = Vec::new();
+        while let Some(stretch) = new.stretch(reached) {
+            reached = Some(stretch.range.start());
+            stretches.push(stretch.range);
+        }
+        assert_eq!(new.stretch(None).expect("days").range, stretches[0]);
+        assert_eq!(stretches[0], range("2025-11-11", "2026-02-08"));
+        assert_eq!(stretches[1], range("2025-08-13", "2025-11-10"));
+        assert_eq!(stretches.iter().map(|range| range.days()).collect::<Vec<_>>(), [90, 90, 90, 88]);
+        assert_eq!(reached, Some(history.range.start()));
         let young = moment("2026-02-16T10:00:00", Some("2026-02-12"));
         assert_eq!(young.first_week().expect("days").range, range("2026-02-12", "2026-02-15"));
         assert_eq!(young.history(), None);

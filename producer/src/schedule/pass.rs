@@ -1,6 +1,6 @@
 //! One pass: due rows become groups of malls that want the same, and those become jobs.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use chrono::{DateTime, NaiveDate, TimeDelta, Utc};
@@ -8,19 +8,21 @@ use common::config::ScheduleConfig;
 use common::domain::calendar::Granularity;
 use common::domain::ids::MallId;
 use common::domain::schedule::Schedule;
-use common::store::{Connector, Control, MallGaps, StoreError, TickMove, TickPlan, TickRun};
+use common::store::{Connector, Control, StoreError, TickMove, TickPlan, TickRun, Urgency};
 use serde_json::json;
 use tokio::time::Instant;
 use uuid::Uuid;
 
+use super::gaps;
 use super::judge::{Asking, Judged, judge};
 use super::lookback::Ask;
-use crate::plan::selection::{GROUP, Selection};
+use crate::plan::groups::{Group, Pace};
+use crate::plan::selection::Selection;
 
-/// Rows looked at in one pass.
+/// Rows of an urgency looked at in one pass.
 const ROWS: usize = 500;
-/// Malls whose history is planned in one transaction. A year of a mall is up to 750 jobs, and nobody else plans meanwhile.
-const HISTORIES: usize = 10;
+/// After so long nothing more is begun that is not fresh: what is due by then is looked at first.
+const PASS: Duration = Duration::from_secs(1);
 /// How often due times that cannot be right are looked for.
 const ALIGN: Duration = Duration::from_mins(1);
 
@@ -44,6 +46,7 @@ pub(crate) struct Scheduler {
     config: ScheduleConfig,
     control: Control,
     aligned: Option<Instant>,
+    pace: Pace,
 }
 
 /// Malls that want the same of the same beat.
@@ -57,7 +60,7 @@ struct Batch {
 
 impl Scheduler {
     pub(crate) fn new(config: &ScheduleConfig, control: &Control) -> Self {
-        Self { config: *config, control: control.clone(), aligned: None }
+        Self { config: *config, control: control.clone(), aligned: None, pace: Pace::default() }
     }
 
     /// Whether anything is scheduled at all.
@@ -65,14 +68,35 @@ impl Scheduler {
         self.config.enabled
     }
 
-    /// Plans the rows that are due at `now`, some hundreds at most.
+    /// Plans rows that are due at `now`, some hundreds at most, and what is fresh before all else.
+    ///
+    /// While anything fresh is left, nothing else is begun; then sweeps and gaps and histories get a part each, so that
+    /// neither waits for all of the other.
     pub(crate) async fn pass(&mut self, now: DateTime<Utc>) -> Result<Passed, StoreError> {
         self.align(now).await?;
-        let due = self.control.due_ticks(now, i64::try_from(ROWS).unwrap_or(i64::MAX)).await?;
-        let mut passed = Passed { more: due.len() == ROWS, ..Passed::default() };
-        let mut moves = Vec::new();
-        let mut batches = Vec::new();
-        let mut gaps = Vec::new();
+        let mut passed = Passed::default();
+        let end = Instant::now() + PASS;
+        for urgency in Urgency::ALL {
+            let end = (urgency != Urgency::Fresh).then_some(end);
+            let all = self.plan_due(now, urgency, end, &mut passed).await?;
+            passed.more |= !all;
+            if urgency == Urgency::Fresh && !all {
+                break;
+            }
+        }
+        Ok(passed)
+    }
+
+    /// Plans what is due of an urgency; `false`: something may be left. At least one group goes, whatever the `end`.
+    async fn plan_due(
+        &mut self,
+        now: DateTime<Utc>,
+        urgency: Urgency,
+        end: Option<Instant>,
+        passed: &mut Passed,
+    ) -> Result<bool, StoreError> {
+        let due = self.control.due_ticks(now, urgency, i64::try_from(ROWS).unwrap_or(i64::MAX)).await?;
+        let (mut moves, mut batches, mut gaps) = (Vec::new(), Vec::new(), Vec::new());
         for row in &due {
             match judge(&self.config, row, now) {
                 Judged::Moved(tick) => moves.push(tick),
@@ -80,19 +104,30 @@ impl Scheduler {
                 Judged::Gaps(asking, through) => gaps.push((asking, through)),
             }
         }
-        self.look_for_gaps(gaps, &mut moves, &mut batches).await?;
+        self.move_on(&moves, passed).await?;
+        let mut gaps = gaps.into_iter().peekable();
+        loop {
+            for batch in std::mem::take(&mut batches) {
+                if !self.plan(batch, end, passed).await? {
+                    return Ok(false);
+                }
+            }
+            if gaps.peek().is_none() {
+                return Ok(due.len() < ROWS);
+            }
+            if passed.ticks > 0 && is_over(end) {
+                return Ok(false);
+            }
+            batches = self.look_for_gaps(&mut gaps, passed).await?;
+        }
+    }
+
+    async fn move_on(&self, moves: &[TickMove], passed: &mut Passed) -> Result<(), StoreError> {
         if !moves.is_empty() {
-            self.control.move_ticks(&moves).await?;
+            self.control.move_ticks(moves).await?;
             passed.ticks += moves.len();
         }
-        // A history is long, and what is due meanwhile does not wait for all of them.
-        let (history, now_wanted): (Vec<_>, Vec<_>) = batches.into_iter().partition(Batch::is_history);
-        let mut histories = history.into_iter();
-        for batch in now_wanted.into_iter().chain(histories.next()) {
-            self.plan(batch, &mut passed).await?;
-        }
-        passed.more |= histories.next().is_some();
-        Ok(passed)
+        Ok(())
     }
 
     /// Has due times worked out anew that the settings, or the clock, have made wrong.
@@ -110,65 +145,58 @@ impl Scheduler {
         Ok(())
     }
 
+    /// What some of the malls miss that are `asking`; those that miss nothing are moved on.
     async fn look_for_gaps(
         &self,
-        asking: Vec<(Asking, NaiveDate)>,
-        moves: &mut Vec<TickMove>,
-        batches: &mut Vec<Batch>,
-    ) -> Result<(), StoreError> {
-        for some in asking.chunks(GROUP) {
-            let malls: Vec<_> =
-                some.iter().map(|(asking, through)| (&asking.tick.mall_id, *through)).collect();
-            let gaps: BTreeMap<MallId, MallGaps> = self
-                .control
-                .mall_gaps(&malls)
-                .await?
-                .into_iter()
-                .map(|gap| (gap.mall_id.clone(), gap))
-                .collect();
-            for (asking, _) in some {
-                let gap = gaps.get(&asking.tick.mall_id);
-                match gap.and_then(|gap| asking.moment.gap(gap.first, gap.last)) {
-                    Some(ask) => add(batches, Asking { ask: Some(ask), ..asking.clone() }),
-                    None => moves.push(asking.tick.clone()),
-                }
+        asking: &mut impl Iterator<Item = (Asking, NaiveDate)>,
+        passed: &mut Passed,
+    ) -> Result<Vec<Batch>, StoreError> {
+        let some: Vec<_> = asking.by_ref().take(gaps::MALLS).collect();
+        let malls: Vec<_> = some.iter().map(|(asking, through)| (&asking.tick.mall_id, *through)).collect();
+        let found = gaps::look(&self.control, &malls).await?;
+        let (mut moves, mut batches) = (Vec::new(), Vec::new());
+        for (asking, _) in some {
+            let gap = found.get(&asking.tick.mall_id);
+            match gap.and_then(|gap| asking.moment.gap(gap.first, gap.last)) {
+                Some(ask) => add(&mut batches, Asking { ask: Some(ask), ..asking }),
+                None => moves.push(asking.tick),
             }
         }
-        Ok(())
+        self.move_on(&moves, passed).await?;
+        Ok(batches)
     }
 
-    async fn plan(&self, batch: Batch, passed: &mut Passed) -> Result<(), StoreError> {
-        let size = if batch.is_history() { HISTORIES } else { GROUP };
+    /// Plans a batch; `false`: not all of it, since its time was over.
+    async fn plan(
+        &mut self,
+        batch: Batch,
+        end: Option<Instant>,
+        passed: &mut Passed,
+    ) -> Result<bool, StoreError> {
         let run = batch.run();
         let mut ticks: BTreeMap<MallId, TickMove> =
             batch.ticks.into_iter().map(|tick| (tick.mall_id.clone(), tick)).collect();
-        if ticks.len() > size && size == HISTORIES {
-            passed.more = true;
-            let rest = ticks.keys().nth(size).cloned();
-            rest.map(|rest| ticks.split_off(&rest));
-        }
         let malls: Vec<MallId> = ticks.keys().cloned().collect();
-        let (asked, mut planned) = (ticks.len(), 0);
-        for group in
-            selection(self.control.connectors(&malls).await?, batch.ask, batch.open_from).groups_of(size)
-        {
-            let members: BTreeSet<&MallId> = group.shops.iter().map(|shop| &shop.mall_id).collect();
-            let moves: Vec<_> = members.into_iter().filter_map(|mall| ticks.remove(mall)).collect();
-            let plan = TickPlan {
-                wish: batch.ask.wish,
-                lane: batch.ask.lane,
-                shops: &group.shops,
-                chunks: &group.chunks,
-            };
-            planned += self.control.plan_ticks(&run, plan, &moves).await?.jobs;
-        }
-        // What is left can be asked nothing: its dialect has none of its endpoints, or it was removed just now.
-        let rest: Vec<_> = ticks.into_values().collect();
-        if !rest.is_empty() {
-            self.control.move_ticks(&rest).await?;
+        let selection = selection(self.control.connectors(&malls).await?, batch.ask, batch.open_from);
+        let (mut asked, mut planned) = (0, 0);
+        let mut groups = selection.groups();
+        let mut all = true;
+        while let Some(group) = groups.next(&self.pace) {
+            let moves: Vec<_> = group.malls().into_iter().filter_map(|mall| ticks.remove(mall)).collect();
+            asked += moves.len();
+            planned += self.plan_group(&run, batch.ask, group, &moves).await?;
+            if is_over(end) {
+                all = false;
+                break;
+            }
         }
         passed.ticks += asked;
         passed.jobs += planned;
+        if all {
+            // What is left can be asked nothing: its dialect has none of its endpoints, or it was removed just now.
+            let rest: Vec<_> = ticks.into_values().collect();
+            self.move_on(&rest, passed).await?;
+        }
         if planned > 0 {
             tracing::info!(
                 event = common::telemetry::events::SCHEDULE_ENQUEUED,
@@ -182,8 +210,52 @@ impl Scheduler {
                 "a schedule made jobs"
             );
         }
-        Ok(())
+        Ok(all)
     }
+
+    /// Plans a group for `moves`, in halves if the database does not manage it at once. Returns how many jobs came of it.
+    async fn plan_group(
+        &mut self,
+        run: &TickRun,
+        ask: Ask,
+        group: Group,
+        moves: &[TickMove],
+    ) -> Result<i64, StoreError> {
+        let mut jobs = 0;
+        let mut parts = vec![(group, true)];
+        while let Some((part, is_all)) = parts.pop() {
+            let malls = part.malls();
+            let moves: Vec<_> = moves.iter().filter(|tick| malls.contains(&tick.mall_id)).cloned().collect();
+            let plan =
+                TickPlan { wish: ask.wish, lane: ask.lane, shops: &part.shops, chunks: &part.chunks, is_all };
+            let began = Instant::now();
+            match self.control.plan_ticks(run, plan, &moves).await {
+                Ok(planned) => {
+                    self.pace.took(part.slices(), began.elapsed());
+                    jobs += planned.jobs;
+                }
+                Err(error) => {
+                    let halves = if error.is_too_long() { part.halves() } else { None };
+                    let Some((first, rest)) = halves else { return Err(error) };
+                    self.pace.gave_up(part.slices());
+                    tracing::info!(
+                        event = "schedule.halved",
+                        malls = malls.len(),
+                        slices = part.slices(),
+                        error = &error as &dyn std::error::Error,
+                        "the database did not plan a group in time; it is planned in halves"
+                    );
+                    // Halves of one mall: it moves with the second one.
+                    parts.extend([(rest, is_all), (first, is_all && malls.len() > 1)]);
+                }
+            }
+        }
+        Ok(jobs)
+    }
+}
+
+fn is_over(end: Option<Instant>) -> bool {
+    end.is_some_and(|end| Instant::now() >= end)
 }
 
 /// What `ask` is of these malls, of each its own endpoints.
@@ -217,10 +289,6 @@ fn add(batches: &mut Vec<Batch>, asking: Asking) {
 }
 
 impl Batch {
-    fn is_history(&self) -> bool {
-        self.schedule == Schedule::Onboarding && self.ask.lane == common::domain::job::Lane::Backfill
-    }
-
     /// The run has the same id whoever makes it, and when.
     fn run(&self) -> TickRun {
         let name = format!("{}/{}", self.schedule, self.named);

@@ -3,6 +3,7 @@
 //! A [`Stage`] has a Postgres of its own that sees the same clock. Days and times are Korean.
 
 mod by_hand;
+mod crowd;
 mod missed;
 mod morning;
 mod onboarding;

@@ -10,12 +10,14 @@ WITH asked AS (
     SELECT *
       FROM unnest($3::uuid[], $4::text[], $5::text[], $6::int[], $7::text[], $8::text[], $9::date[], $10::date[], $11::int[])
            WITH ORDINALITY AS a (job_id, limiter_key, mall_id, shop_no, endpoint, granularity, start_date, end_date, generation, place)
-), base AS (
+), base AS MATERIALIZED (
+    -- Once a mall, not once a job. A mall's last turn is looked for among its own jobs (jobs_live) alone: IS NOT DISTINCT FROM
+    -- keeps Postgres from walking through all jobs of a key that thousands of malls share.
     SELECT m.limiter_key, m.mall_id,
            c AS mall,
            greatest(
                (SELECT max(j.turn) FROM jobs j
-                 WHERE j.limiter_key = m.limiter_key AND j.mall_id = m.mall_id AND j.lane = $2
+                 WHERE j.mall_id = m.mall_id AND j.limiter_key IS NOT DISTINCT FROM m.limiter_key AND j.lane = $2
                    AND j.work_state = 'planned' AND j.attempts = 0),
                (SELECT min(j.turn) - 1 FROM jobs j
                  WHERE j.limiter_key = m.limiter_key AND j.lane = $2 AND j.work_state = 'planned' AND j.attempts = 0),

@@ -11,14 +11,19 @@ WITH candidate AS (
      WHERE NOT complete AND NOT in_work
      GROUP BY mall_id, shop_no, limiter_key, endpoint, granularity, chunk_start
 ), paged AS (
-    SELECT kind.*, expected_requests(mall_id, shop_no, endpoint, days, page_rows) AS requests
-      FROM (SELECT DISTINCT mall_id, shop_no, endpoint, end_date - start_date + 1 AS days, p.page_rows
+    SELECT series.*, recent.*
+      FROM (SELECT DISTINCT mall_id, shop_no, endpoint, p.page_rows
               FROM candidate
               JOIN connectors USING (mall_id)
               JOIN unnest($1::text[], $2::int[]) AS p (dialect, page_rows) USING (dialect)
-             WHERE granularity = 'day') AS kind
+             WHERE granularity = 'day') AS series
+     CROSS JOIN LATERAL recent_pages(series.mall_id, series.shop_no, series.endpoint, series.page_rows) AS recent
 )
-SELECT candidate.*, coalesce(paged.requests, 1) AS requests,
+SELECT candidate.*,
+       CASE WHEN paged.page_rows IS NULL THEN 1
+            WHEN candidate.start_date = candidate.end_date THEN paged.pages_of_a_day
+            ELSE greatest(1, ceil(paged.rows_of_a_day * (candidate.end_date - candidate.start_date + 1) / paged.page_rows))
+       END AS requests,
        coalesce((SELECT max(j.generation) + 1
                    FROM jobs j
                   WHERE (j.mall_id, j.shop_no, j.endpoint, j.granularity, j.start_date, j.end_date)
@@ -28,6 +33,6 @@ SELECT candidate.*, coalesce(paged.requests, 1) AS requests,
   FROM candidate
   JOIN connectors c USING (mall_id)
   LEFT JOIN paged ON (paged.mall_id, paged.shop_no, paged.endpoint) = (candidate.mall_id, candidate.shop_no, candidate.endpoint)
-                 AND paged.days = candidate.end_date - candidate.start_date + 1 AND candidate.granularity = 'day'
+                 AND candidate.granularity = 'day'
   LEFT JOIN LATERAL waits_for(c, candidate.endpoint, '00000000-0000-0000-0000-000000000000') AS barrier ON true
  ORDER BY candidate.mall_id, candidate.shop_no, candidate.start_date, candidate.endpoint

@@ -23,6 +23,7 @@ fn row(schedule: Schedule, last_at: Option<&str>) -> DueTick {
         revision: "1".to_owned(),
         anew: false,
         last_at: last_at.map(at),
+        reached: None,
         wanted_from: Some(day("2025-02-16")),
         created_at: at("2026-02-16T10:00:00"),
         settings: OwnSettings::default(),
@@ -90,10 +91,24 @@ fn a_new_mall_is_asked_for_its_last_week_then_for_the_rest_and_then_never_again(
     };
     assert_eq!(week.ask.expect("days").lane, Lane::Fresh);
     assert_eq!((week.tick.next_at, week.tick.over), (Some(at(now)), false));
+    let mut tick = week.tick;
+    let mut asked = Vec::new();
+    while !tick.over {
+        assert_eq!(tick.next_at, Some(at(now)), "the rest is due at once");
+        let due = DueTick { reached: tick.reached, ..row(Schedule::Onboarding, Some(now)) };
+        let Judged::Asks(rest) = judged(&due, now) else { panic!("days") };
+        let ask = rest.ask.expect("days");
+        assert_eq!(ask.lane, Lane::Backfill);
+        asked.push(ask.range);
+        tick = rest.tick;
+    }
+    assert_eq!(asked.first().map(|range| range.end()), Some(day("2026-02-08")));
+    assert_eq!(asked.last().map(|range| range.start()), Some(day("2025-02-16")));
+    assert!(asked.windows(2).all(|pair| pair[1].end().succ_opt() == Some(pair[0].start())), "{asked:?}");
+    assert_eq!((tick.next_at, tick.reached), (None, Some(day("2025-02-16"))));
+    // A mall whose week was planned before stretches were counted.
     let Judged::Asks(rest) = judged(&row(Schedule::Onboarding, Some(now)), now) else { panic!("days") };
-    let ask = rest.ask.expect("days");
-    assert_eq!((ask.range, ask.lane), (range("2025-02-16", "2026-02-08"), Lane::Backfill));
-    assert_eq!((rest.tick.next_at, rest.tick.over), (None, true));
+    assert_eq!(rest.ask.expect("days").range, asked[0]);
 }
 
 #[test]
