@@ -5,6 +5,7 @@
 //! due; after it, it is not due any more.
 
 mod settings;
+mod urgency;
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use sqlx::postgres::PgRow;
@@ -12,6 +13,7 @@ use sqlx::{PgConnection, PgTransaction, Row};
 use uuid::Uuid;
 
 pub use settings::{Override, OverrideChange, Scope, TickState};
+pub use urgency::Urgency;
 
 use super::error::StoreError;
 use super::plan::{self, JobsOf, PlanCounts, PlannedChunk, ShopToPlan, Wish};
@@ -87,30 +89,6 @@ pub struct TickRun {
     pub schedule: Schedule,
     /// What is asked for.
     pub wish: serde_json::Value,
-}
-
-/// What is planned before what (`urgency` of `schedule_ticks`).
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Urgency {
-    /// The last days, the running day, a new mall's last week.
-    Fresh,
-    /// Sweeps and gaps.
-    Usual,
-    /// Histories of new malls.
-    History,
-}
-
-impl Urgency {
-    /// All of them, in this order.
-    pub const ALL: [Self; 3] = [Self::Fresh, Self::Usual, Self::History];
-
-    fn number(self) -> i16 {
-        match self {
-            Self::Fresh => 0,
-            Self::Usual => 1,
-            Self::History => 2,
-        }
-    }
 }
 
 /// What is planned for a group of ticks.
