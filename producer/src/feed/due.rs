@@ -112,7 +112,9 @@ mod tests {
                 break;
             }
             // All that went are told of once more.
-            some.into_iter().for_each(|key| due.told(key));
+            for key in some {
+                due.told(key);
+            }
         }
         assert_eq!(rounds, 5);
     }
