@@ -26,7 +26,7 @@ pub struct FeedJob {
 pub struct KeyJobs {
     /// The key.
     pub key: LimiterKey,
-    /// How many may go; fewer of the backfill lane, whose jobs that are out count, and so many are listed.
+    /// How many may go: the room of the first job's lane.
     pub room: usize,
     /// First tries and retries in their order, of each kind no more than there is room for.
     pub jobs: Vec<FeedJob>,
