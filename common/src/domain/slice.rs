@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 
 /// What is there of a slice.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(rename_all = "lowercase")]
+#[serde(rename_all = "snake_case")]
 pub enum DataState {
     /// It was never fetched.
     Missing,
@@ -16,11 +16,16 @@ pub enum DataState {
     Complete,
     /// It is complete, and a later fetch brought other figures than the first.
     Restated,
+    /// Its day is not over; something of it is there.
+    TodayPartial,
+    /// Its day is not over, and it was not fetched.
+    NotYet,
 }
 
 impl DataState {
     /// All of them.
-    pub const ALL: [Self; 4] = [Self::Missing, Self::Partial, Self::Complete, Self::Restated];
+    pub const ALL: [Self; 6] =
+        [Self::Missing, Self::Partial, Self::Complete, Self::Restated, Self::TodayPartial, Self::NotYet];
 
     /// The word used in the database, documents and screens.
     pub fn as_str(self) -> &'static str {
@@ -29,6 +34,8 @@ impl DataState {
             Self::Partial => "partial",
             Self::Complete => "complete",
             Self::Restated => "restated",
+            Self::TodayPartial => "today_partial",
+            Self::NotYet => "not_yet",
         }
     }
 
@@ -40,8 +47,16 @@ impl DataState {
     /// Whether its figures are final.
     pub fn is_complete(self) -> bool {
         match self {
-            Self::Missing | Self::Partial => false,
+            Self::Missing | Self::Partial | Self::TodayPartial | Self::NotYet => false,
             Self::Complete | Self::Restated => true,
+        }
+    }
+
+    /// Whether its figures should be final and are not. Of a day that is not over nobody expects them.
+    pub fn is_gap(self) -> bool {
+        match self {
+            Self::Missing | Self::Partial => true,
+            Self::Complete | Self::Restated | Self::TodayPartial | Self::NotYet => false,
         }
     }
 }

@@ -6,6 +6,7 @@ mod moves;
 pub use moves::{AgeMove, PartialShare};
 
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use serde::Serialize;
 use sqlx::Row;
 use sqlx::postgres::PgRow;
 
@@ -40,6 +41,66 @@ pub struct MallFreshness {
     pub complete_through: Option<NaiveDate>,
     /// Days that are missing or partial up to yesterday, over shops and endpoints.
     pub gap_days: i64,
+}
+
+/// How many days are what: wanted ones up to yesterday, and today apart from them.
+#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct DayCounts {
+    /// Wanted days before today.
+    pub wanted: i64,
+    /// Of these, those whose figures are final.
+    pub complete: i64,
+    /// Of the complete ones, those whose figures changed later.
+    pub restated: i64,
+    /// Fetched, but not final.
+    pub partial: i64,
+    /// Never fetched.
+    pub missing: i64,
+    /// A job waits for its turn; this and the following also of today, whatever is there.
+    pub queued: i64,
+    /// A worker has it.
+    pub running: i64,
+    /// The last fetch failed for good.
+    pub failed: i64,
+    /// It waits for its mall or its endpoint.
+    pub paused: i64,
+    /// Shops and endpoints that have something of today.
+    pub today_partial: i64,
+    /// Shops and endpoints that have nothing of today yet.
+    pub not_yet: i64,
+}
+
+impl DayCounts {
+    /// Days without final figures.
+    pub fn gaps(&self) -> i64 {
+        self.wanted - self.complete
+    }
+
+    /// Adds those of others.
+    pub fn add(&mut self, other: Self) {
+        self.wanted += other.wanted;
+        self.complete += other.complete;
+        self.restated += other.restated;
+        self.partial += other.partial;
+        self.missing += other.missing;
+        self.queued += other.queued;
+        self.running += other.running;
+        self.failed += other.failed;
+        self.paused += other.paused;
+        self.today_partial += other.today_partial;
+        self.not_yet += other.not_yet;
+    }
+}
+
+/// How many days of a mall are what.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MallCounts {
+    /// The mall.
+    pub mall_id: String,
+    /// Over its shops and endpoints.
+    pub counts: DayCounts,
+    /// Days without final figures up to the one that is due, of what nobody paused.
+    pub due_gaps: i64,
 }
 
 /// The wanted days of one shop and endpoint of a mall, without a hole.
@@ -148,6 +209,45 @@ impl Control {
             .fetch_all(&self.pool)
             .await?;
         rows.iter().map(series).collect()
+    }
+
+    /// How many days of each of `malls` are what in `range` (`sql/coverage_counts.sql`), in their order. `endpoints` empty:
+    /// all.
+    pub async fn coverage_counts(
+        &self,
+        malls: &[&str],
+        endpoints: &[Endpoint],
+        range: DayRange,
+    ) -> Result<Vec<MallCounts>, StoreError> {
+        let endpoints: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.as_str()).collect();
+        let rows = sqlx::query(include_str!("sql/coverage_counts.sql"))
+            .bind(malls)
+            .bind(&endpoints)
+            .bind(range.start())
+            .bind(range.end())
+            .fetch_all(&self.pool)
+            .await?;
+        rows.iter()
+            .map(|row| {
+                Ok(MallCounts {
+                    mall_id: row.try_get("mall_id")?,
+                    counts: DayCounts {
+                        wanted: row.try_get("wanted")?,
+                        complete: row.try_get("complete")?,
+                        restated: row.try_get("restated")?,
+                        partial: row.try_get("partial")?,
+                        missing: row.try_get("missing")?,
+                        queued: row.try_get("queued")?,
+                        running: row.try_get("running")?,
+                        failed: row.try_get("failed")?,
+                        paused: row.try_get("paused")?,
+                        today_partial: row.try_get("today_partial")?,
+                        not_yet: row.try_get("not_yet")?,
+                    },
+                    due_gaps: row.try_get("due_gaps")?,
+                })
+            })
+            .collect()
     }
 
     /// The first day that is wanted of any of `malls` (empty: all); `None`: nothing is.

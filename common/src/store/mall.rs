@@ -17,12 +17,14 @@ pub struct Edges {
     pub shop_no: i32,
     /// The endpoint.
     pub endpoint: String,
-    /// The first day that was fetched.
-    pub first: NaiveDate,
+    /// The first day that is wanted; `None`: nothing yet.
+    pub wanted_from: Option<NaiveDate>,
     /// The last complete day.
     pub complete_through: Option<NaiveDate>,
-    /// Days missing between the two.
+    /// Wanted days up to yesterday that are missing or partial.
     pub gaps: i64,
+    /// What is there of today: `today_partial` or `not_yet`; `None`: it is not wanted.
+    pub today_state: Option<String>,
 }
 
 /// One mall in detail.
@@ -76,9 +78,10 @@ impl Control {
                     Ok(Edges {
                         shop_no: row.try_get("shop_no")?,
                         endpoint: row.try_get("endpoint")?,
-                        first: row.try_get("first")?,
+                        wanted_from: row.try_get("wanted_from")?,
                         complete_through: row.try_get("complete_through")?,
                         gaps: row.try_get("gaps")?,
+                        today_state: row.try_get("today_state")?,
                     })
                 })
                 .collect::<Result<_, StoreError>>()?,

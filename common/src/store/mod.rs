@@ -55,6 +55,7 @@ mod rights;
 mod runs;
 mod schedule;
 mod schema;
+mod tally;
 mod tokens;
 mod writable;
 
@@ -71,7 +72,8 @@ pub use connectors::{
 };
 pub use consents::{Consent, ConsentSecret, ConsentWay, Granted, NewConsent};
 pub use coverage::{
-    AgeMove, FreshnessClock, MallFilter, MallFreshness, PartialShare, SeriesDays, SliceFacts,
+    AgeMove, DayCounts, FreshnessClock, MallCounts, MallFilter, MallFreshness, PartialShare, SeriesDays,
+    SliceFacts,
 };
 pub use dead_letters::{
     BODY_KEPT, Change, DeadLetter, DeadMessage, LetterFilter, LetterGroup, LetterState, LetterSummary,

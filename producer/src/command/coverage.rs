@@ -13,9 +13,9 @@ mod screen;
 use chrono::{Days, NaiveDate};
 use common::clock::now;
 use common::domain::calendar::DayRange;
-use common::store::{Control, FreshnessClock, MallFilter, MallFreshness, SeriesDays};
+use common::store::{Control, DayCounts, FreshnessClock, MallFilter, MallFreshness, SeriesDays};
 
-use self::count::Counts;
+use self::count::due_gaps;
 use super::context::Context;
 use crate::cli::CoverageArgs;
 use crate::fault::{Exit, Fault};
@@ -25,8 +25,10 @@ use crate::plan::wish::resolve;
 
 /// Days shown where none said how many.
 const SHOWN_DAYS: u32 = 60;
-/// Malls read at once.
+/// Malls read at once day by day.
 const PAGE: u32 = 100;
+/// Malls read at once where counts are enough.
+const COUNTED: u32 = 1_000;
 /// Malls shown where none said how many.
 const SCREEN: u32 = 50;
 /// Up to so many malls are shown day by day.
@@ -48,7 +50,7 @@ pub(super) async fn run(context: &Context, args: &CoverageArgs) -> Result<Exit, 
     if args.restatements {
         return restatements(context, args, &control, &filter, range).await;
     }
-    let mut walk = Walk { context, args, control: &control, filter, range, clock, due: Counts::default() };
+    let mut walk = Walk { context, args, control: &control, filter, range, clock, due_gaps: 0 };
     if args.gaps {
         walk.gaps().await?;
     } else if context.output.json || context.output.plain {
@@ -56,7 +58,7 @@ pub(super) async fn run(context: &Context, args: &CoverageArgs) -> Result<Exit, 
     } else {
         walk.screen().await?;
     }
-    Ok(if args.check && walk.due.gaps() > 0 { Exit::Attention } else { Exit::Done })
+    Ok(if args.check && walk.due_gaps > 0 { Exit::Attention } else { Exit::Done })
 }
 
 /// How far figures moved.
@@ -128,32 +130,42 @@ struct Walk<'a> {
     filter: MallFilter,
     range: DayRange,
     clock: FreshnessClock,
-    /// Days that are due of malls and endpoints that nobody paused.
-    due: Counts,
+    /// Days that are due and not complete, of malls and endpoints that nobody paused; of the malls walked through.
+    due_gaps: i64,
 }
 
 impl Walk<'_> {
-    /// The malls after `after`, at most `size`, and counts what is due of them.
-    async fn page(&mut self, after: &str, size: u32) -> Result<Vec<Mall>, Fault> {
-        let failed = |error| self.context.store(error);
-        let found =
-            self.control.mall_freshness(&self.filter, after, i64::from(size)).await.map_err(failed)?;
-        let ids: Vec<&str> = found.iter().map(|mall| mall.mall_id.as_str()).collect();
-        let series = self.control.coverage(&ids, &self.args.endpoints, self.range).await.map_err(failed)?;
-        let mut series = series.into_iter().peekable();
-        let mut malls = Vec::with_capacity(found.len());
-        for freshness in found {
+    /// How fresh the malls after `after` are, at most `size` of them.
+    async fn fresh(&self, after: &str, size: u32) -> Result<Vec<MallFreshness>, Fault> {
+        let found = self.control.mall_freshness(&self.filter, after, i64::from(size)).await;
+        found.map_err(|error| self.context.store(error))
+    }
+
+    /// The days of these malls, and counts what is due of them.
+    async fn by_day(&mut self, malls: Vec<MallFreshness>) -> Result<Vec<Mall>, Fault> {
+        let ids: Vec<&str> = malls.iter().map(|mall| mall.mall_id.as_str()).collect();
+        let series = self.control.coverage(&ids, &self.args.endpoints, self.range).await;
+        let mut series = series.map_err(|error| self.context.store(error))?.into_iter().peekable();
+        let mut out = Vec::with_capacity(malls.len());
+        for freshness in malls {
             let mut own = Vec::new();
             while let Some(days) = series.next_if(|days| days.mall_id == freshness.mall_id) {
                 own.push(days);
             }
             own.sort_by_key(|days| (days.shop_no, grid::place(&days.endpoint)));
-            for days in own.iter().filter(|days| !days.excused) {
-                self.due.add(Counts::until(days, self.clock.due_day));
-            }
-            malls.push(Mall { freshness, series: own });
+            self.due_gaps += own.iter().map(|days| due_gaps(days, self.clock.due_day)).sum::<i64>();
+            out.push(Mall { freshness, series: own });
         }
-        Ok(malls)
+        Ok(out)
+    }
+
+    /// How many of their days are what, and counts what is due of them.
+    async fn counted(&mut self, malls: &[MallFreshness]) -> Result<Vec<DayCounts>, Fault> {
+        let ids: Vec<&str> = malls.iter().map(|mall| mall.mall_id.as_str()).collect();
+        let counted = self.control.coverage_counts(&ids, &self.args.endpoints, self.range).await;
+        let counted = counted.map_err(|error| self.context.store(error))?;
+        self.due_gaps += counted.iter().map(|mall| mall.due_gaps).sum::<i64>();
+        Ok(counted.into_iter().map(|mall| mall.counts).collect())
     }
 
     fn after(&self) -> String {
@@ -162,27 +174,30 @@ impl Walk<'_> {
 
     /// Walks on for the sake of `--check` alone.
     async fn rest(&mut self, mut after: String) -> Result<(), Fault> {
-        while self.args.check && self.due.gaps() == 0 {
-            let page = self.page(&after, PAGE).await?;
-            let Some(last) = page.last() else { break };
-            after.clone_from(&last.freshness.mall_id);
+        while self.args.check && self.due_gaps == 0 {
+            let malls = self.fresh(&after, COUNTED).await?;
+            let Some(last) = malls.last() else { break };
+            after.clone_from(&last.mall_id);
+            self.counted(&malls).await?;
         }
         Ok(())
     }
 
     async fn gaps(&mut self) -> Result<(), Fault> {
         let output = self.context.output;
-        let until = self.clock.today - Days::new(1);
         let limit = self.args.limit.unwrap_or(if output.json { SCREEN } else { u32::MAX });
         let (mut after, mut shown, mut all, mut items) =
             (self.after(), 0, gaps::Found::default(), Vec::new());
         let mut next = None;
         while shown < limit {
-            let page = self.page(&after, PAGE.min(limit - shown)).await?;
-            let Some(last) = page.last() else { break };
-            after.clone_from(&last.freshness.mall_id);
-            shown += u32::try_from(page.len()).unwrap_or(u32::MAX);
-            let found: Vec<_> = page.iter().flat_map(|mall| gaps::of(mall, until)).collect();
+            let mut malls = self.fresh(&after, PAGE.min(limit - shown)).await?;
+            let Some(last) = malls.last() else { break };
+            after.clone_from(&last.mall_id);
+            shown += u32::try_from(malls.len()).unwrap_or(u32::MAX);
+            // Of most malls nothing is missing, and their days need not be looked at.
+            malls.retain(|mall| mall.gap_days > 0);
+            let page = self.by_day(malls).await?;
+            let found: Vec<_> = page.iter().flat_map(gaps::of).collect();
             if output.json {
                 items.extend(found.iter().map(gaps::Gap::item));
             } else if output.plain {
@@ -195,7 +210,7 @@ impl Walk<'_> {
             all.add(&found);
             next = Some(after.clone());
         }
-        let more = shown >= limit && !self.page(&after, 1).await?.is_empty();
+        let more = shown >= limit && !self.fresh(&after, 1).await?.is_empty();
         if output.json {
             output.document(&List::new(items, next.filter(|_| more), now()))?;
         } else {
@@ -210,7 +225,8 @@ impl Walk<'_> {
         let limit = self.args.limit.unwrap_or(if output.json { SCREEN } else { u32::MAX });
         let (mut after, mut shown, mut items) = (self.after(), 0, Vec::new());
         while shown < limit {
-            let page = self.page(&after, PAGE.min(limit - shown)).await?;
+            let malls = self.fresh(&after, PAGE.min(limit - shown)).await?;
+            let page = self.by_day(malls).await?;
             if output.plain && (shown == 0 || !page.is_empty()) {
                 output.answer(&screen::plain(&page, shown == 0))?;
             }
@@ -221,7 +237,7 @@ impl Walk<'_> {
                 items.extend(page.iter().flat_map(screen::items));
             }
         }
-        let more = shown >= limit && !self.page(&after, 1).await?.is_empty();
+        let more = shown >= limit && !self.fresh(&after, 1).await?.is_empty();
         if output.json {
             output.document(&List::new(items, more.then(|| after.clone()), now()))?;
         }
@@ -233,22 +249,23 @@ impl Walk<'_> {
         let output = self.context.output;
         let limit = usize::try_from(self.args.limit.unwrap_or(SCREEN)).unwrap_or(usize::MAX);
         let mut after = self.after();
-        let mut page = self.page(&after, PAGE).await?;
-        if page.is_empty() {
+        let mut malls = self.fresh(&after, COUNTED).await?;
+        if malls.is_empty() {
             output.answer("no mall is connected here yet")?;
             output.note("connect one: cafe24-sync connect MALL; many: cafe24-sync malls import FILE");
             return Ok(());
         }
-        let text = if page.len() <= GRIDS {
-            grid::text(&page, self.range, now(), output.width().unwrap_or(terminal::WIDTH))
+        let text = if malls.len() <= GRIDS {
+            let width = output.width().unwrap_or(terminal::WIDTH);
+            grid::text(&self.by_day(malls).await?, self.range, now(), width)
         } else {
             let mut worst = screen::Worst::of(limit);
-            while let Some(last) = page.last() {
-                after.clone_from(&last.freshness.mall_id);
-                for mall in &page {
-                    worst.add(mall);
+            while let Some(last) = malls.last() {
+                after.clone_from(&last.mall_id);
+                for (mall, counts) in malls.iter().zip(self.counted(&malls).await?) {
+                    worst.add(mall, counts);
                 }
-                page = self.page(&after, PAGE).await?;
+                malls = self.fresh(&after, COUNTED).await?;
             }
             worst.text(self.range, now(), output.width())
         };

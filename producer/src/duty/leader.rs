@@ -15,6 +15,7 @@ use super::feeder::Feeding;
 use super::pauses::Pausing;
 use super::reconciler::Reconciling;
 use super::scheduler::Scheduling;
+use super::tally::Tallying;
 use super::token_keeper::Keeping;
 use super::work::{Work, keep_up};
 use crate::feed::FeedError;
@@ -110,6 +111,7 @@ impl Leader {
             () = of_daemon(token_keeper, &board) => {}
             never = keep_up(Pausing::new(control), &board) => match never {},
             () = of_daemon(alerts, &board) => {}
+            never = keep_up(Tallying::new(control), &board) => match never {},
         }
         leadership.release().await?;
         Ok(())

@@ -7,7 +7,7 @@
 //!
 //! What two leaders would do twice for a moment does no harm, whatever the moment: planning and publishing collapse on
 //! the job, archiving on the letter, refreshing on the lease of the mall's tokens, a tick of a schedule is moved with its jobs, pauses are moved by statements that
-//! lock what they touch, and an alert is taken before it is told.
+//! lock what they touch, an alert is taken before it is told, and one folds at a time.
 //!
 //! A person, or cron, runs any of them once: `serve --once` (`once`).
 
@@ -20,6 +20,7 @@ mod once;
 mod pauses;
 mod reconciler;
 mod scheduler;
+mod tally;
 mod token_keeper;
 mod work;
 
@@ -48,11 +49,13 @@ pub enum Duty {
     Pauses,
     /// Look for causes that want a person, and tell them
     Alerts,
+    /// Keep the state of malls in step with what was fetched, so that asking for it is quick
+    Tally,
 }
 
 impl Duty {
     /// All of them.
-    pub const ALL: [Self; 7] = [
+    pub const ALL: [Self; 8] = [
         Self::Scheduler,
         Self::Feeder,
         Self::Reconciler,
@@ -60,6 +63,7 @@ impl Duty {
         Self::TokenKeeper,
         Self::Pauses,
         Self::Alerts,
+        Self::Tally,
     ];
 
     /// The name on the command line, in logs and in `/status`.
@@ -72,6 +76,7 @@ impl Duty {
             Self::TokenKeeper => "token-keeper",
             Self::Pauses => "pauses",
             Self::Alerts => "alerts",
+            Self::Tally => "tally",
         }
     }
 
@@ -84,7 +89,8 @@ impl Duty {
             | Self::Archiver
             | Self::TokenKeeper
             | Self::Pauses
-            | Self::Alerts => false,
+            | Self::Alerts
+            | Self::Tally => false,
         }
     }
 
@@ -98,6 +104,7 @@ impl Duty {
             Self::TokenKeeper => "tokens.failed",
             Self::Pauses => "pauses.failed",
             Self::Alerts => "alerts.failed",
+            Self::Tally => "tally.failed",
         }
     }
 }

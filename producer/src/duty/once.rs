@@ -11,6 +11,7 @@ use super::feeder::Feeding;
 use super::pauses::Pausing;
 use super::reconciler::Reconciling;
 use super::scheduler::Scheduling;
+use super::tally::Tallying;
 use super::token_keeper::Keeping;
 use super::work::{Done, Work};
 use super::{Duty, DutyError};
@@ -66,6 +67,7 @@ async fn of(duty: Duty, config: &Config, control: &Control, tokens: &Arc<Tokens>
             Duty::TokenKeeper => Keeping::new(Arc::clone(tokens)).once().await,
             Duty::Pauses => Pausing::new(control).once().await,
             Duty::Alerts => Alerting::new(config, control).once().await,
+            Duty::Tally => Tallying::new(control).once().await,
         }
     };
     match Box::pin(done).await {

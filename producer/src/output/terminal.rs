@@ -54,6 +54,8 @@ pub fn ascii(text: &str) -> Cow<'_, str> {
             '✓' => out.push('+'),
             '↻' => out.push('r'),
             '◐' => out.push('~'),
+            '◔' => out.push('t'),
+            '◌' => out.push('_'),
             '·' => out.push('.'),
             '○' => out.push('q'),
             '▸' => out.push('>'),
@@ -75,7 +77,7 @@ mod tests {
 
     #[test]
     fn every_mark_stays_apart_without_utf_8() {
-        let marks = "✓↻◐·○▸✗⏸";
+        let marks = "✓↻◐·◔◌○▸✗⏸";
         let plain = ascii(marks);
         let mut seen: Vec<char> = plain.chars().collect();
         seen.sort_unstable();

@@ -1,5 +1,5 @@
 -- mall_report.sql: malls with what an operator asks first. $1 after this mall id (keyset) $2 at most this many
--- fresh: how fresh the mall is (view mall_freshness, asked mall by mall), also complete_through and gaps.
+-- fresh: how fresh the mall is (view mall_freshness, asked mall by mall, which OFFSET 0 sees to), also complete_through and gaps.
 -- dead: its open letters, how many causes they have, and the cause of the newest (index dead_letters_mall).
 SELECT c.mall_id, c.agency_id, c.shops, c.state, c.state_reason, c.state_since, c.config_json ->> 'mode' AS mode, c.limiter_key,
        fresh.status AS freshness, fresh.reason AS freshness_reason, fresh.wanted_from, fresh.complete_through,
@@ -7,7 +7,7 @@ SELECT c.mall_id, c.agency_id, c.shops, c.state, c.state_reason, c.state_since, 
        coalesce(work.running, 0) AS running, coalesce(dead.letters, 0) AS dead,
        coalesce(dead.causes, 0) AS dead_causes, dead.newest_group AS dead_group, dead.newest_cause AS dead_cause
   FROM (SELECT * FROM connectors WHERE mall_id > $1 ORDER BY mall_id LIMIT $2) AS c
- CROSS JOIN LATERAL (SELECT * FROM mall_freshness f WHERE f.mall_id = c.mall_id) AS fresh
+ CROSS JOIN LATERAL (SELECT * FROM mall_freshness f WHERE f.mall_id = c.mall_id OFFSET 0) AS fresh
   LEFT JOIN LATERAL (
     SELECT count(*) FILTER (WHERE j.work_state <> 'running') AS waiting, count(*) FILTER (WHERE j.work_state = 'running') AS running
       FROM jobs j

@@ -4,8 +4,8 @@
 -- Malls that never said from when on they are wanted (connectors.wanted_from) are left out: those from before the schedules
 -- are not backfilled by themselves.
 -- The history of a new mall is left to onboarding for as long as that is about to plan it; what it has planned counts.
--- Counting the complete days of a series is cheap (slices_pkey); only malls where some are missing are looked at, each by
--- itself: OFFSET 0 keeps Postgres from joining them to the live jobs of all malls, of which there may be millions.
+-- Where none is missing (series_states), the days are not looked at; other malls each by itself: OFFSET 0 keeps Postgres
+-- from joining them to the live jobs of all malls, of which there may be millions.
 SELECT short.mall_id, min(gap.date) AS first, max(gap.date) AS last
   FROM (SELECT w.mall_id, since.day AS since, asked.through
           FROM unnest($1::text[], $2::date[]) AS asked (mall_id, through)
@@ -14,12 +14,9 @@ SELECT short.mall_id, min(gap.date) AS first, max(gap.date) AS last
          CROSS JOIN LATERAL (
             SELECT CASE WHEN o.mall_id IS NULL THEN c.wanted_from
                         WHEN o.reached IS NOT NULL THEN greatest(c.wanted_from, o.reached) END AS day) AS since
-         CROSS JOIN LATERAL (SELECT * FROM wanted_series s WHERE s.mall_id = asked.mall_id) AS w
+         CROSS JOIN LATERAL (SELECT * FROM series_states s WHERE s.mall_id = asked.mall_id OFFSET 0) AS w
          CROSS JOIN LATERAL (
-            SELECT count(*) AS days
-              FROM slices s
-             WHERE s.mall_id = w.mall_id AND s.shop_no = w.shop_no AND s.endpoint = w.endpoint AND s.granularity = 'day'
-               AND s.date BETWEEN since.day AND asked.through AND s.data_state <> 'partial') AS complete
+            SELECT length(translate(substr(w.days, since.day - w.wanted_from + 1, greatest(asked.through - since.day + 1, 0)), 'mp', '')) AS days) AS complete
          WHERE since.day <= asked.through AND complete.days < asked.through - since.day + 1
          GROUP BY w.mall_id, since.day, asked.through) AS short
  CROSS JOIN LATERAL (

@@ -2,75 +2,43 @@
 
 use chrono::NaiveDate;
 use common::domain::slice::{DataState, WorkState};
-use common::store::SeriesDays;
-use serde::Serialize;
+use common::store::{DayCounts, SeriesDays};
 
-/// How many days are what. The two facts are counted apart.
-#[derive(Debug, Default, Clone, Copy, PartialEq, Eq, Serialize)]
-pub(super) struct Counts {
-    pub(super) wanted: i64,
-    pub(super) complete: i64,
-    /// Of the complete ones.
-    pub(super) restated: i64,
-    pub(super) partial: i64,
-    pub(super) missing: i64,
-    pub(super) queued: i64,
-    pub(super) running: i64,
-    pub(super) failed: i64,
-    pub(super) paused: i64,
+/// All days of `series`, counted.
+pub(super) fn counts(series: &SeriesDays) -> DayCounts {
+    let mut counts = DayCounts::default();
+    for facts in &series.days {
+        count(&mut counts, facts.data, facts.work);
+    }
+    counts
 }
 
-impl Counts {
-    /// All days of `series`.
-    pub(super) fn of(series: &SeriesDays) -> Self {
-        Self::until(series, NaiveDate::MAX)
+/// The two facts are counted apart.
+fn count(counts: &mut DayCounts, data: DataState, work: WorkState) {
+    match data {
+        DataState::Missing => counts.missing += 1,
+        DataState::Partial => counts.partial += 1,
+        DataState::Restated => counts.restated += 1,
+        DataState::Complete => {}
+        DataState::TodayPartial => counts.today_partial += 1,
+        DataState::NotYet => counts.not_yet += 1,
     }
+    counts.complete += i64::from(data.is_complete());
+    counts.wanted += i64::from(data.is_complete() || data.is_gap());
+    match work {
+        WorkState::Idle => {}
+        WorkState::Queued => counts.queued += 1,
+        WorkState::Running => counts.running += 1,
+        WorkState::Failed => counts.failed += 1,
+        WorkState::Paused => counts.paused += 1,
+    }
+}
 
-    /// The days up to `last`.
-    pub(super) fn until(series: &SeriesDays, last: NaiveDate) -> Self {
-        let mut counts = Self::default();
-        for (day, facts) in series.first.iter_days().zip(&series.days) {
-            if day <= last {
-                counts.count(facts.data, facts.work);
-            }
-        }
-        counts
-    }
-
-    fn count(&mut self, data: DataState, work: WorkState) {
-        self.wanted += 1;
-        self.complete += i64::from(data.is_complete());
-        match data {
-            DataState::Missing => self.missing += 1,
-            DataState::Partial => self.partial += 1,
-            DataState::Restated => self.restated += 1,
-            DataState::Complete => {}
-        }
-        match work {
-            WorkState::Idle => {}
-            WorkState::Queued => self.queued += 1,
-            WorkState::Running => self.running += 1,
-            WorkState::Failed => self.failed += 1,
-            WorkState::Paused => self.paused += 1,
-        }
-    }
-
-    /// Days without final figures.
-    pub(super) fn gaps(&self) -> i64 {
-        self.wanted - self.complete
-    }
-
-    pub(super) fn add(&mut self, other: Self) {
-        self.wanted += other.wanted;
-        self.complete += other.complete;
-        self.restated += other.restated;
-        self.partial += other.partial;
-        self.missing += other.missing;
-        self.queued += other.queued;
-        self.running += other.running;
-        self.failed += other.failed;
-        self.paused += other.paused;
-    }
+/// Days of `series` up to the one that is due without final figures; none where a person paused.
+pub(super) fn due_gaps(series: &SeriesDays, due_day: NaiveDate) -> i64 {
+    let days = series.first.iter_days().zip(&series.days);
+    let gaps = days.filter(|(day, facts)| *day <= due_day && facts.data.is_gap()).count();
+    if series.excused { 0 } else { i64::try_from(gaps).unwrap_or(i64::MAX) }
 }
 
 /// Equal neighbours of a series.
@@ -130,18 +98,29 @@ pub(super) mod tests {
 
     #[test]
     fn data_and_work_are_counted_apart() {
-        let counts = Counts::of(&series("a", "products", "2026-02-10", "ccrmmp", "iifqfi"));
+        let counts = counts(&series("a", "products", "2026-02-10", "ccrmmp", "iifqfi"));
         assert_eq!((counts.wanted, counts.complete, counts.gaps()), (6, 3, 3));
         // A restated day whose refresh failed is complete and failed.
         assert_eq!((counts.restated, counts.failed, counts.queued), (1, 2, 1));
     }
 
     #[test]
+    fn a_day_that_is_not_over_is_neither_wanted_nor_missing() {
+        for (today, partial, not_yet) in [("t", 1, 0), ("n", 0, 1)] {
+            let counts = counts(&series("a", "products", "2026-02-10", &format!("cm{today}"), "iir"));
+            assert_eq!((counts.wanted, counts.gaps(), counts.missing, counts.partial), (2, 1, 1, 0));
+            assert_eq!((counts.today_partial, counts.not_yet, counts.running), (partial, not_yet, 1));
+        }
+    }
+
+    #[test]
     fn what_is_due_ends_with_its_day() {
-        let series = series("a", "products", "2026-02-10", "ccmp", "iiii");
-        assert_eq!(Counts::until(&series, day("2026-02-11")).gaps(), 0);
-        assert_eq!(Counts::until(&series, day("2026-02-12")).gaps(), 1);
-        assert_eq!(Counts::until(&series, day("2026-02-09")), Counts::default());
+        let mut series = series("a", "products", "2026-02-10", "ccmp", "iiii");
+        assert_eq!(due_gaps(&series, day("2026-02-11")), 0);
+        assert_eq!(due_gaps(&series, day("2026-02-12")), 1);
+        assert_eq!(due_gaps(&series, day("2026-02-13")), 2);
+        series.excused = true;
+        assert_eq!(due_gaps(&series, day("2026-02-13")), 0);
     }
 
     #[test]

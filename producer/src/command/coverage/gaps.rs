@@ -44,11 +44,11 @@ impl Why {
     }
 }
 
-/// The gaps of `mall` up to `until`.
-pub(super) fn of(mall: &Mall, until: NaiveDate) -> Vec<Gap> {
+/// The gaps of `mall`.
+pub(super) fn of(mall: &Mall) -> Vec<Gap> {
     let mut gaps = Vec::new();
     for series in &mall.series {
-        let days = series.first.iter_days().zip(&series.days).filter(|(day, _)| *day <= until);
+        let days = series.first.iter_days().zip(&series.days);
         let open = days.clone().map(|(day, facts)| {
             let why = match facts.work {
                 WorkState::Queued | WorkState::Running => None,
@@ -56,7 +56,7 @@ pub(super) fn of(mall: &Mall, until: NaiveDate) -> Vec<Gap> {
                 WorkState::Failed => Some(Why::Failed),
                 WorkState::Paused => Some(Why::Paused),
             };
-            (day, why.filter(|_| !facts.in_job && !facts.data.is_complete()))
+            (day, why.filter(|_| !facts.in_job && facts.data.is_gap()))
         });
         for stretch in stretches(open) {
             let inside = |day: NaiveDate| (stretch.from..=stretch.to).contains(&day);
@@ -237,7 +237,7 @@ impl Found {
 
 #[cfg(test)]
 mod tests {
-    use super::super::count::tests::{day, series};
+    use super::super::count::tests::series;
     use super::super::screen::tests::fresh;
     use super::*;
     use crate::output::golden::golden;
@@ -246,22 +246,22 @@ mod tests {
         Mall {
             freshness: fresh("ainong", "needs_you", Some("3 jobs failed for good: …")),
             series: vec![
-                series("ainong", "visitors", "2026-02-08", "ccmmpccmp", "iiiiiiiii"),
-                series("ainong", "pageviews", "2026-02-08", "ccmmmccmm", "iiiiiiiqi"),
-                series("ainong", "products", "2026-02-08", "cccccmmmm", "iiiiifffq"),
-                series("ainong", "domains", "2026-02-08", "cccccpccp", "iiiiipiii"),
+                series("ainong", "visitors", "2026-02-08", "ccmmpccmt", "iiiiiiiii"),
+                series("ainong", "pageviews", "2026-02-08", "ccmmmccmn", "iiiiiiiqi"),
+                series("ainong", "products", "2026-02-08", "cccccmmmn", "iiiiifffq"),
+                series("ainong", "domains", "2026-02-08", "cccccpcct", "iiiiipiii"),
             ],
         }
     }
 
     #[test]
     fn gaps_are_the_very_commands_that_fill_them() {
-        golden("coverage_gaps", |_| commands(&of(&ainong(), day("2026-02-15"))));
+        golden("coverage_gaps", |_| commands(&of(&ainong())));
     }
 
     #[test]
     fn a_gap_is_up_to_yesterday_and_not_in_work() {
-        let gaps = of(&ainong(), day("2026-02-15"));
+        let gaps = of(&ainong());
         let found: Vec<_> = gaps
             .iter()
             .map(|gap| format!("{} {}…{} {}", gap.endpoint, gap.days.from, gap.days.to, gap.days.of.word()))
@@ -287,7 +287,7 @@ mod tests {
 
     #[test]
     fn later_pages_have_no_heading() {
-        let gaps = of(&ainong(), day("2026-02-15"));
+        let gaps = of(&ainong());
         assert!(plain(&gaps, true).starts_with("mall_id\t"));
         assert!(plain(&gaps, false).starts_with("ainong\t1\tvisitors\t2026-02-10\t2026-02-12\t2\t1\tidle\n"));
     }

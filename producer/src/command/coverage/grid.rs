@@ -8,10 +8,10 @@ use chrono::{DateTime, Datelike, NaiveDate, Utc, Weekday};
 use common::domain::calendar::DayRange;
 use common::domain::endpoint::Endpoint;
 use common::domain::slice::{DataState, WorkState};
-use common::store::SeriesDays;
+use common::store::{DayCounts, SeriesDays};
 
 use super::Mall;
-use super::count::Counts;
+use super::count::counts;
 use super::screen::{head, parts, status_word};
 use crate::output::paint::{bad, bold, command, dim, good, warn};
 use crate::output::text::{clean, number};
@@ -19,8 +19,14 @@ use crate::output::text::{clean, number};
 /// A week's columns; grids are cut between weeks where they are too wide.
 const WEEK: usize = 7;
 /// What is there, in the order of the legend.
-const LEGEND: [DataState; 4] =
-    [DataState::Complete, DataState::Restated, DataState::Partial, DataState::Missing];
+const LEGEND: [(DataState, &str); 6] = [
+    (DataState::Complete, "complete"),
+    (DataState::Restated, "restated"),
+    (DataState::Partial, "partial"),
+    (DataState::Missing, "missing"),
+    (DataState::TodayPartial, "today partial"),
+    (DataState::NotYet, "not yet"),
+];
 
 /// Where an endpoint stands in the table; one that is not known here behind all others.
 pub(super) fn place(endpoint: &str) -> usize {
@@ -34,6 +40,8 @@ fn data_mark(state: DataState) -> char {
         DataState::Partial => '◐',
         DataState::Complete => '✓',
         DataState::Restated => '↻',
+        DataState::TodayPartial => '◔',
+        DataState::NotYet => '◌',
     }
 }
 
@@ -59,7 +67,7 @@ pub(super) fn text(malls: &[Mall], range: DayRange, now: DateTime<Utc>, width: u
     let words = |marks: &mut dyn Iterator<Item = (char, &'static str)>| {
         marks.map(|(mark, word)| format!("{mark} {word}")).collect::<Vec<_>>().join("  ")
     };
-    let data = words(&mut LEGEND.iter().map(|state| (data_mark(*state), state.as_str())));
+    let data = words(&mut LEGEND.iter().map(|(state, word)| (data_mark(*state), *word)));
     let work = words(
         &mut WorkState::ALL
             .iter()
@@ -96,13 +104,13 @@ fn one(out: &mut String, mall: &Mall, range: DayRange, width: usize) {
         grid.block(out, from, columns.min(days - from), from == 0);
         from += columns;
     }
-    let mut counts = Counts::default();
-    mall.series.iter().for_each(|series| counts.add(Counts::of(series)));
-    let parts = parts(&counts);
+    let mut all = DayCounts::default();
+    mall.series.iter().for_each(|series| all.add(counts(series)));
+    let parts = parts(&all);
     if !parts.is_empty() {
         let _ = writeln!(out, " {}", parts.join(" · "));
     }
-    if counts.gaps() > 0 {
+    if all.gaps() > 0 {
         let remedy = format!("cafe24-sync coverage --mall {} --gaps", fresh.mall_id);
         let _ = writeln!(out, " → {}", command(remedy));
     }
@@ -160,7 +168,7 @@ impl Grid<'_> {
 }
 
 fn counted(series: &SeriesDays) -> String {
-    let counts = Counts::of(series);
+    let counts = counts(series);
     format!("{}/{}", counts.complete, counts.wanted)
 }
 
@@ -183,7 +191,7 @@ fn runs<T: Copy + PartialEq>(
 
 fn paint_data(state: DataState, marks: String) -> String {
     match state {
-        DataState::Missing => dim(marks).to_string(),
+        DataState::Missing | DataState::TodayPartial | DataState::NotYet => dim(marks).to_string(),
         DataState::Partial => warn(marks).to_string(),
         DataState::Complete => good(marks).to_string(),
         DataState::Restated => command(marks).to_string(),

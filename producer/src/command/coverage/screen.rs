@@ -7,11 +7,11 @@ use std::fmt::Write;
 use chrono::{DateTime, Utc};
 use common::domain::calendar::DayRange;
 use common::domain::slice::{DataState, WorkState};
-use common::store::SeriesDays;
+use common::store::{DayCounts, MallFreshness, SeriesDays};
 use serde::Serialize;
 
 use super::Mall;
-use super::count::{Counts, Stretch, stretches};
+use super::count::{Stretch, counts, stretches};
 use crate::output::paint::{bold, dim};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::text::{counted, headline_time, number};
@@ -59,7 +59,7 @@ pub(super) fn head(malls: usize, range: DayRange, now: DateTime<Utc>) -> String 
 }
 
 /// What is not plainly complete, in words.
-pub(super) fn parts(counts: &Counts) -> Vec<String> {
+pub(super) fn parts(counts: &DayCounts) -> Vec<String> {
     [
         ("missing", counts.missing),
         ("partial", counts.partial),
@@ -68,6 +68,8 @@ pub(super) fn parts(counts: &Counts) -> Vec<String> {
         ("running", counts.running),
         ("failed", counts.failed),
         ("paused", counts.paused),
+        ("today partial", counts.today_partial),
+        ("not yet today", counts.not_yet),
     ]
     .iter()
     .filter(|(_, count)| *count > 0)
@@ -80,7 +82,7 @@ pub(super) struct Worst {
     keep: usize,
     kept: BTreeSet<Row>,
     malls: usize,
-    counts: Counts,
+    counts: DayCounts,
     by_status: [i64; 5],
 }
 
@@ -96,13 +98,10 @@ struct Row {
 impl Worst {
     /// Keeps `keep` malls.
     pub(super) fn of(keep: usize) -> Self {
-        Self { keep, kept: BTreeSet::new(), malls: 0, counts: Counts::default(), by_status: [0; 5] }
+        Self { keep, kept: BTreeSet::new(), malls: 0, counts: DayCounts::default(), by_status: [0; 5] }
     }
 
-    pub(super) fn add(&mut self, mall: &Mall) {
-        let mut counts = Counts::default();
-        mall.series.iter().for_each(|series| counts.add(Counts::of(series)));
-        let fresh = &mall.freshness;
+    pub(super) fn add(&mut self, fresh: &MallFreshness, counts: DayCounts) {
         let rank = WORST_FIRST.iter().position(|status| *status == fresh.status).unwrap_or(0);
         self.malls += 1;
         self.by_status[rank] += 1;
@@ -172,7 +171,7 @@ pub(super) struct Item {
     shop_no: i32,
     endpoint: String,
     mall_status: String,
-    counts: Counts,
+    counts: DayCounts,
     ranges: Vec<Range>,
 }
 
@@ -190,7 +189,7 @@ pub(super) fn items(mall: &Mall) -> Vec<Item> {
             shop_no: series.shop_no,
             endpoint: series.endpoint.clone(),
             mall_status: mall.freshness.status.clone(),
-            counts: Counts::of(series),
+            counts: counts(series),
             ranges: alike(series)
                 .iter()
                 .map(|stretch| Range {
@@ -254,27 +253,22 @@ pub(super) mod tests {
         }
     }
 
+    fn add(worst: &mut Worst, mall: &Mall) {
+        worst.add(&mall.freshness, counts(&mall.series[0]));
+    }
+
     #[test]
     fn of_many_malls_the_worst_stand_first_and_the_others_are_counted() {
         let mut worst = Worst::of(4);
         for n in 0..200 {
-            worst.add(&mall(&format!("mall{n:03}"), "fresh", None, "ccccccp", "iiiiiii"));
+            add(&mut worst, &mall(&format!("mall{n:03}"), "fresh", None, "cccccct", "iiiiiii"));
         }
-        worst.add(&mall(
-            "moonlit",
-            "catching_up",
-            Some("3 days missing, being fetched"),
-            "mmmcccp",
-            "qqriiii",
-        ));
-        worst.add(&mall(
-            "ainong",
-            "needs_you",
-            Some("2 jobs failed for good: products: order_amount gone"),
-            "ccccmmp",
-            "iiiiffi",
-        ));
-        worst.add(&mall("late", "late", Some("complete through 2026-02-14 only"), "cccccmp", "iiiiiii"));
+        let why = Some("3 days missing, being fetched");
+        add(&mut worst, &mall("moonlit", "catching_up", why, "mmmcccn", "qqriiii"));
+        let why = Some("2 jobs failed for good: products: order_amount gone");
+        add(&mut worst, &mall("ainong", "needs_you", why, "ccccmmt", "iiiiffi"));
+        let why = Some("complete through 2026-02-14 only");
+        add(&mut worst, &mall("late", "late", why, "cccccmt", "iiiiiii"));
         let range = DayRange::new(day("2026-02-10"), day("2026-02-16")).expect("in order");
         golden("coverage_many", |width| worst.text(range, at(), width));
     }

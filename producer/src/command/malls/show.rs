@@ -2,7 +2,7 @@
 
 use std::fmt::Write;
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use common::clock::now;
 use common::domain::ids::MallId;
 use common::store::{Approval, Audited, Connector, ConnectorState, DemandOf, EndpointPause, MallDetails};
@@ -186,8 +186,9 @@ impl Shown {
     }
 
     fn coverage(&self, out: &mut String) {
-        if self.details.coverage.is_empty() {
-            row(out, "coverage", "no day was ever fetched");
+        if self.details.coverage.iter().all(|edges| edges.wanted_from.is_none()) {
+            row(out, "coverage", "no day was ever asked for");
+            return;
         }
         for (place, edges) in self.details.coverage.iter().enumerate() {
             let label = if place == 0 { "coverage" } else { "" };
@@ -195,9 +196,15 @@ impl Shown {
                 0 => "complete".to_owned(),
                 gaps => format!("{} missing", counted(gaps, "day", "days")),
             };
-            let last = edges.complete_through.map_or_else(|| "…".to_owned(), |day| day.to_string());
+            let today = match edges.today_state.as_deref() {
+                Some("today_partial") => " · today partial",
+                Some("not_yet") => " · today not yet",
+                _ => "",
+            };
+            let day = |day: Option<NaiveDate>| day.map_or_else(|| "–".to_owned(), |day| day.to_string());
+            let (first, last) = (day(edges.wanted_from), day(edges.complete_through));
             let shop = format!("shop {}", edges.shop_no);
-            row(out, label, &format!("{shop}  {:<9}  {} … {last}  {gaps}", edges.endpoint, edges.first));
+            row(out, label, &format!("{shop}  {:<9}  {first} … {last}  {gaps}{today}", edges.endpoint));
         }
     }
 

@@ -44,14 +44,17 @@ fn stretches(document: &Value, endpoint: &str) -> Vec<String> {
 async fn every_wanted_day_has_its_two_facts_and_the_gaps_are_filled_exactly() -> Result<()> {
     let flow = mixed().await?;
     let shown = flow.world.json(&["coverage", "--mall", "hanbit"]).await?;
-    let visitors = ["1 restated idle", "3 complete idle", "5 missing idle", "1 partial idle"];
+    let visitors = ["1 restated idle", "3 complete idle", "5 missing idle", "1 today_partial idle"];
     assert_eq!(stretches(&shown, "visitors"), visitors, "{shown}");
-    assert_eq!(stretches(&shown, "pageviews"), ["4 complete idle", "6 missing idle"]);
-    assert_eq!(stretches(&shown, "products"), ["4 complete idle", "1 missing failed", "5 missing idle"]);
-    assert_eq!(stretches(&shown, "domains"), ["4 complete idle", "6 missing paused"]);
+    assert_eq!(stretches(&shown, "pageviews"), ["4 complete idle", "5 missing idle", "1 not_yet idle"]);
+    assert_eq!(
+        stretches(&shown, "products"),
+        ["4 complete idle", "1 missing failed", "4 missing idle", "1 not_yet idle"]
+    );
+    assert_eq!(stretches(&shown, "domains"), ["4 complete idle", "5 missing paused", "1 not_yet paused"]);
     // A refresh of a complete day that is under way shows beside its data, and changes nothing of it.
     let lines = flow.cli(&["coverage", "--mall", "hanbit", "--plain"]).await?.stdout;
-    assert_eq!(lines.lines().count(), 1 + 4 + 2 + 3 + 2, "{lines}");
+    assert_eq!(lines.lines().count(), 1 + 4 + 3 + 4 + 3, "{lines}");
 
     // 36 wanted up to yesterday: 16 complete, 1 left to its replay, and 19 to fetch in one request a series.
     let plan = flow.enqueue(&["--all", "--missing", "--dry-run"]).await?;
@@ -72,7 +75,7 @@ async fn every_wanted_day_has_its_two_facts_and_the_gaps_are_filled_exactly() ->
     let shown = flow.world.json(&["coverage", "--mall", "hanbit"]).await?;
     assert_eq!(
         stretches(&shown, "products"),
-        ["4 complete idle", "1 missing failed", "4 complete idle", "1 missing idle"]
+        ["4 complete idle", "1 missing failed", "4 complete idle", "1 not_yet idle"]
     );
 
     // What failed is fetched when asked for, and what is paused when it is resumed.
@@ -118,9 +121,9 @@ async fn a_running_refresh_shows_beside_the_data_that_is_there() -> Result<()> {
     flow.wish("hanbit", "visitors", &from, &from, &["--force"]).await?;
     flow.held(1).await?;
     let shown = flow.world.json(&["coverage", "--mall", "hanbit", "--endpoint", "visitors"]).await?;
-    assert_eq!(stretches(&shown, "visitors"), ["1 complete running", "2 complete idle", "1 missing idle"]);
+    assert_eq!(stretches(&shown, "visitors"), ["1 complete running", "2 complete idle", "1 not_yet idle"]);
     let text = flow.cli(&["coverage", "--mall", "hanbit"]).await?.stdout;
-    assert!(text.contains("visitors   3/4  ✓✓✓·\n                 ▸\n"), "{text}");
+    assert!(text.contains("visitors   3/3  ✓✓✓◌\n                 ▸\n"), "{text}");
     flow.world.sim.release();
     flow.settled().await
 }

@@ -4,6 +4,7 @@ mod days;
 mod fleet;
 mod monitors;
 mod restatement;
+mod tally;
 
 use chrono::{DateTime, Days, NaiveDate, Utc};
 use common::domain::calendar::kst_day;

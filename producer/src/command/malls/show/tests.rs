@@ -26,9 +26,10 @@ fn shown() -> Shown {
     let edges = |endpoint: &str, gaps| Edges {
         shop_no: 1,
         endpoint: endpoint.to_owned(),
-        first: "2025-12-19".parse().expect("a day"),
+        wanted_from: "2025-12-19".parse().ok(),
         complete_through: "2026-02-15".parse().ok(),
         gaps,
+        today_state: Some(if gaps == 0 { "today_partial" } else { "not_yet" }.to_owned()),
     };
     let counts = |pairs: &[(&str, i64)]| {
         pairs.iter().map(|(name, count)| ((*name).to_owned(), *count)).collect::<BTreeMap<_, _>>()
@@ -117,5 +118,5 @@ fn an_active_mall_without_anything_says_so() {
         key_is_mall: true,
     };
     let text = bare(&shown.text(at()));
-    assert!(text.contains("no day was ever fetched") && text.contains("tokens     none"), "{text}");
+    assert!(text.contains("no day was ever asked for") && text.contains("tokens     none"), "{text}");
 }
