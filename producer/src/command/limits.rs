@@ -97,6 +97,11 @@ pub(super) async fn run(context: &Context, args: &LimitsArgs) -> Result<Exit, Fa
     } else {
         output.list(&table(&shown), &below(&shown))?;
     }
+    // The levels are what was asked for; everything else was said.
+    if shown.terms.unread {
+        output.complain("! Redis does not answer: no bucket's level is known → cafe24-sync doctor");
+        return Ok(Exit::Unreachable);
+    }
     Ok(Exit::Done)
 }
 

@@ -31,7 +31,8 @@ const MOST_NIGHTS: u32 = 3_650;
 /// When something will be done, and what sets it.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Eta {
-    /// Whole seconds from now, rounded up; 0: the buckets hold enough. `None`: nobody knows, see [`Bound::Paused`] and [`Bound::Held`].
+    /// Whole seconds from now, rounded up; 0: the buckets hold enough. `None`: nobody knows, see
+    /// [`Bound::Paused`], [`Bound::Held`] and [`Bound::Unread`].
     pub seconds: Option<u64>,
     /// The slowest bucket.
     pub key: LimiterKey,
@@ -60,6 +61,8 @@ pub enum Bound {
     Paused(Lane),
     /// A lane is paused for the mall, or for one that shares its bucket.
     Held(Lane),
+    /// Redis does not answer: nobody knows what the bucket has, and nothing is sent.
+    Unread,
 }
 
 /// The end of what `demands` say, under `terms`. `None`: nothing is to be done.
@@ -137,8 +140,11 @@ fn of_key(demand: &Demand, terms: &Terms) -> (f64, Eta) {
                 if matches!(bound, Bound::Paused(_) | Bound::Held(_)) { bound } else { Bound::Later(last) };
         }
     }
+    if terms.unread && !matches!(bound, Bound::Paused(_) | Bound::Held(_)) {
+        bound = Bound::Unread;
+    }
     let seconds = match bound {
-        Bound::Paused(_) | Bound::Held(_) => f64::INFINITY,
+        Bound::Paused(_) | Bound::Held(_) | Bound::Unread => f64::INFINITY,
         Bound::Budget | Bound::Hours(_) | Bound::Later(_) => clock.seconds,
     };
     let told = Eta {

@@ -1,5 +1,6 @@
 //! `schedule run`: what a schedule wants, by hand.
 
+use chrono::{DateTime, Utc};
 use common::clock::now;
 use common::domain::job::Lane;
 use common::store::{DemandOf, PlanCounts, Scope};
@@ -15,7 +16,7 @@ use crate::fault::{Exit, Fault};
 use crate::feed;
 use crate::output::json::Document;
 use crate::output::text::{counted, number};
-use crate::plan::eta::{eta, planned};
+use crate::plan::eta::{Eta, eta, planned};
 use crate::plan::selection::Selection;
 use crate::schedule::asks;
 
@@ -36,8 +37,9 @@ pub(super) async fn run(context: &Context, args: &ScheduleRunArgs) -> Result<Exi
         }
         if counts.jobs > MANY_JOBS {
             let jobs = counted(counts.jobs, "job", "jobs");
+            let (eta, at) = hand.eta(&counts, None).await?;
             let ask = Ask {
-                plan: &hand.text(&counts, "nothing sent yet").await?,
+                plan: &hand.text(&counts, eta.as_ref(), at, "nothing sent yet"),
                 why: format!("{jobs} are more than {}", number(MANY_JOBS)),
                 with: &["--yes"],
                 question: Question::Words(&format!("Plan {jobs}?")),
@@ -103,22 +105,35 @@ impl Hand<'_> {
     }
 
     async fn say(&self, counts: &PlanCounts, run: Option<Uuid>, note: &str) -> Result<(), Fault> {
+        let (eta, now) = self.eta(counts, run).await?;
         if self.context.output.is_for_programs() {
             let answer = json!({
                 "schedule": self.args.schedule, "scope": super::screen::whose(&self.scope), "run_id": run,
                 "slices": { "wanted": counts.wanted, "complete": counts.complete, "in_work": counts.in_work,
                             "to_fetch": counts.to_fetch() },
                 "jobs": counts.jobs, "parked": counts.parked,
+                "eta": eta.map(|eta| eta.json(now)),
             });
-            return self.context.output.document(&Document::new(answer, now()));
+            return self.context.output.document(&Document::new(answer, now));
         }
-        self.context.output.answer(&self.text(counts, note).await?)
+        self.context.output.answer(&self.text(counts, eta.as_ref(), now, note))
     }
 
-    async fn text(&self, counts: &PlanCounts, note: &str) -> Result<String, Fault> {
+    fn text(&self, counts: &PlanCounts, eta: Option<&Eta>, now: DateTime<Utc>, note: &str) -> String {
+        let (schedule, key_is_mall) = (self.args.schedule, self.context.key_is_mall());
+        let eta = eta.map(|eta| eta.words(now, key_is_mall));
+        super::screen::planned(schedule, about(schedule), &self.scope, counts, eta, note)
+    }
+
+    /// When what was planned, or would be, is done; and now.
+    async fn eta(
+        &self,
+        counts: &PlanCounts,
+        run: Option<Uuid>,
+    ) -> Result<(Option<Eta>, DateTime<Utc>), Fault> {
         let keys: Vec<_> = counts.by_key.keys().cloned().collect();
         // What was just planned is open by now.
-        let open = if note.starts_with("run") {
+        let open = if run.is_some() {
             Vec::new()
         } else {
             let open = self.control.demand(DemandOf::Keys(&keys)).await;
@@ -127,14 +142,6 @@ impl Hand<'_> {
         let lane = self.selections.first().map_or(Lane::Backfill, |selection| selection.lane);
         let demands = planned(&counts.by_key, lane, &open);
         let terms = self.context.terms(&self.control, &demands).await?;
-        let eta = eta(&demands, &terms).and_then(|eta| eta.seconds).unwrap_or(0);
-        Ok(super::screen::planned(
-            self.args.schedule,
-            about(self.args.schedule),
-            &self.scope,
-            counts,
-            eta,
-            note,
-        ))
+        Ok((eta(&demands, &terms), terms.now))
     }
 }

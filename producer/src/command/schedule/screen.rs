@@ -11,7 +11,7 @@ use serde_json::{Value, json};
 use super::about;
 use crate::output::paint::{bold, dim, warn};
 use crate::output::table::{Cell, Column, Table};
-use crate::output::text::{counted, duration, json_time, number, short_time};
+use crate::output::text::{counted, json_time, number, short_time};
 use crate::schedule::settings::Settings;
 
 const COLUMNS: [Column; 9] = [
@@ -197,7 +197,7 @@ pub(super) fn planned(
     about: &str,
     scope: &Scope,
     counts: &PlanCounts,
-    eta_seconds: u64,
+    eta: Option<String>,
     note: &str,
 ) -> String {
     let mut out =
@@ -213,8 +213,11 @@ pub(super) fn planned(
     );
     let _ = match counts.jobs {
         0 => writeln!(out, "  {}0    nothing has to be fetched", dim("jobs      ")),
-        jobs => writeln!(out, "  {}{}    {}", dim("jobs      "), number(jobs), pace(eta_seconds)),
+        jobs => writeln!(out, "  {}{}", dim("jobs      "), number(jobs)),
     };
+    if let Some(eta) = eta {
+        let _ = writeln!(out, "  {}{eta}", dim("ETA       "));
+    }
     if counts.parked > 0 {
         let _ = writeln!(
             out,
@@ -224,13 +227,6 @@ pub(super) fn planned(
         );
     }
     out
-}
-
-fn pace(eta_seconds: u64) -> String {
-    match eta_seconds {
-        0 => "at once: each bucket holds enough".to_owned(),
-        seconds => format!("within {}, at the pace of the slowest bucket", duration(seconds)),
-    }
 }
 
 /// `all malls`, `agency acme`, `hanbit`.

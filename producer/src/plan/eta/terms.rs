@@ -33,11 +33,12 @@ pub struct Terms {
     pub gauges: BTreeMap<LimiterKey, Gauge>,
     /// What a bucket is like of which Redis said nothing: full.
     pub usual: Gauge,
+    /// Redis did not answer: no bucket's level is known.
+    pub unread: bool,
 }
 
 impl Terms {
-    /// The terms of `keys` as they are now. A Redis that does not answer is no failure: then the buckets count as full, and
-    /// their tokens as unknown.
+    /// The terms of `keys` as they are now. A Redis that does not answer is no failure: then nobody knows an end.
     pub async fn read(config: &Config, control: &Control, keys: &[LimiterKey]) -> Result<Self, StoreError> {
         let paused = control.lane_pauses().await?.into_iter().map(|pause| pause.lane).collect();
         let mut malls: BTreeMap<LimiterKey, Vec<MallLanes>> = BTreeMap::new();
@@ -60,7 +61,10 @@ impl Terms {
         };
         match gauges {
             Ok(gauges) => terms.gauges = keys.iter().cloned().zip(gauges).collect(),
-            Err(error) => tracing::debug!(error, "the buckets' levels are unknown"),
+            Err(error) => {
+                tracing::debug!(error, "the buckets' levels are unknown");
+                terms.unread = true;
+            }
         }
         Ok(terms)
     }
@@ -81,6 +85,7 @@ impl Terms {
             reserve: config.limits.reserve,
             gauges: BTreeMap::new(),
             usual: Gauge { tokens: 0.0, capacity, per_second, silent: Duration::ZERO, known: false },
+            unread: false,
         }
     }
 

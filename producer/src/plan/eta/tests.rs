@@ -3,6 +3,7 @@ use std::time::Duration;
 use common::domain::bucket::Reserve;
 use common::domain::lanes::MallLanes;
 use rstest::rstest;
+use serde_json::json;
 
 use super::*;
 
@@ -27,6 +28,7 @@ fn terms(gauges: &[(&str, Gauge)]) -> Terms {
         reserve: Reserve::NONE,
         gauges: gauges.iter().map(|(name, gauge)| (key(name), *gauge)).collect(),
         usual: Gauge { known: false, ..gauge(0.0, 2.0) },
+        unread: false,
     }
 }
 
@@ -166,6 +168,26 @@ fn of_malls_that_share_a_bucket_the_slowest_with_waiting_jobs_sets_the_end() {
         let eta = eta(&[demand("s", 10.0, Lane::Backfill)], &terms).expect("work");
         assert_eq!(eta.json(terms.now)["bound"], bound, "{a:?} {b:?}");
     }
+}
+
+#[test]
+fn nobody_knows_an_end_while_redis_does_not_answer_and_that_is_said() {
+    let mut terms = terms(&[]);
+    terms.unread = true;
+    let eta = eta(&[demand("a", 1.0, Lane::Fresh)], &terms).expect("work");
+    assert_eq!((eta.seconds, eta.tokens, eta.bound), (None, None, Bound::Unread));
+    for words in [eta.words(terms.now, true), eta.end_words(terms.now, true)] {
+        assert!(words.starts_with("? · Redis does not answer"), "{words}");
+    }
+    let told = eta.json(terms.now);
+    assert_eq!(
+        (&told["bound"], &told["seconds"], &told["done_at"]),
+        (&"unread".into(), &json!(null), &json!(null))
+    );
+    // What is known all the same goes before.
+    terms.paused = vec![Lane::Fresh];
+    let paused = super::eta(&[demand("a", 1.0, Lane::Fresh)], &terms).expect("work");
+    assert_eq!(paused.bound, Bound::Paused(Lane::Fresh));
 }
 
 #[test]

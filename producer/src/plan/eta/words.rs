@@ -8,6 +8,7 @@ use common::domain::job::Lane;
 use serde_json::{Value, json};
 
 use super::{Bound, Eta, after};
+use crate::output::paint::command;
 use crate::output::table::Cell;
 use crate::output::text::{counted, duration, json_time, number};
 
@@ -17,6 +18,7 @@ impl Eta {
         match (self.seconds, self.bound) {
             (_, Bound::Paused(lane)) => paused(lane),
             (_, Bound::Held(lane)) => self.held(lane, key_is_mall),
+            (_, Bound::Unread) => unread(),
             (None, _) => format!("in more than ten years, set by {}", self.what(key_is_mall)),
             (Some(0), _) => {
                 let whose = if key_is_mall { "each mall's" } else { "the" };
@@ -33,6 +35,7 @@ impl Eta {
         match (self.done(now), self.bound) {
             (_, Bound::Paused(lane)) => paused(lane),
             (_, Bound::Held(lane)) => self.held(lane, key_is_mall),
+            (_, Bound::Unread) => unread(),
             (None, _) => format!("in more than ten years, set by {}", self.what(key_is_mall)),
             (Some(done), _) => {
                 format!("done {}, set by {}{}", clock(done, now), self.what(key_is_mall), self.waits(now))
@@ -58,6 +61,7 @@ impl Eta {
             Bound::Hours(opens) => ("hours", Some(opens)),
             Bound::Later(time) => ("later", Some(time)),
             Bound::Paused(_) | Bound::Held(_) => ("paused", None),
+            Bound::Unread => ("unread", None),
         };
         json!({
             "seconds": self.seconds, "done_at": self.done(now).map(json_time), "set_by": self.key.as_str(),
@@ -90,15 +94,21 @@ impl Eta {
     /// What it waits for beside the budget.
     fn waits(&self, now: DateTime<Utc>) -> String {
         match self.bound {
-            Bound::Budget | Bound::Paused(_) | Bound::Held(_) => String::new(),
+            Bound::Budget | Bound::Paused(_) | Bound::Held(_) | Bound::Unread => String::new(),
             Bound::Hours(opens) => format!(" · backfill waits until {} KST", clock(opens, now)),
             Bound::Later(time) => format!(" · a job waits until {} KST", clock(time, now)),
         }
     }
 }
 
+fn unread() -> String {
+    let doctor = command("cafe24-sync doctor");
+    format!("? · Redis does not answer: no bucket's level is known, and nothing is sent → {doctor}")
+}
+
 fn paused(lane: Lane) -> String {
-    format!("nobody knows: lane {lane} is paused → cafe24-sync queue resume {lane}")
+    let resume = command(format!("cafe24-sync queue resume {lane}"));
+    format!("nobody knows: lane {lane} is paused → {resume}")
 }
 
 /// `10:51`, with its day if that is another one than today.

@@ -7,7 +7,7 @@ use common::domain::job::Lane;
 use serde_json::{Value, json};
 use uuid::Uuid;
 
-use crate::output::paint::{bold, dim};
+use crate::output::paint::{bold, command, dim};
 use crate::output::text::{counted, duration, number};
 use crate::plan::eta::Eta;
 
@@ -56,7 +56,7 @@ impl Plan {
         let when = match self.seconds() {
             Some(0) => "at once".to_owned(),
             Some(seconds) => duration(seconds),
-            None => "nobody knows when".to_owned(),
+            None => "? when".to_owned(),
         };
         let noted = if note.is_empty() { String::new() } else { format!("   {}", dim(note)) };
         let mut out = format!(
@@ -90,8 +90,9 @@ impl Plan {
             row(
                 "paused",
                 format!(
-                    "{} until malls send again: cafe24-sync malls list",
-                    counted(self.waiting, "job waits", "jobs wait")
+                    "{} until malls send again → {}",
+                    counted(self.waiting, "job waits", "jobs wait"),
+                    command("cafe24-sync malls list")
                 ),
             );
         }
@@ -108,8 +109,9 @@ impl Plan {
             row(
                 "no jobs",
                 format!(
-                    "{} left out: cafe24-sync dead list --class unreadable",
-                    counted(self.no_jobs, "unreadable message is", "unreadable messages are")
+                    "{} left out → {}",
+                    counted(self.no_jobs, "unreadable message is", "unreadable messages are"),
+                    command("cafe24-sync dead list --class unreadable")
                 ),
             );
         }

@@ -101,7 +101,7 @@ fn a_run_by_hand_says_what_it_found_and_what_it_made() {
         "the last finished days, again",
         &Scope::All,
         &counts,
-        41,
+        Some("41 s  set by mall moonlit: 117 requests, 35 tokens left, 2/s".to_owned()),
         "nothing sent yet",
     );
     golden("schedule_run", |_| text.clone());
