@@ -7,6 +7,7 @@ use common::config::BaseUrl;
 use common::domain::consent::ConsentOutcome;
 use common::oauth::{OneTime, probe};
 use common::store::{Channel, Consent, ConsentWay, Control};
+use tokio::signal::unix::{Signal, SignalKind, signal};
 use tokio::time::{Instant, sleep};
 
 use super::Question;
@@ -31,6 +32,8 @@ pub(super) async fn run(
     let unusable = || Fault::OAuthSettings("oauth.redirect_uri has no host".to_owned());
     let origin = origin(&question.redirect_uri).ok_or_else(unusable)?;
     reachable(context, question, &origin).await?;
+    // From before there is a link: one that nobody waits for any more must be void.
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(Fault::Start)?;
     let ticket = OneTime::random();
     let consent = question.begin(context, control, ConsentWay::Browser { ticket: ticket.hash() }).await?;
     let link = format!("{origin}/oauth/start/{}", ticket.text().expose());
@@ -46,7 +49,7 @@ pub(super) async fn run(
     if !no_browser && output.can_ask() && common::config::env::has_screen() {
         open(&link);
     }
-    wait(context, control, question, consent).await
+    wait(context, control, question, consent, &mut interrupt).await
 }
 
 /// Whether a daemon answers where Cafe24 leads to. On this machine we know; elsewhere the way from here may differ from
@@ -81,10 +84,9 @@ async fn wait(
     control: &Control,
     question: &Question<'_>,
     mut consent: Consent,
+    interrupt: &mut Signal,
 ) -> Result<Option<Consent>, Fault> {
     let mut listener = control.listen(Channel::Consents).await.ok();
-    let interrupted = tokio::signal::ctrl_c();
-    tokio::pin!(interrupted);
     let (mut told, mut since_used) = (false, None);
     loop {
         if consent.outcome.is_some() || consent.expired && consent.used_at.is_none() {
@@ -108,7 +110,7 @@ async fn wait(
         tokio::select! {
             () = told_of => {}
             () = sleep(LOOK) => {}
-            _ = &mut interrupted => {
+            _ = interrupt.recv() => {
                 withdraw(context, control, &consent).await;
                 return Ok(None);
             }
