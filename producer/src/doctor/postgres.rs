@@ -10,8 +10,8 @@ use crate::fault::Server;
 use crate::output::text::clean;
 
 pub(super) const NAME: &str = "postgres";
-/// `idle_session_timeout`, by which a stopped leader loses its lock, came with 14.
-const OLDEST: i32 = 140_000;
+/// Views that ask as their reader (`security_invoker`) and keys in which NULLs are equal came with 15.
+const OLDEST: i32 = 150_000;
 /// Tables named in one line.
 const NAMED: usize = 4;
 
@@ -68,7 +68,7 @@ fn away(doctor: &Doctor, error: &StoreError) -> Finding {
 fn server(facts: &ServerFacts) -> Option<Finding> {
     if facts.version_num < OLDEST {
         let what = format!("version {} is too old", facts.version);
-        return Some(Finding::problem(NAME, what, "upgrade Postgres to 14 or later"));
+        return Some(Finding::problem(NAME, what, "upgrade Postgres to 15 or later"));
     }
     facts.read_only.then(|| {
         let remedy = "let postgres.url name the primary, or promote this server";
