@@ -6,6 +6,9 @@
 -- the kept row where there is no mark, and the slices themselves where there is one: with one snapshot that is always exact.
 -- A duty of the daemon (tally) folds the marks in and takes them away.
 
+-- What is there already is looked through once, below; that may take longer than a statement of ours otherwise may.
+SET LOCAL statement_timeout = 0;
+
 CREATE TABLE series_days (
     mall_id         text NOT NULL,
     shop_no         integer NOT NULL,

@@ -229,9 +229,6 @@ impl Command {
             Self::Config(ConfigCommand::Schema) if !json => Some("the schema is JSON Schema as it stands"),
             Self::Export(_) if !json => Some("rows are JSON lines or CSV: --format says which"),
             Self::Dead(DeadCommand::Export(_)) if !json => Some("letters are written as JSON lines"),
-            Self::Serve(ServeArgs { once: None }) => {
-                Some("the daemon gives no answer; its log has log.format")
-            }
             _ => None,
         }
     }

@@ -41,10 +41,20 @@ fn check_of(packages: &[Value]) -> Result<Output> {
     said
 }
 
+/// Whether this machine's Python reads TOML; without it the check says so and passes.
+fn is_checked() -> Result<bool> {
+    let said = Command::new("python3").args(["-c", "import tomllib"]).output().context("python3")?;
+    Ok(said.status.success())
+}
+
 #[test]
 fn x07_what_we_ship_keeps_to_the_rules() -> Result<()> {
     let said = check(&[])?;
     assert!(said.status.success(), "{}", String::from_utf8_lossy(&said.stderr));
+    if !is_checked()? {
+        assert!(String::from_utf8_lossy(&said.stderr).contains("is not checked"), "{said:?}");
+        return Ok(());
+    }
     let counted = String::from_utf8_lossy(&said.stdout).into_owned();
     let packages: usize = counted.split(' ').next().and_then(|word| word.parse().ok()).unwrap_or(0);
     assert!(packages > 200 && counted.contains(" 0 problems"), "{counted}");
@@ -53,6 +63,7 @@ fn x07_what_we_ship_keeps_to_the_rules() -> Result<()> {
 
 #[test]
 fn x07_a_planted_violation_fails_the_check() -> Result<()> {
+    let is_checked = is_checked()?;
     let violations = [
         ("rustls", "0.23.15", json!({}), "RUSTSEC-2024-0399"),
         // One that no version mends.
@@ -63,7 +74,7 @@ fn x07_a_planted_violation_fails_the_check() -> Result<()> {
         ("fine", "1.0.0", json!({"source": "git+https://example.org/fine"}), "not from crates.io"),
         ("fine", "1.0.0", json!({"targets": [{"kind": ["custom-build"]}]}), "while it is built"),
     ];
-    for (name, version, change, told) in violations {
+    for (name, version, change, told) in violations.into_iter().filter(|_| is_checked) {
         let mut planted = package(name, version);
         for (key, value) in change.as_object().into_iter().flatten() {
             planted[key] = value.clone();

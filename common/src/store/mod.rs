@@ -45,6 +45,7 @@ mod listen;
 mod locks;
 mod mall;
 mod metrics;
+mod one_by_one;
 mod pauses;
 mod plan;
 mod pool;

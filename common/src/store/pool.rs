@@ -13,6 +13,7 @@ use uuid::Uuid;
 
 use super::addresses::Addresses;
 use super::error::StoreError;
+use super::one_by_one::OneByOne;
 use super::refusals;
 use crate::config::{ServerUrl, Transport};
 
@@ -98,43 +99,20 @@ impl Ledger {
     /// [`StoreError::Unavailable`] when `url` is not a Postgres URL or the system's certificates cannot be read.
     pub fn new(url: &str, size: usize) -> Result<Self, StoreError> {
         let url = ServerUrl::unchecked(url);
-        let mut config: tokio_postgres::Config =
-            url.for_driver().expose().parse().map_err(|error: tokio_postgres::Error| {
-                StoreError::Unavailable { what: "its URL cannot be read".to_owned(), source: error.into() }
-            })?;
-        // Arrays of one element and of ten thousand want different plans, and planning costs far less than a wrong one.
-        let session: Vec<_> = SESSION
-            .iter()
-            .chain(&[("plan_cache_mode", "force_custom_plan")])
-            .map(|(key, value)| format!("-c {key}={value}"))
-            .collect();
-        let given = config.get_options().unwrap_or_default();
-        config
-            .options(format!("{given} {}", session.join(" ")).trim())
-            .application_name("cafe24-sync-worker");
-        config.connect_timeout(CONNECT);
-        // The driver goes through the addresses by itself, and this is for each of them.
-        let addresses = u32::try_from(url.addresses().len()).unwrap_or(1).max(1);
-        if url.wants_writable() {
-            config.target_session_attrs(TargetSessionAttrs::ReadWrite);
-        }
-        // The server's own limits do not help against one that fell silent without a word (a host that died, a NAT that
-        // forgot us): without these, a batch would wait for the system's quarter of an hour.
-        config
-            .tcp_user_timeout(SILENT)
-            .keepalives_idle(KEEPALIVE)
-            .keepalives_interval(KEEPALIVE)
-            .keepalives_retries(3);
+        let addresses =
+            url.addresses().iter().map(|one| hot(one, &url)).collect::<Result<Vec<_>, StoreError>>()?;
+        let (count, first) = (u32::try_from(addresses.len()).unwrap_or(1), addresses[0].clone());
         let recycling = ManagerConfig { recycling_method: RecyclingMethod::Fast };
         let manager = if url.transport() == Transport::Encrypted {
-            config.ssl_mode(SslMode::Require);
-            Manager::from_config(config, tls()?, recycling)
+            Manager::from_connect(first, OneByOne::new(addresses, CONNECT, tls()?), recycling)
         } else {
-            config.ssl_mode(SslMode::Disable);
-            Manager::from_config(config, NoTls, recycling)
+            Manager::from_connect(first, OneByOne::new(addresses, CONNECT, NoTls), recycling)
         };
-        let timeouts =
-            Timeouts { wait: Some(CONNECT), create: Some(CONNECT * addresses), recycle: Some(CONNECT) };
+        let timeouts = Timeouts {
+            wait: Some(CONNECT),
+            create: Some(CONNECT * count + Duration::from_millis(500)),
+            recycle: Some(CONNECT),
+        };
         let pool = Pool::builder(manager)
             .pre_recycle(Hook::sync_fn(|_, idle| {
                 if refusals::may_be_read_only(idle.age()) {
@@ -166,7 +144,37 @@ impl Ledger {
     }
 }
 
-/// What one address is spoken to with.
+/// What the hot pool speaks to one address with; `url` names all of them.
+fn hot(address: &ServerUrl, url: &ServerUrl) -> Result<tokio_postgres::Config, StoreError> {
+    let mut config: tokio_postgres::Config =
+        address.for_driver().expose().parse().map_err(|error: tokio_postgres::Error| {
+            StoreError::Unavailable { what: "its URL cannot be read".to_owned(), source: error.into() }
+        })?;
+    // Arrays of one element and of ten thousand want different plans, and planning costs far less than a wrong one.
+    let session: Vec<_> = SESSION
+        .iter()
+        .chain(&[("plan_cache_mode", "force_custom_plan")])
+        .map(|(key, value)| format!("-c {key}={value}"))
+        .collect();
+    let given = config.get_options().unwrap_or_default();
+    config.options(format!("{given} {}", session.join(" ")).trim()).application_name("cafe24-sync-worker");
+    if url.wants_writable() {
+        config.target_session_attrs(TargetSessionAttrs::ReadWrite);
+    }
+    let encrypted = url.transport() == Transport::Encrypted;
+    config.ssl_mode(if encrypted { SslMode::Require } else { SslMode::Disable });
+    // The server's own limits do not help against one that fell silent without a word (a host that died, a NAT that
+    // forgot us): without these, a batch would wait for the system's quarter of an hour.
+    config
+        .connect_timeout(CONNECT)
+        .tcp_user_timeout(SILENT)
+        .keepalives_idle(KEEPALIVE)
+        .keepalives_interval(KEEPALIVE)
+        .keepalives_retries(3);
+    Ok(config)
+}
+
+/// What the control plane speaks to one address with.
 fn address(url: &ServerUrl, transport: Transport) -> Result<PgConnectOptions, StoreError> {
     let options: PgConnectOptions = url.for_driver().expose().parse().map_err(|error: sqlx::Error| {
         StoreError::Unavailable { what: "its URL cannot be read".to_owned(), source: error.into() }

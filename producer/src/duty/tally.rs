@@ -12,6 +12,8 @@ use super::{Done, Duty, DutyError, Record, Work};
 const REST: Duration = Duration::from_secs(2);
 /// A pass is at most a tenth of the time, however much changes: Postgres is there for the figures.
 const REST_A_PASS: u32 = 9;
+/// A pass ends after this long, however fast series change meanwhile.
+const PASS: Duration = Duration::from_secs(5);
 /// Series folded in one transaction, some hundred milliseconds: nobody waits for it, but vacuum waits for old snapshots.
 const AT_ONCE: i64 = 500;
 
@@ -25,13 +27,13 @@ impl Tallying {
         Self { control: control.clone() }
     }
 
-    /// Until nothing is left that had changed when it began, or another process is at it.
-    async fn fold(&self) -> Result<i64, StoreError> {
-        let mut all = 0;
+    /// Until nothing is left that has changed, another process is at it, or `most` is over.
+    async fn fold(&self, most: Duration) -> Result<i64, StoreError> {
+        let (began, mut all) = (Instant::now(), 0);
         loop {
             let folded = self.control.fold_series(AT_ONCE).await?;
             all += folded;
-            if folded < AT_ONCE {
+            if folded < AT_ONCE || began.elapsed() >= most {
                 return Ok(all);
             }
         }
@@ -44,13 +46,13 @@ impl Work for Tallying {
     async fn until_failure(&mut self, record: &Record) -> Result<Infallible, DutyError> {
         loop {
             let began = Instant::now();
-            self.fold().await?;
+            self.fold(PASS).await?;
             record.passed();
             sleep(REST.max(began.elapsed() * REST_A_PASS)).await;
         }
     }
 
     async fn once(&mut self) -> Result<Done, DutyError> {
-        Ok(Done(vec![("series read anew", self.fold().await?)]))
+        Ok(Done(vec![("series read anew", self.fold(Duration::MAX).await?)]))
     }
 }

@@ -75,7 +75,9 @@ impl Reconciler {
     async fn short_lanes(&mut self) -> Vec<Lane> {
         let mut short = Vec::new();
         for lane in Lane::ALL {
-            match (self.publisher.lock().await.waiting(lane).await, self.control.queued_jobs(lane).await) {
+            // The feeder's connection is not kept from it while Postgres counts.
+            let waiting = self.publisher.lock().await.waiting(lane).await;
+            match (waiting, self.control.queued_jobs(lane).await) {
                 (Ok(waiting), Ok(queued)) if i64::from(waiting) < queued => short.push(lane),
                 (Ok(_), Ok(_)) => {}
                 (Err(error), _) => {

@@ -95,6 +95,7 @@ impl Scheduler {
         end: Option<Instant>,
         passed: &mut Passed,
     ) -> Result<bool, StoreError> {
+        let before = passed.ticks;
         let due = self.control.due_ticks(now, urgency, i64::try_from(ROWS).unwrap_or(i64::MAX)).await?;
         let (mut moves, mut batches, mut gaps) = (Vec::new(), Vec::new(), Vec::new());
         for row in &due {
@@ -115,7 +116,7 @@ impl Scheduler {
             if gaps.peek().is_none() {
                 return Ok(due.len() < ROWS);
             }
-            if passed.ticks > 0 && is_over(end) {
+            if passed.ticks > before && is_over(end) {
                 return Ok(false);
             }
             batches = self.look_for_gaps(&mut gaps, passed).await?;

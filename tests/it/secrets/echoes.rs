@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use tests::harness::secrets::percent;
 use tests::harness::{Context as _, Result, World};
-use tests::simulator::{FaultKind, FaultRule, Target};
+use tests::simulator::{FaultKind, FaultRule, FaultState, Target};
 
 use super::{FROM, basic};
 
@@ -54,6 +54,13 @@ pub(super) fn order(world: &World) -> Result<()> {
 
 /// In the answer to the next exchange of a code: the code, where it came from, and our secret.
 pub(super) fn order_of_code(world: &World, mall: &str, code: &str, callback: &str) -> Result<()> {
+    // How many refreshes met the first order is a matter of which jobs came first: what is left of it is not for this one.
+    let left = |state: &FaultState| {
+        state.rule.mall.as_deref() == Some(mall) && state.rule.endpoint == Some(Target::Token)
+    };
+    for state in world.sim.faults().iter().filter(|state| left(state)) {
+        world.sim.cancel_fault(state.id);
+    }
     let config = world.sim.config();
     let told = format!(
         "code {code} of {callback} is refused to Basic {}",

@@ -11,6 +11,7 @@ mod slot;
 
 use std::collections::HashMap;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use common::broker::Consumer;
 use common::domain::ids::LimiterKey;
@@ -26,6 +27,9 @@ use pick::Queue;
 
 /// Requests of one key that this worker has under way at most; a sick mall cannot take all slots (`docs/reliability.md` A6).
 const IN_FLIGHT: usize = 2;
+
+/// How long an answer of which pages are there is held at least; the broker's consumer time-out is 30 minutes.
+const HOLD_WITH_PAGES: Duration = Duration::from_mins(20);
 
 /// All runners of the worker.
 #[derive(Debug)]
@@ -89,11 +93,13 @@ impl Runners {
         lock(&self.queues).get_mut(key).map(Queue::take_all).unwrap_or_default()
     }
 
-    /// What waits for `key` for longer than a delivery may be held. An answer of which pages are there already is kept: it is
-    /// next, and would have to be asked for from its beginning.
+    /// What waits for `key` for longer than a delivery may be held. An answer of which pages are there already is kept for
+    /// longer, since it would have to be asked for from its beginning; but not until the broker's patience is over, while
+    /// fresh jobs or other malls of the key go before it.
     fn take_held(&self, key: &LimiterKey) -> Vec<Work> {
         let hold = self.shared.config.rabbitmq.hold;
-        let goes = |work: &Work| work.room.is_none() && work.claimed_at.elapsed() > hold;
+        let most = |work: &Work| if work.room.is_none() { hold } else { hold.max(HOLD_WITH_PAGES) };
+        let goes = |work: &Work| work.claimed_at.elapsed() > most(work);
         lock(&self.queues).get_mut(key).map(|queue| queue.take_if(goes)).unwrap_or_default()
     }
 

@@ -20,6 +20,10 @@ use crate::flow::token::{self, Leave};
 /// A token further away than this is not waited for: the jobs go back to the ledger, so that no delivery is ever held
 /// near the broker's consumer time-out of 30 minutes.
 const HOLD: Duration = Duration::from_secs(10);
+/// How long slots are waited for before what waits is looked at again.
+const SLOT_WAIT: Duration = Duration::from_secs(30);
+/// The same for all slots: far longer than the slowest request, since whoever asks again stands behind everybody else.
+const ALL_SLOTS_WAIT: Duration = Duration::from_mins(5);
 /// How long jobs are held while the buckets do not answer, before they go back.
 const HOLD_WITHOUT_PACER: Duration = Duration::from_secs(30);
 /// How long they stay away then.
@@ -58,8 +62,10 @@ pub(super) async fn run(runners: &Arc<Runners>, key: LimiterKey) {
         // Others wait until a slot is free: a token would only be wasted that another worker could use.
         let is_suspect = runners.next_is_suspect(&key);
         let wanted = if is_suspect { runners.shared.config.worker.slots } else { 1 };
-        // Without slots the worker is stopping: the next round hands everything back.
-        let Some(free) = slots(runners, wanted).await else { continue };
+        // Without slots the worker is stopping, and the next round hands everything back; or the wait is long, and the next
+        // round looks at what is held for too long.
+        let patience = if is_suspect { ALL_SLOTS_WAIT } else { SLOT_WAIT };
+        let Ok(Some(free)) = timeout(patience, slots(runners, wanted)).await else { continue };
         let alone = is_suspect.then_some(free);
         match token::take(&runners.shared.limiter, &key).await {
             Ok(Leave::Now(grant)) => {

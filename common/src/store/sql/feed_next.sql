@@ -7,7 +7,7 @@
 -- Backfill jobs that are out take no room from fresh ones: where workers are slow a fresh job would wait for all of them.
 -- Each kind fresh before backfill, then in turn (jobs_first_tries, jobs_retries); delayed jobs are passed over. The count reads
 -- jobs_window: at most two windows of rows. Called by store/feed.rs only; nothing is locked: one feeder leads
--- (feed/leader.rs), and a claim decides in any case.
+-- (producer/src/duty), and a claim decides in any case.
 SELECT j.job_id, j.mall_id, j.shop_no, j.endpoint, j.granularity, j.start_date, j.end_date, j.lane, j.requested_at,
        j.fence, j.turn, j.attempts > 0 AS retry, k.limiter_key, l.room
   FROM unnest($1::text[], $2::bigint[], $3::text[], $4::text[]) AS k (limiter_key, window_size, first_lane, last_lane)

@@ -1,5 +1,5 @@
--- schedule_due.sql: the ticks of an urgency that are due, longest due first; those to be worked out anew before all others.
--- Of histories those that have come least far: the newest days of all malls go before older ones of any.
+-- schedule_due.sql: the ticks of an urgency that are due, longest due first, those to be worked out anew before them.
+-- Of histories first those that have come least far: the newest days of all malls go before older ones of any.
 -- $1 now $2 urgency $3 at most this many
 -- Settings are those of the mall, else of its agency; a pause of either, or of all malls, holds.
 -- Index schedule_ticks_due. Locks nothing: who plans a tick looks again, under the planner's lock (schedule_still.sql).

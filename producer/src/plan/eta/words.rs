@@ -88,7 +88,8 @@ impl Eta {
 
     fn held(&self, lane: Lane, key_is_mall: bool) -> String {
         let whose = if key_is_mall { "mall" } else { "a mall of bucket" };
-        format!("nobody knows: lane {lane} is paused for {whose} {} → cafe24-sync queue list", self.key)
+        let list = command("cafe24-sync queue list");
+        format!("nobody knows: lane {lane} is paused for {whose} {} → {list}", self.key)
     }
 
     /// What it waits for beside the budget.
