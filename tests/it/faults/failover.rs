@@ -2,6 +2,7 @@
 
 use std::time::{Duration, Instant};
 
+use common::store::Ledger;
 use tests::harness::{Context as _, Kind, OwnServer, Programs, Result, wait_until};
 
 use super::sampler::Sampler;
@@ -84,4 +85,25 @@ async fn p05_a_server_that_turns_read_only_is_waited_for_and_nothing_dies() -> R
     let told = format!("{}{}", feeder.log(), worker.log());
     is_true(told.contains("it is read-only"), || "the operator was not told".to_owned())?;
     sampler.result().map(drop)
+}
+
+#[tokio::test]
+async fn p05_an_address_that_takes_connections_and_never_answers_is_passed_over() -> Result<()> {
+    let (hanging, writable) =
+        (OwnServer::start(Kind::Postgres).await?, OwnServer::start(Kind::Postgres).await?);
+    let of = |server: &OwnServer| format!("127.0.0.1:{}", server.port());
+    let both = writable.url().replace(&of(&writable), &format!("{},{}", of(&hanging), of(&writable)));
+    // The kernel goes on taking connections for a process that is stopped.
+    hanging.freeze()?;
+    let pool = Ledger::new(&both, 2).context("a pool")?;
+    let passed = Instant::now();
+    pool.ping().await.context("the other server")?;
+    let first = passed.elapsed();
+    say("p05 an address that hangs was passed over after s", first.as_secs_f64());
+    // From then on the pool begins with the one that answers.
+    let (one, two) = tokio::join!(pool.ping(), pool.ping());
+    one.context("a session that is there")?;
+    two.context("a session that is new")?;
+    is_true(passed.elapsed() < first + Duration::from_secs(4), || "it was asked again".to_owned())?;
+    hanging.thaw()
 }
