@@ -9,6 +9,7 @@ use std::io::Write as _;
 use std::path::Path;
 use std::time::{Duration, Instant};
 
+use common::store::Control;
 use tests::harness::{Context as _, Kind, OwnServer, Programs, Result, TestDb, TestRole, Trouble};
 
 const MALLS: u32 = 200;
@@ -56,6 +57,9 @@ async fn main() -> Result<()> {
     for statement in load.split_inclusive(";\n") {
         db.client().batch_execute(statement).await.with_context(|| statement.to_owned())?;
     }
+    // As the daemon does all the time.
+    let control = Control::new(db.url(), 1).context("a pool")?;
+    while control.fold_series(500).await.context("fold")? == 500 {}
     let rows = db.number("SELECT count(*) FROM metrics_daily").await?;
     writeln!(out, "{rows} rows of {} malls and {DAYS} days in {:.0?}", MALLS + OTHERS, begun.elapsed())
         .context("stdout")?;
