@@ -1,7 +1,7 @@
 //! The server that takes writes: a failover turns one address into a standby and another one into the primary.
 //!
-//! The drivers differ. tokio-postgres goes through the addresses of a URL at each connection; sqlx knows one address at a
-//! time. So whoever opens a session that lasts looks for the server that takes writes first ([`Control::session`]), and the
+//! The pools differ. The hot one goes through the addresses of a URL at each connection (`one_by_one`); sqlx knows one address at
+//! a time. So whoever opens a session that lasts looks for the server that takes writes first ([`Control::session`]), and the
 //! pool goes to that one from then on. Such sessions end with their server, so this happens by itself after a failover.
 //!
 //! A server may also turn read-only and keep its sessions, or take new ones at the address of the old primary. Whoever is
