@@ -150,7 +150,10 @@ fn a_malls_own_hours_and_pauses_set_its_end_and_nobody_elses() {
     assert_eq!((of("b").seconds, of("b").bound), (Some(5), Bound::Budget));
     assert_eq!((of("c").seconds, of("c").bound), (None, Bound::Held(Lane::Backfill)));
     let told = of("c").words(terms.now, true);
-    assert_eq!(told, "nobody knows: lane backfill is paused for mall c → cafe24-sync queue list");
+    assert_eq!(
+        crate::output::paint::bare(&told),
+        "nobody knows: lane backfill is paused for mall c → cafe24-sync queue list"
+    );
     assert_eq!(seconds(&demand("c", 10.0, Lane::Fresh), &terms), Some(5), "its fresh days are sent");
 }
 
