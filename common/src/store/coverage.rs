@@ -192,6 +192,18 @@ impl Control {
             .collect()
     }
 
+    async fn days_of(
+        &self,
+        sql: &'static str,
+        malls: &[&str],
+        endpoints: &[Endpoint],
+        range: DayRange,
+    ) -> Result<Vec<PgRow>, StoreError> {
+        let endpoints: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.as_str()).collect();
+        let query = sqlx::query(sql).bind(malls).bind(endpoints).bind(range.start()).bind(range.end());
+        Ok(query.fetch_all(&self.pool).await?)
+    }
+
     /// The wanted days of `malls` that lie in `range`, by mall, shop and endpoint (`sql/coverage_days.sql`); some
     /// hundred malls at most. `endpoints` empty: all.
     pub async fn coverage(
@@ -200,14 +212,7 @@ impl Control {
         endpoints: &[Endpoint],
         range: DayRange,
     ) -> Result<Vec<SeriesDays>, StoreError> {
-        let endpoints: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.as_str()).collect();
-        let rows = sqlx::query(include_str!("sql/coverage_days.sql"))
-            .bind(malls)
-            .bind(&endpoints)
-            .bind(range.start())
-            .bind(range.end())
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = self.days_of(include_str!("sql/coverage_days.sql"), malls, endpoints, range).await?;
         rows.iter().map(series).collect()
     }
 
@@ -219,14 +224,7 @@ impl Control {
         endpoints: &[Endpoint],
         range: DayRange,
     ) -> Result<Vec<MallCounts>, StoreError> {
-        let endpoints: Vec<&str> = endpoints.iter().map(|endpoint| endpoint.as_str()).collect();
-        let rows = sqlx::query(include_str!("sql/coverage_counts.sql"))
-            .bind(malls)
-            .bind(&endpoints)
-            .bind(range.start())
-            .bind(range.end())
-            .fetch_all(&self.pool)
-            .await?;
+        let rows = self.days_of(include_str!("sql/coverage_counts.sql"), malls, endpoints, range).await?;
         rows.iter()
             .map(|row| {
                 Ok(MallCounts {
