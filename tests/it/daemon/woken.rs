@@ -72,6 +72,8 @@ async fn s02_a_frozen_leader_that_wakes_does_nothing_twice() -> Result<()> {
     wait_until("the alert told", SOON, || async { Ok(told(&webhook) == 1) }).await?;
     let ended = "SELECT count(*) FROM endpoint_pauses WHERE ended_at IS NULL";
     wait_until("the pause ended", SOON, || async { Ok(world.db.number(ended).await? == 0) }).await?;
+    // The end of the pause lets the jobs go that were behind it.
+    world.settled(Duration::from_secs(40)).await?;
     let sent = || {
         let report = world.sim.mall_report("hanbit").context("report")?;
         Ok::<_, Trouble>((report.requests, report.tokens.refreshes))
