@@ -42,6 +42,8 @@ async fn killed_rabbit_comes_back_with_its_messages() -> Result<()> {
     declared.context("declare")?;
     broker.publish("", "q", b"one").await?;
     drop(broker);
+    // A queue younger than that may be lost by the kill itself (`harness::own`).
+    tokio::time::sleep(std::time::Duration::from_secs(2)).await;
     own.kill().await?;
     own.resume().await?;
     let broker = Broker::connect(&own.url()).await?;
