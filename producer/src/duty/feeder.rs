@@ -23,9 +23,7 @@ impl Feeding {
     pub(super) fn new(config: &Config, control: &Control) -> Result<Self, FeedError> {
         Ok(Self { control: control.clone(), feed: Feed::new(config, control)?, every: config.feed.sweep })
     }
-}
 
-impl Feeding {
     async fn hear(&mut self, payload: Option<String>, due: &mut Due) -> Result<(), FeedError> {
         match payload {
             // What is no key was told by nobody of ours.
