@@ -26,7 +26,8 @@ async fn a05_the_running_day_of_a_large_mall_is_kept_as_partial_however_its_rows
     let mut setup = Setup::new(&[]);
     setup.malls = vec![MallSpec { size: Size::Large, ..live("moonlit") }];
     let flow = Flow::start(setup).await?;
-    let today = common::domain::calendar::kst_day(common::clock::now() - chrono::TimeDelta::hours(3));
+    // A day that is final by our clock, whatever the time of day; that it runs is said by the server's clock alone.
+    let today = common::domain::calendar::kst_day(common::clock::now()) - Days::new(2);
     let noon = today.and_hms_opt(3, 0, 0).context("a time")?.and_utc();
     flow.world.sim.clock().set_now(noon);
     let moves = flow.world.sim.order(restless("moonlit")).context("order")?;
@@ -39,8 +40,10 @@ async fn a05_the_running_day_of_a_large_mall_is_kept_as_partial_however_its_rows
     let rows = flow.world.db.number("SELECT count(*) FROM metrics_daily").await?;
     assert!(rows > 1_000, "more than a page: {rows}");
     let of_the_answer = flow.world.db.number("SELECT pages::bigint FROM jobs").await?;
-    // Two pages showed that the first answer moved, then all pages of the next one.
-    assert_eq!(i64::try_from(flow.requests("moonlit")?).ok(), Some(2 + of_the_answer));
+    // Two pages or more showed that the first answer moved (a move may leave the row that two pages share where it was),
+    // then all pages of the next one.
+    let requests = i64::try_from(flow.requests("moonlit")?).context("a count")?;
+    assert!((2 + of_the_answer..=2 * of_the_answer).contains(&requests), "{requests} for {of_the_answer} pages");
     assert!(flow.letters().await?.is_empty());
     assert!((counted(&flow, "cafe24_sync_answers_moved_total").await? - 1.0).abs() < f64::EPSILON);
     let said = flow.workers[0].events().iter().filter(|event| event["event"] == "answer.moved").count();

@@ -96,7 +96,10 @@ impl Dice {
                 "UPDATE slices s SET shop_no = 3 - shop_no WHERE {of} AND date = '{day}' AND NOT EXISTS (SELECT FROM slices o \
                  WHERE (o.mall_id, o.endpoint, o.granularity, o.date, o.shop_no) = (s.mall_id, s.endpoint, s.granularity, s.date, 3 - s.shop_no))"
             ),
-            3 => format!("UPDATE slices SET granularity = 'week' WHERE {of} AND date = '{day}'"),
+            3 => format!(
+                "UPDATE slices s SET granularity = 'week' WHERE {of} AND date = '{day}' AND granularity = 'day' AND NOT EXISTS (SELECT FROM slices o \
+                 WHERE (o.mall_id, o.shop_no, o.endpoint, o.granularity, o.date) = (s.mall_id, s.shop_no, s.endpoint, 'week', s.date))"
+            ),
             4 => format!("UPDATE connectors SET wanted_from = '{day}' WHERE {of}"),
             5 => format!("UPDATE connectors SET wanted_from = NULL WHERE {of}"),
             6 => {
