@@ -22,6 +22,8 @@ pub enum Decision {
     Go(Box<ClaimedJob>),
     /// Acknowledge: it is done, parked, cancelled, or somebody else's.
     Acknowledge(&'static str),
+    /// This worker has it in hand, and the ledger knows it: another message of the same job.
+    Held,
     /// Reject: it has failed for good and belongs into the dead-letter queue.
     Reject(&'static str),
     /// The ledger does not know this job: reject.
@@ -58,6 +60,8 @@ pub struct Claim {
     pub job_id: Uuid,
     /// Whether the broker delivered it before.
     pub redelivered: bool,
+    /// The fence under which the worker has the job in hand already.
+    pub held: Option<i64>,
 }
 
 impl Ledger {
@@ -69,7 +73,8 @@ impl Ledger {
         let statement = client.prepare_cached(include_str!("sql/claim.sql")).await?;
         let ids: Vec<_> = claims.iter().map(|claim| claim.job_id).collect();
         let redelivered: Vec<_> = claims.iter().map(|claim| claim.redelivered).collect();
-        let rows = client.query(&statement, &[&ids, &redelivered, &worker, &LOST_STARTS]).await?;
+        let held: Vec<_> = claims.iter().map(|claim| claim.held).collect();
+        let rows = client.query(&statement, &[&ids, &redelivered, &worker, &LOST_STARTS, &held]).await?;
         rows.iter().map(|row| Ok((row.try_get("job_id")?, decision(row)?))).collect()
     }
 
@@ -98,6 +103,7 @@ fn decision(row: &Row) -> Result<Decision, StoreError> {
         "parked" => Decision::Acknowledge("parked"),
         "gone" => Decision::Acknowledge("gone"),
         "duplicate" => Decision::Acknowledge("duplicate"),
+        "held" => Decision::Held,
         "failed" => Decision::Reject("failed"),
         "poison" => Decision::Reject("poison"),
         other => return Err(StoreError::foreign(format_args!("decision {other}"))),

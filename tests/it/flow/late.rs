@@ -68,6 +68,46 @@ async fn a_new_limiter_key_takes_the_waiting_jobs_along() -> Result<()> {
     Ok(())
 }
 
+#[tokio::test]
+async fn h02_a_second_message_takes_no_running_job_from_its_worker_while_its_mall_is_paused() -> Result<()> {
+    let (flow, ledger, job) = one_job().await?;
+    let claimed = claim(&ledger, job, "one").await?;
+    flow.run_sql("UPDATE connectors SET state = 'paused'").await?;
+    let second = Claim { job_id: job, redelivered: false, held: None };
+    let decision = ask(&ledger, second, "two").await?;
+    assert!(matches!(decision, Decision::Acknowledge("duplicate")), "{decision:?}");
+    // Whoever has it gives it back, and then it waits for its mall.
+    settle(&ledger, &claimed, back()).await?;
+    assert_eq!(flow.world.jobs_in(&["parked"]).await?, 1);
+    Ok(())
+}
+
+#[tokio::test]
+async fn b04_a_worker_that_has_a_job_in_hand_is_told_whether_it_is_still_its_own() -> Result<()> {
+    let (flow, ledger, job) = one_job().await?;
+    let first = claim(&ledger, job, "one").await?;
+    let again = |redelivered| Claim { job_id: job, redelivered, held: Some(first.fence) };
+    for redelivered in [false, true] {
+        let decision = ask(&ledger, again(redelivered), "one").await?;
+        assert!(matches!(decision, Decision::Held), "{decision:?}");
+    }
+    // Put back, it runs under a newer fence, and what the older one brings changes nothing.
+    settle(&ledger, &first, back()).await?;
+    let second = match ask(&ledger, again(false), "one").await? {
+        Decision::Go(second) => second,
+        other => panic!("{other:?}"),
+    };
+    assert!(second.fence > first.fence);
+    settle(&ledger, &first, Outcome::Done { rows: 0, pages: 1 }).await?;
+    assert_eq!(flow.world.jobs_in(&["running"]).await?, 1);
+    Ok(())
+}
+
+/// Put back, at once and without an attempt.
+fn back() -> Outcome {
+    Outcome::Planned { attempt: false, delay: std::time::Duration::ZERO, failure: None }
+}
+
 /// An installation without programs, whose ledger has one job.
 async fn one_job() -> Result<(Flow, Ledger, Uuid)> {
     let flow = Flow::start(Setup::new(&["hanbit"]).workers(0).without_daemon()).await?;
@@ -78,7 +118,11 @@ async fn one_job() -> Result<(Flow, Ledger, Uuid)> {
 }
 
 async fn decide(ledger: &Ledger, job: Uuid, worker: &str) -> Result<Decision> {
-    let asked = [Claim { job_id: job, redelivered: true }];
+    ask(ledger, Claim { job_id: job, redelivered: true, held: None }, worker).await
+}
+
+async fn ask(ledger: &Ledger, asked: Claim, worker: &str) -> Result<Decision> {
+    let asked = [asked];
     let decisions = ledger.claim(&asked, worker).await.context("claim")?;
     Ok(decisions.into_iter().next().context("an answer")?.1)
 }

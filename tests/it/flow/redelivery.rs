@@ -96,6 +96,37 @@ async fn a_second_message_of_a_running_job_is_dropped() -> Result<()> {
         .map(drop)
 }
 
+#[tokio::test]
+async fn b04_a_message_of_a_job_in_hand_that_the_ledger_took_away_is_not_dropped() -> Result<()> {
+    let flow = Flow::start(Setup::new(&["hanbit"])).await?;
+    // An unknown bucket gives one request, and the next one after its answer.
+    flow.fetch("hanbit", "visitors", FROM, FROM, &[]).await?;
+    flow.order("hanbit", None, FaultKind::Hold)?;
+    flow.wish("hanbit", "products", FROM, FROM, &[]).await?;
+    flow.held(1).await?;
+    // Another worker got its message again, and put it back.
+    flow.run_sql(
+        "UPDATE jobs SET work_state = 'planned', fence = next_fence(), worker = 'another' WHERE work_state = 'running'; \
+         NOTIFY cafe24_feed, 'hanbit'",
+    )
+    .await?;
+    flow.held(2).await?;
+    flow.world.sim.clear_faults();
+    flow.settled().await?;
+    assert_eq!(flow.requests("hanbit")?, 3);
+    let fences = "SELECT (settled_fence = fence)::text || work_state FROM jobs WHERE endpoint = 'products'";
+    assert_eq!(flow.rows_of(fences).await?, ["truedone"]);
+    let broker = Broker::connect(&flow.world.servers.amqp).await?;
+    emptied(&flow, &broker).await?;
+    flow.world
+        .exact(&[Span {
+            endpoints: vec![Endpoint::ProductsSales, Endpoint::VisitorsView],
+            ..Span::days("hanbit", day(FROM), day(FROM))
+        }])
+        .await
+        .map(drop)
+}
+
 /// The wire format, written out once more: these bytes are a contract between releases.
 async fn publish(flow: &Flow, broker: &Broker, job: &Job) -> Result<()> {
     let message = json!({

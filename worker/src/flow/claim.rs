@@ -9,7 +9,7 @@ use common::broker::{Broker, BrokerError, Consumer, Delivery, Source};
 use common::domain::backoff::Backoff;
 use common::domain::failure::FailureClass;
 use common::limiter::Limiter;
-use common::store::{Claim, Decision};
+use common::store::{Claim, ClaimedJob, Decision};
 use futures::FutureExt;
 use tokio::time::{Instant, sleep, timeout_at};
 use tokio_util::task::TaskTracker;
@@ -17,7 +17,7 @@ use uuid::Uuid;
 
 use super::ack;
 use super::delivery::{Arrival, Work};
-use crate::runner::{Meeting, Runners};
+use crate::runner::{Keeping, Runners};
 use crate::shared::Shared;
 
 /// Deliveries claimed in one statement.
@@ -136,12 +136,7 @@ async fn claim(shared: &Arc<Shared>, gathered: Vec<Delivery>, runners: &Arc<Runn
         common::telemetry::count_delivery(delivery.redelivered);
         match Arrival::of(delivery) {
             Arrival::Job(id, delivery) => {
-                let twin = match runners.hand().meet(id, delivery) {
-                    Meeting::New(delivery) => jobs.insert(id, delivery),
-                    Meeting::Kept => None,
-                    Meeting::Twin(delivery) => Some(delivery),
-                };
-                if let Some(twin) = twin {
+                if let Some(twin) = jobs.insert(id, delivery) {
                     ack::ack(twin, "duplicate").await;
                 }
             }
@@ -152,44 +147,73 @@ async fn claim(shared: &Arc<Shared>, gathered: Vec<Delivery>, runners: &Arc<Runn
             }
         }
     }
-    if jobs.is_empty() {
-        return;
-    }
-    let claims: Vec<_> =
-        jobs.iter().map(|(id, delivery)| Claim { job_id: *id, redelivered: delivery.redelivered }).collect();
-    let claimed_at = Instant::now();
-    let Some(decisions) = decide(shared, &claims).await else {
-        // Stopping: what was not claimed is delivered again to another worker.
-        return;
-    };
-    for (id, decision) in decisions {
-        let Some(delivery) = jobs.remove(&id) else { continue };
-        match decision {
-            Decision::Go(claimed) => {
-                // Every claim says it, so a change reaches each worker within a window of jobs.
-                shared.limiter.leave_free(&claimed.limiter_key, claimed.reserve);
-                runners.hand().hold(id);
-                runners.push(Work {
-                    pages: Pages::of(claimed.dialect, shared.config.schedule.settle),
-                    claimed: *claimed,
-                    delivery,
-                    claimed_at,
-                    renewed: false,
-                    park: None,
-                    breaks: None,
-                    room: None,
-                    alone: None,
-                });
+    // A second round for what left our hands while the ledger was asked; a third one is hardly ever there.
+    while !jobs.is_empty() {
+        let claims: Vec<_> = jobs
+            .iter()
+            .map(|(id, delivery)| Claim {
+                job_id: *id,
+                redelivered: delivery.redelivered,
+                held: runners.hand().fence(*id),
+            })
+            .collect();
+        let claimed_at = Instant::now();
+        let Some(decisions) = decide(shared, &claims).await else {
+            // Stopping: what was not claimed is delivered again to another worker.
+            return;
+        };
+        let fences: HashMap<_, _> = claims.iter().map(|claim| (claim.job_id, claim.held)).collect();
+        let mut left = HashMap::new();
+        for (id, decision) in decisions {
+            let Some(delivery) = jobs.remove(&id) else { continue };
+            match decision {
+                Decision::Go(claimed) => {
+                    if let Some(outdated) = runners.hand().hold(&claimed) {
+                        ack::ack(outdated, "duplicate").await;
+                    }
+                    start(shared, runners, *claimed, delivery, claimed_at);
+                }
+                Decision::Held => {
+                    match runners.hand().keep(id, fences.get(&id).copied().flatten(), delivery) {
+                        Keeping::Kept => {}
+                        Keeping::Twin(twin) => ack::ack(twin, "duplicate").await,
+                        Keeping::Left(delivery) => drop(left.insert(id, delivery)),
+                    }
+                }
+                Decision::Acknowledge(why) => ack::ack(delivery, why).await,
+                Decision::Reject(why) => ack::reject(delivery, why).await,
+                Decision::Unknown => ack::reject(delivery, "unknown").await,
             }
-            Decision::Acknowledge(why) => ack::ack(delivery, why).await,
-            Decision::Reject(why) => ack::reject(delivery, why).await,
-            Decision::Unknown => ack::reject(delivery, "unknown").await,
         }
+        for (id, delivery) in jobs {
+            tracing::warn!(event = "job.dead_lettered", job_id = %id, class = %FailureClass::Unreadable, "the ledger does not know this job");
+            ack::reject(delivery, "unknown").await;
+        }
+        jobs = left;
     }
-    for (id, delivery) in jobs {
-        tracing::warn!(event = "job.dead_lettered", job_id = %id, class = %FailureClass::Unreadable, "the ledger does not know this job");
-        ack::reject(delivery, "unknown").await;
-    }
+}
+
+/// Gives a claimed job to its runner.
+fn start(
+    shared: &Shared,
+    runners: &Arc<Runners>,
+    claimed: ClaimedJob,
+    delivery: Delivery,
+    claimed_at: Instant,
+) {
+    // Every claim says it, so a change reaches each worker within a window of jobs.
+    shared.limiter.leave_free(&claimed.limiter_key, claimed.reserve);
+    runners.push(Work {
+        pages: Pages::of(claimed.dialect, shared.config.schedule.settle),
+        claimed,
+        delivery,
+        claimed_at,
+        renewed: false,
+        park: None,
+        breaks: None,
+        room: None,
+        alone: None,
+    });
 }
 
 /// Asks the ledger until it answers, or the worker stops.

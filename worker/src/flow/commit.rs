@@ -28,8 +28,6 @@ const CONFLICT: Backoff = Backoff { base: Duration::from_millis(20), cap: Durati
 
 /// Writes `jobs` and settles their deliveries.
 pub(crate) async fn write(shared: &Shared, runners: &Runners, jobs: Vec<Finished>) {
-    // Once, before the first try: a split or a second try must not release what may be in hand again by then.
-    let jobs = jobs.into_iter().map(|finished| let_go(finished, runners)).collect();
     let mut parts = VecDeque::from([jobs]);
     while let Some(part) = parts.pop_front() {
         let mut part = Part::of(part);
@@ -52,15 +50,6 @@ pub(crate) async fn write(shared: &Shared, runners: &Runners, jobs: Vec<Finished
             }
         }
     }
-}
-
-/// A job that will run again leaves our hands before the commit: from then on it may be published, and a message that
-/// came back to us while it still seemed to be in hand would be taken for a twin and lost.
-fn let_go(mut finished: Finished, runners: &Runners) -> Finished {
-    if !matches!(finished.outcome, Outcome::Done { .. } | Outcome::Failed(_)) {
-        finished.work.delivery = runners.hand().release(finished.work.claimed.job.id, finished.work.delivery);
-    }
-    finished
 }
 
 /// What is left of a single job that Postgres refuses: first without its rows, then without its evidence. An outcome
@@ -218,12 +207,11 @@ impl Part {
 
     async fn settle(self, runners: &Runners) {
         for (work, settlement) in self.works.into_iter().zip(self.batch.settlements) {
-            let (job, delivery) = (work.claimed.job.id, work.delivery);
+            let result = result(&settlement.outcome);
+            let delivery = runners.hand().release(&work.claimed, work.delivery);
             match settlement.outcome {
-                Outcome::Failed(_) => ack::reject(runners.hand().release(job, delivery), "failed").await,
-                Outcome::Done { .. } => ack::ack(runners.hand().release(job, delivery), "committed").await,
-                // Let go before the commit; by now the job may be in hand again.
-                outcome => ack::ack(delivery, result(&outcome)).await,
+                Outcome::Failed(_) => ack::reject(delivery, "failed").await,
+                _ => ack::ack(delivery, result).await,
             }
         }
     }

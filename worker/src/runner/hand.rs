@@ -2,53 +2,85 @@
 //!
 //! When the connection to the broker is lost while a job is being fetched, the broker delivers its message again, often
 //! to the same worker. The work goes on; only the delivery to settle in the end is a new one.
+//!
+//! A job may be in hand and not ours any more: another worker took it over when its message was redelivered there, and it
+//! was put back since. So a further message of a job in hand is settled on the ledger's word, never on ours alone.
 
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 use std::sync::Mutex;
 
 use common::broker::Delivery;
+use common::store::ClaimedJob;
 use uuid::Uuid;
 
 use crate::shared::lock;
 
-/// What a delivery is to this worker.
 #[derive(Debug)]
-pub(crate) enum Meeting {
-    /// Of a job that is not in hand.
-    New(Delivery),
-    /// The same message again, for a job in hand: kept, it replaces the one that was lost with its connection.
-    Kept,
-    /// A second message of a job in hand: to be acknowledged.
-    Twin(Delivery),
+struct Held {
+    fence: i64,
+    /// What is to be settled instead of the delivery that was claimed.
+    newest: Option<Delivery>,
 }
 
-/// Which jobs are in hand. Bounded by the prefetch.
+/// What becomes of a further delivery of a job in hand.
+#[derive(Debug)]
+pub(crate) enum Keeping {
+    /// The same message again: kept, it replaces the one that was lost with its connection.
+    Kept,
+    /// A second message: to be acknowledged.
+    Twin(Delivery),
+    /// The job left our hands meanwhile: to be decided anew.
+    Left(Delivery),
+}
+
+/// Which jobs are in hand, and under which fence. Bounded by the prefetch.
 #[derive(Debug, Default)]
 pub(crate) struct Hand {
-    jobs: Mutex<HashMap<Uuid, Option<Delivery>>>,
+    jobs: Mutex<HashMap<Uuid, Held>>,
 }
 
 impl Hand {
-    /// A claimed job is in hand from now on.
-    pub(crate) fn hold(&self, job: Uuid) {
-        lock(&self.jobs).insert(job, None);
+    /// A claimed job is in hand from now on. A claim of it that the ledger took from us is not any more; what was kept for
+    /// that one is to be acknowledged.
+    #[must_use]
+    pub(crate) fn hold(&self, claimed: &ClaimedJob) -> Option<Delivery> {
+        let held = Held { fence: claimed.fence, newest: None };
+        lock(&self.jobs).insert(claimed.job.id, held).and_then(|before| before.newest)
     }
 
-    /// What a delivery of `job` is to us; the delivery of a job in hand is kept for its settlement.
-    pub(crate) fn meet(&self, job: Uuid, delivery: Delivery) -> Meeting {
+    /// The fence under which `job` is in hand.
+    pub(crate) fn fence(&self, job: Uuid) -> Option<i64> {
+        lock(&self.jobs).get(&job).map(|held| held.fence)
+    }
+
+    /// Whether this claim is the one in hand.
+    pub(crate) fn holds(&self, claimed: &ClaimedJob) -> bool {
+        self.fence(claimed.job.id) == Some(claimed.fence)
+    }
+
+    /// Takes a further delivery of a job that the ledger says is ours under `fence`.
+    pub(crate) fn keep(&self, job: Uuid, fence: Option<i64>, delivery: Delivery) -> Keeping {
         match lock(&self.jobs).entry(job) {
-            Entry::Vacant(_) => Meeting::New(delivery),
-            Entry::Occupied(mut held) if delivery.redelivered => {
-                held.insert(Some(delivery));
-                Meeting::Kept
+            Entry::Occupied(mut held) if Some(held.get().fence) == fence => {
+                if delivery.redelivered {
+                    held.get_mut().newest = Some(delivery);
+                    Keeping::Kept
+                } else {
+                    Keeping::Twin(delivery)
+                }
             }
-            Entry::Occupied(_) => Meeting::Twin(delivery),
+            _ => Keeping::Left(delivery),
         }
     }
 
-    /// The job leaves our hands: the delivery to settle is the newest one.
-    pub(crate) fn release(&self, job: Uuid, delivery: Delivery) -> Delivery {
-        lock(&self.jobs).remove(&job).flatten().unwrap_or(delivery)
+    /// The job leaves our hands, if it is still this claim that holds it: the delivery to settle is the newest one.
+    pub(crate) fn release(&self, claimed: &ClaimedJob, delivery: Delivery) -> Delivery {
+        match lock(&self.jobs).entry(claimed.job.id) {
+            Entry::Occupied(held) if held.get().fence == claimed.fence => {
+                held.remove().newest.unwrap_or(delivery)
+            }
+            _ => delivery,
+        }
     }
 }

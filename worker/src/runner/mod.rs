@@ -15,14 +15,14 @@ use std::time::Duration;
 
 use common::broker::Consumer;
 use common::domain::ids::LimiterKey;
-use tokio::sync::mpsc;
+use tokio::sync::{Notify, mpsc};
 use tokio_util::task::TaskTracker;
 
 use crate::flow::delivery::Work;
 use crate::flow::finished::Finished;
 use crate::shared::{Shared, lock};
 
-pub(crate) use hand::{Hand, Meeting};
+pub(crate) use hand::{Hand, Keeping};
 use pick::Queue;
 
 /// Requests of one key that this worker has under way at most; a sick mall cannot take all slots (`docs/reliability.md` A6).
@@ -31,6 +31,14 @@ const IN_FLIGHT: usize = 2;
 /// How long an answer of which pages are there is held at least; the broker's consumer time-out is 30 minutes.
 const HOLD_WITH_PAGES: Duration = Duration::from_mins(20);
 
+/// What waits for one key.
+#[derive(Debug, Default)]
+struct Waiting {
+    queue: Queue<Work>,
+    /// Told of each job that comes: a runner whose last request is under way must not wait for its answer first.
+    arrived: Arc<Notify>,
+}
+
 /// All runners of the worker.
 #[derive(Debug)]
 pub(crate) struct Runners {
@@ -38,7 +46,7 @@ pub(crate) struct Runners {
     finished: Mutex<Option<mpsc::Sender<Finished>>>,
     tasks: TaskTracker,
     hand: Hand,
-    queues: Mutex<HashMap<LimiterKey, Queue<Work>>>,
+    queues: Mutex<HashMap<LimiterKey, Waiting>>,
     consumers: Mutex<Vec<Consumer>>,
 }
 
@@ -64,33 +72,37 @@ impl Runners {
         let key = work.claimed.limiter_key.clone();
         let mut queues = lock(&self.queues);
         let is_new = !queues.contains_key(&key);
-        queues.entry(key.clone()).or_default().push(place(&work), work);
+        let waiting = queues.entry(key.clone()).or_default();
+        waiting.queue.push(place(&work), work);
+        let arrived = Arc::clone(&waiting.arrived);
         drop(queues);
         if is_new {
             let runners = Arc::clone(self);
-            self.tasks.spawn(async move { run::run(&runners, key).await });
+            self.tasks.spawn(async move { run::run(&runners, key, &arrived).await });
+        } else {
+            arrived.notify_one();
         }
     }
 
     /// Puts a job back to the head of its queue; its runner is running, since it is the one who says this.
     fn push_front(&self, work: Work) {
         let key = work.claimed.limiter_key.clone();
-        lock(&self.queues).entry(key).or_default().push_front(place(&work), work);
+        lock(&self.queues).entry(key).or_default().queue.push_front(place(&work), work);
     }
 
     /// The job of `key` that goes next.
     fn pop(&self, key: &LimiterKey) -> Option<Work> {
-        lock(&self.queues).get_mut(key).and_then(Queue::pop)
+        lock(&self.queues).get_mut(key).and_then(|waiting| waiting.queue.pop())
     }
 
     /// Whether the next job of `key` has to run alone.
     fn next_is_suspect(&self, key: &LimiterKey) -> bool {
-        lock(&self.queues).get(key).and_then(Queue::peek).is_some_and(Work::is_suspect)
+        lock(&self.queues).get(key).and_then(|waiting| waiting.queue.peek()).is_some_and(Work::is_suspect)
     }
 
     /// Everything that waits for `key`.
     fn take_all(&self, key: &LimiterKey) -> Vec<Work> {
-        lock(&self.queues).get_mut(key).map(Queue::take_all).unwrap_or_default()
+        lock(&self.queues).get_mut(key).map(|waiting| waiting.queue.take_all()).unwrap_or_default()
     }
 
     /// What waits for `key` for longer than a delivery may be held. An answer of which pages are there already is kept for
@@ -100,18 +112,18 @@ impl Runners {
         let hold = self.shared.config.rabbitmq.hold;
         let most = |work: &Work| if work.room.is_none() { hold } else { hold.max(HOLD_WITH_PAGES) };
         let goes = |work: &Work| work.claimed_at.elapsed() > most(work);
-        lock(&self.queues).get_mut(key).map(|queue| queue.take_if(goes)).unwrap_or_default()
+        lock(&self.queues).get_mut(key).map(|waiting| waiting.queue.take_if(goes)).unwrap_or_default()
     }
 
     /// Whether anything waits for `key`.
     fn has_work(&self, key: &LimiterKey) -> bool {
-        lock(&self.queues).get(key).is_some_and(|queue| !queue.is_empty())
+        lock(&self.queues).get(key).is_some_and(|waiting| !waiting.queue.is_empty())
     }
 
     /// Ends the runner of `key` unless a job came in the meantime.
     fn retire(&self, key: &LimiterKey) -> bool {
         let mut queues = lock(&self.queues);
-        let idle = queues.get(key).is_none_or(Queue::is_empty);
+        let idle = queues.get(key).is_none_or(|waiting| waiting.queue.is_empty());
         if idle {
             queues.remove(key);
         }
@@ -144,7 +156,7 @@ impl Runners {
 
     /// Jobs that wait for a token.
     pub(crate) fn waiting(&self) -> usize {
-        lock(&self.queues).values().map(Queue::len).sum()
+        lock(&self.queues).values().map(|waiting| waiting.queue.len()).sum()
     }
 }
 

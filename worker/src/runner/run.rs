@@ -8,10 +8,11 @@ use common::domain::backoff::Backoff;
 use common::domain::ids::LimiterKey;
 use common::limiter::Grant;
 use common::store::Outcome;
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{Notify, OwnedSemaphorePermit, Semaphore};
 use tokio::time::{Instant, sleep, timeout};
 
 use super::{IN_FLIGHT, Runners, slot};
+use crate::flow::ack;
 use crate::flow::delivery::Work;
 use crate::flow::finished::Finished;
 use crate::flow::page;
@@ -34,7 +35,7 @@ const ROOM_WAIT: Duration = Duration::from_secs(5);
 const ROOM_REST: Duration = Duration::from_secs(5);
 
 /// Runs until the key has no work.
-pub(super) async fn run(runners: &Arc<Runners>, key: LimiterKey) {
+pub(super) async fn run(runners: &Arc<Runners>, key: LimiterKey, arrived: &Notify) {
     let in_flight = Arc::new(Semaphore::new(IN_FLIGHT));
     let mut pacer_away: Option<Instant> = None;
     let mut failures = 0;
@@ -50,11 +51,13 @@ pub(super) async fn run(runners: &Arc<Runners>, key: LimiterKey) {
         if !runners.has_work(&key) {
             drop(turn);
             // A job under way may come back (a renewed token), so the runner ends only when none is.
-            let Ok(all) = in_flight.acquire_many(permits(IN_FLIGHT)).await else { return };
-            let idle = runners.retire(&key);
-            drop(all);
-            if idle {
-                return;
+            tokio::select! {
+                () = arrived.notified() => {}
+                all = in_flight.acquire_many(permits(IN_FLIGHT)) => {
+                    if all.is_err() || runners.retire(&key) {
+                        return;
+                    }
+                }
             }
             continue;
         }
@@ -167,6 +170,11 @@ async fn start(
 async fn next_job(runners: &Arc<Runners>, key: &LimiterKey) -> Option<Work> {
     loop {
         let work = runners.pop(key)?;
+        if !runners.hand().holds(&work.claimed) {
+            // Another worker had it meanwhile, and it is in hand again under a newer fence.
+            ack::ack(work.delivery, "duplicate").await;
+            continue;
+        }
         let job = &work.claimed.job;
         if !runners.shared.is_recalled(&job.mall_id, job.endpoint, work.claimed_at) {
             return Some(work);

@@ -1,22 +1,25 @@
 -- claim.sql: decides about deliveries, and takes the fence of each that goes on. Committed before any request.
--- $1 job_id[] (no duplicates) $2 redelivered[]; equal lengths   $3 this worker's id   $4 most lost starts before a job is poison
+-- $1 job_id[] (no duplicates) $2 redelivered[] $5 the fence under which this worker has the job in hand[], NULL: it has not; equal
+-- lengths   $3 this worker's id   $4 most lost starts before a job is poison
 -- Answers one row for each job that the ledger knows; the others are unknown.
 --   go         claimed: work_state running, a new fence
 --   done       this very job was committed already (its ack was lost): ack without a request
 --   failed     its failure is recorded already (its reject was lost): reject again
+--   held       this worker has it in hand, and it is still the one who runs it: another message of the same job
 --   poison     it ended its worker too often: now failed, reject
 --   parked     its mall sends nothing, or its endpoint is paused: now parked, ack. Its message is gone with that, so it
 --              takes a fence, too: resumed before the feeder has marked the message as published, it must be published again
 --   gone       cancelled, or its mall was removed: ack
---   duplicate  another worker has it, or it was put back for later: ack, the ledger knows when it must run
+--   duplicate  another worker has it (paused or not: that one gives it back), or it was put back for later: ack, the ledger
+--              knows when it must run
 -- reserve: the share of its bucket that is left to others, if it has one of its own.
 -- probe: whether its endpoint is paused and it is to show that the API is well again.
 -- A job that runs under this worker's own id and is asked for again goes on: the answer to its first claim was lost.
 -- Locks in job_id order. Called by store/claim.rs only.
 WITH asked AS (
-    SELECT * FROM unnest($1::uuid[], $2::bool[]) AS a (job_id, redelivered)
+    SELECT * FROM unnest($1::uuid[], $2::bool[], $5::bigint[]) AS a (job_id, redelivered, held)
 ), locked AS (
-    SELECT j.job_id, a.redelivered, j.work_state, j.worker, j.crashes, j.not_before, c.mall_id IS NOT NULL AS known_mall,
+    SELECT j.job_id, a.redelivered, a.held = j.fence AS held, j.work_state, j.worker, j.crashes, j.not_before, c.mall_id IS NOT NULL AS known_mall,
            barrier.what IS NULL AS sends
       FROM asked a
       JOIN jobs j USING (job_id)
@@ -28,9 +31,10 @@ WITH asked AS (
     SELECT job_id,
            CASE
                WHEN work_state IN ('done', 'failed') THEN work_state
+               WHEN work_state = 'running' AND worker = $3 AND held THEN 'held'
                WHEN work_state = 'cancelled' OR NOT known_mall THEN 'gone'
-               WHEN work_state = 'parked' OR NOT sends THEN 'parked'
                WHEN work_state = 'running' AND NOT redelivered AND worker <> $3 THEN 'duplicate'
+               WHEN work_state = 'parked' OR NOT sends THEN 'parked'
                WHEN not_before > now() + interval '1 second' THEN 'duplicate'
                WHEN redelivered AND crashes >= $4 THEN 'poison'
                ELSE 'go'

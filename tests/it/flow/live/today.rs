@@ -43,7 +43,10 @@ async fn a05_the_running_day_of_a_large_mall_is_kept_as_partial_however_its_rows
     // Two pages or more showed that the first answer moved (a move may leave the row that two pages share where it was),
     // then all pages of the next one.
     let requests = i64::try_from(flow.requests("moonlit")?).context("a count")?;
-    assert!((2 + of_the_answer..=2 * of_the_answer).contains(&requests), "{requests} for {of_the_answer} pages");
+    assert!(
+        (2 + of_the_answer..=2 * of_the_answer).contains(&requests),
+        "{requests} for {of_the_answer} pages"
+    );
     assert!(flow.letters().await?.is_empty());
     assert!((counted(&flow, "cafe24_sync_answers_moved_total").await? - 1.0).abs() < f64::EPSILON);
     let said = flow.workers[0].events().iter().filter(|event| event["event"] == "answer.moved").count();
