@@ -24,7 +24,8 @@ cargo_tests() {
         args+=("$1"); shift
     done
     if command -v cargo-nextest >/dev/null; then
-        echo cargo nextest run --no-fail-fast --no-tests=pass --status-level slow --final-status-level fail "${args[@]}" "${filter[@]}"
+        echo cargo nextest run ${CI:+--profile ci} --no-fail-fast --no-tests=pass --status-level slow --final-status-level flaky \
+            "${args[@]}" "${filter[@]}"
     else
         echo cargo test --no-fail-fast "${args[@]}" -- "${filter[@]}"
     fi
