@@ -101,6 +101,7 @@ async fn late_malls_are_one_message_a_cause_and_so_is_their_end() -> Result<()> 
     let webhook = Webhook::start().await?;
     let setup = Setup::new(&["one", "two", "three"])
         .workers(0)
+        .without_daemon()
         .set("ALERTS__WEBHOOK_URL", webhook.url())
         .set("ALERTS__KIND", "json")
         .set("ALERTS__EVERY", "1s");
@@ -116,6 +117,8 @@ async fn late_malls_are_one_message_a_cause_and_so_is_their_end() -> Result<()> 
     // Two malls that nobody fetches, and one whose jobs wait for a worker.
     flow.enqueue(&["--mall", "three", "--missing"]).await?;
     flow.fresh_by("00:00").await?;
+    // Only now: in the afternoon it would find all three late before one of them is asked for.
+    flow.start_daemon()?;
     wait_until("two causes told", SOON, || async { Ok(heard("opened").len() == 2) }).await?;
     let opened = heard("opened");
     let of = |malls: i64| opened.iter().find(|message| message["malls"] == malls).context("a cause");
