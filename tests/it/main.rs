@@ -18,6 +18,7 @@ mod journey;
 mod month;
 mod probe;
 mod process;
+mod reads;
 mod schedule;
 mod schema;
 mod secrets;

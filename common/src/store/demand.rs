@@ -1,7 +1,10 @@
 //! What limiter keys have to serve: what an ETA comes from.
 
+use std::collections::BTreeMap;
+
 use chrono::{DateTime, Utc};
 use sqlx::Row;
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::error::StoreError;
@@ -52,41 +55,63 @@ impl Control {
     /// What the limiter keys with jobs of `scope` have to serve, by key (`sql/demand.sql`). Parked jobs wait for a person and
     /// do not count.
     pub async fn demand(&self, scope: DemandOf<'_>) -> Result<Vec<Demand>, StoreError> {
-        let (mut run, mut mall, mut agency, mut keys) = (None, None, None, None);
+        let mut of = Scopes::default();
         match scope {
             DemandOf::All => {}
-            DemandOf::Run(id) => run = Some(id),
-            DemandOf::Mall(id) => mall = Some(id.as_str()),
-            DemandOf::Agency(id) => agency = Some(id),
-            DemandOf::Keys(some) => keys = Some(some.iter().map(LimiterKey::as_str).collect::<Vec<_>>()),
+            DemandOf::Run(id) => of.runs = Some(vec![id]),
+            DemandOf::Mall(id) => of.mall = Some(id.as_str()),
+            DemandOf::Agency(id) => of.agency = Some(id),
+            DemandOf::Keys(some) => of.keys = Some(some.iter().map(LimiterKey::as_str).collect()),
         }
+        self.demand_rows(of).await?.iter().map(demand).collect()
+    }
+
+    /// The same of several runs, each for itself, with one look at the jobs of all of them. A run of which nothing is left is
+    /// not among them.
+    pub async fn demand_by_run(&self, runs: Vec<Uuid>) -> Result<BTreeMap<Uuid, Vec<Demand>>, StoreError> {
+        let mut by_run: BTreeMap<Uuid, Vec<Demand>> = BTreeMap::new();
+        for row in &self.demand_rows(Scopes { runs: Some(runs), ..Scopes::default() }).await? {
+            by_run.entry(row.try_get("run_id")?).or_default().push(demand(row)?);
+        }
+        Ok(by_run)
+    }
+
+    async fn demand_rows(&self, of: Scopes<'_>) -> Result<Vec<PgRow>, StoreError> {
         let (dialects, rows) = pages();
         let rows = sqlx::query(include_str!("sql/demand.sql"))
-            .bind(run)
-            .bind(mall)
-            .bind(agency)
-            .bind(keys)
+            .bind(of.runs)
+            .bind(of.mall)
+            .bind(of.agency)
+            .bind(of.keys)
             .bind(dialects)
             .bind(rows)
             .fetch_all(&self.pool)
             .await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Demand {
-                    key: LimiterKey::try_from(row.try_get::<String, _>("limiter_key")?)
-                        .map_err(StoreError::foreign)?,
-                    jobs: row.try_get("jobs")?,
-                    own: row.try_get("own")?,
-                    fresh: row.try_get("fresh")?,
-                    backfill: row.try_get("backfill")?,
-                    backfill_out: row.try_get("backfill_out")?,
-                    later: row.try_get("later")?,
-                    first_later: row.try_get("first_later")?,
-                    last_later: row.try_get("last_later")?,
-                })
-            })
-            .collect()
+        Ok(rows)
     }
+}
+
+/// One of these, or none: everybody's.
+#[derive(Default)]
+struct Scopes<'a> {
+    runs: Option<Vec<Uuid>>,
+    mall: Option<&'a str>,
+    agency: Option<&'a str>,
+    keys: Option<Vec<&'a str>>,
+}
+
+fn demand(row: &PgRow) -> Result<Demand, StoreError> {
+    Ok(Demand {
+        key: LimiterKey::try_from(row.try_get::<String, _>("limiter_key")?).map_err(StoreError::foreign)?,
+        jobs: row.try_get("jobs")?,
+        own: row.try_get("own")?,
+        fresh: row.try_get("fresh")?,
+        backfill: row.try_get("backfill")?,
+        backfill_out: row.try_get("backfill_out")?,
+        later: row.try_get("later")?,
+        first_later: row.try_get("first_later")?,
+        last_later: row.try_get("last_later")?,
+    })
 }
 
 /// The dialects whose answers come in pages, and the new rows of each page: its first row is the last one of the page before.

@@ -2,9 +2,11 @@
 
 mod screen;
 
+use std::collections::BTreeSet;
+
 use common::clock::now;
 use common::domain::job::Lane;
-use common::store::{Backfill, Control, DemandOf};
+use common::store::{Backfill, Control};
 use serde_json::json;
 use uuid::Uuid;
 
@@ -16,7 +18,7 @@ use crate::cli::BackfillCommand;
 use crate::fault::{Exit, Fault};
 use crate::output::json::{Document, List};
 use crate::output::text::{counted, number};
-use crate::plan::eta::{Eta, eta};
+use crate::plan::eta::{Eta, Terms, eta};
 
 /// What is dropped is wanted as before.
 const COME_BACK: &str = "days that are still wanted come back with the schedule gaps within the hour; to keep them away:\n  \
@@ -43,10 +45,7 @@ pub(super) async fn run(context: &Context, command: &BackfillCommand) -> Result<
 async fn list(context: &Context, limit: u32, all: bool) -> Result<Exit, Fault> {
     let control = context.database().await?;
     let runs = control.backfills(limit, all).await.map_err(|error| context.store(error))?;
-    let mut lines = Vec::with_capacity(runs.len());
-    for run in runs {
-        lines.push(line(context, &control, run).await?);
-    }
+    let lines = foretold(context, &control, runs).await?;
     let (now, output) = (now(), context.output);
     if output.json {
         let items = lines.iter().map(|line| item(line, now)).collect::<Result<Vec<_>, Fault>>()?;
@@ -116,17 +115,23 @@ async fn cancel(context: &Context, run: Uuid, dry_run: bool, yes: bool) -> Resul
 }
 
 async fn known(context: &Context, control: &Control, run: Uuid) -> Result<Line, Fault> {
-    match control.backfill(run).await.map_err(|error| context.store(error))? {
-        Some(run) => line(context, control, run).await,
-        None => Err(Fault::UnknownRun(run)),
-    }
+    let found = control.backfill(run).await.map_err(|error| context.store(error))?;
+    let lines = foretold(context, control, found.into_iter().collect()).await?;
+    lines.into_iter().next().ok_or(Fault::UnknownRun(run))
 }
 
-async fn line(context: &Context, control: &Control, run: Backfill) -> Result<Line, Fault> {
-    if run.queued + run.planned == 0 {
-        return Ok(Line { run, eta: None });
+/// Each run with its end: all jobs and all buckets are looked at once, however many runs there are.
+async fn foretold(context: &Context, control: &Control, runs: Vec<Backfill>) -> Result<Vec<Line>, Fault> {
+    let open: Vec<Uuid> =
+        runs.iter().filter(|run| run.queued + run.planned > 0).map(|run| run.run_id).collect();
+    if open.is_empty() {
+        return Ok(runs.into_iter().map(|run| Line { run, eta: None }).collect());
     }
-    let demands = control.demand(DemandOf::Run(run.run_id)).await.map_err(|error| context.store(error))?;
-    let terms = context.terms(control, &demands).await?;
-    Ok(Line { eta: eta(&demands, &terms), run })
+    let demands = control.demand_by_run(open).await.map_err(|error| context.store(error))?;
+    let keys: BTreeSet<_> = demands.values().flatten().map(|demand| demand.key.clone()).collect();
+    let keys: Vec<_> = keys.into_iter().collect();
+    let terms = Terms::read(&context.config, control, &keys).await.map_err(|error| context.store(error))?;
+    let line =
+        |run: Backfill| Line { eta: demands.get(&run.run_id).and_then(|demands| eta(demands, &terms)), run };
+    Ok(runs.into_iter().map(line).collect())
 }

@@ -3,8 +3,10 @@
 -- A cause among malls is their state's reason without its numbers and without the mall's name; after the ten most frequent
 -- ones of a kind the others are one cause. A 429 counts for a quarter of an hour. Dead letters that were enough for an
 -- alert are over only below half of that (enough), lest one that comes each minute opens and closes it each minute.
--- A mall is late when a shop and endpoint of it is not complete on the day that is due (a probe of slices_pkey each), and
--- nothing of the above explains that; there are two causes: jobs are under way, or nobody fetches it.
+-- A mall is late when a shop and endpoint of it is not complete on the day that is due, and nothing of the above explains
+-- that; there are two causes: jobs are under way, or nobody fetches it. What is complete are the letters of series_days, and
+-- where a mark stands (series_changed) the slice of that one day: series_states would read all days of such a series, and in
+-- the morning all of them are marked.
 -- example: the first mall. Indexes jobs_finished (asked only if there are letters enough), dead_letters_open.
 -- Called every few seconds by the daemon, store/alerts.rs.
 WITH stuck AS (
@@ -23,15 +25,20 @@ WITH stuck AS (
     SELECT w.mall_id, clock.due_day, clock.fresh_by, bool_or(work.job) AS under_way
       FROM freshness_clock AS clock
      CROSS JOIN wanted_series w
+      LEFT JOIN series_days kept ON kept.mall_id = w.mall_id AND kept.shop_no = w.shop_no AND kept.endpoint = w.endpoint
      CROSS JOIN LATERAL (
         SELECT EXISTS (SELECT FROM jobs j
                         WHERE j.mall_id = w.mall_id AND j.shop_no = w.shop_no AND j.endpoint = w.endpoint AND j.granularity = 'day'
                           AND j.work_state IN ('planned', 'queued', 'running', 'parked')) AS job) AS work
      WHERE w.counts AND w.state = 'active' AND w.pause_cause IS NULL
        AND w.wanted_from <= clock.due_day AND w.created_at <= clock.due_at
-       AND NOT EXISTS (SELECT FROM slices s
-                        WHERE s.mall_id = w.mall_id AND s.shop_no = w.shop_no AND s.endpoint = w.endpoint
-                          AND s.granularity = 'day' AND s.date = clock.due_day AND s.data_state <> 'partial')
+       AND NOT CASE WHEN EXISTS (SELECT FROM series_changed c
+                                  WHERE c.mall_id = w.mall_id AND c.shop_no = w.shop_no AND c.endpoint = w.endpoint)
+                    THEN EXISTS (SELECT FROM slices s
+                                  WHERE s.mall_id = w.mall_id AND s.shop_no = w.shop_no AND s.endpoint = w.endpoint
+                                    AND s.granularity = 'day' AND s.date = clock.due_day AND s.data_state <> 'partial')
+                    ELSE coalesce(kept.first_day <= clock.due_day
+                                  AND substr(kept.days, clock.due_day - kept.first_day + 1, 1) IN ('c', 'r'), false) END
        AND NOT EXISTS (SELECT FROM dead_letters d
                         WHERE d.mall_id = w.mall_id AND d.shop_no = w.shop_no AND d.endpoint = w.endpoint AND d.state = 'open')
      GROUP BY w.mall_id, clock.due_day, clock.fresh_by
