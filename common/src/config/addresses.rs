@@ -2,6 +2,7 @@
 
 use super::ServerUrl;
 use super::transport::parameter;
+use super::url::addresses_in;
 
 /// The parameter of a Postgres URL that says which of several servers is meant.
 const WANTED: &str = "target_session_attrs";
@@ -29,11 +30,9 @@ impl ServerUrl {
     /// Everything before the addresses, the addresses, everything after them. `None`: no address, or in a parameter.
     fn parts(&self) -> Option<(&str, &str, &str)> {
         let url = self.expose();
-        let from = url.find("://")? + 3;
-        let rest = &url[from..];
-        let from = from + rest.rfind('@').map_or(0, |at| at + 1);
-        let place = &url[from..];
-        let to = from + place.find(['/', '?', '#']).unwrap_or(place.len());
+        let begin = url.find("://")? + 3;
+        let place = addresses_in(&url[begin..]);
+        let (from, to) = (begin + place.start, begin + place.end);
         Some((&url[..from], &url[from..to], &url[to..]))
     }
 }
@@ -49,6 +48,8 @@ mod tests {
     #[case::two("postgres://u:p@h1:1,h2/db?a=b", &["postgres://u:p@h1:1/db?a=b", "postgres://u:p@h2/db?a=b"])]
     #[case::odd_password("postgres://u:a,@b@h1,h2:2", &["postgres://u:a,@b@h1", "postgres://u:a,@b@h2:2"])]
     #[case::without_user("postgres://[::1]:1,127.0.0.1:2/db", &["postgres://[::1]:1/db", "postgres://127.0.0.1:2/db"])]
+    #[case::an_at_in_a_parameter("postgres://u:p@h1,h2/db?application_name=a@b,c", &["postgres://u:p@h1/db?application_name=a@b,c", "postgres://u:p@h2/db?application_name=a@b,c"])]
+    #[case::an_at_in_the_path("amqp://u:p@h/a@b", &["amqp://u:p@h/a@b"])]
     #[case::socket("postgres:///db?host=/run/postgresql", &["postgres:///db?host=/run/postgresql"])]
     fn each_address_has_a_url_of_its_own(#[case] url: &str, #[case] addresses: &[&str]) {
         let urls = ServerUrl::unchecked(url).addresses();

@@ -1,7 +1,7 @@
 //! Whether what is said to a server can be read on the way: TLS, or no way at all (this machine).
 
 use super::ServerUrl;
-use super::url::{host_of, is_loopback};
+use super::url::{addresses_in, host_of, is_loopback};
 
 /// How a server is spoken to.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -59,9 +59,7 @@ impl ServerUrl {
 
 /// Whether every host is this machine.
 fn is_local(rest: &str) -> bool {
-    let place = rest.rsplit_once('@').map_or(rest, |(_, place)| place);
-    let authority = place.split(['/', '?', '#']).next().unwrap_or("");
-    let mut hosts: Vec<&str> = authority.split(',').map(host_of).collect();
+    let mut hosts: Vec<&str> = rest[addresses_in(rest)].split(',').map(host_of).collect();
     for name in ["host", "hostaddr"] {
         hosts.extend(parameter(rest, name).into_iter().flat_map(|list| list.split(',')));
     }
@@ -97,6 +95,8 @@ mod tests {
     #[case::no_tls("postgres://db/x?sslmode=disable", Transport::Plaintext)]
     #[case::asked_for_on_this_machine("postgres://localhost/x?sslmode=verify-full", Transport::Encrypted)]
     #[case::password_with_an_at("postgres://u:127.0.0.1@db/x?sslmode=disable", Transport::Plaintext)]
+    #[case::a_parameter_that_looks_local("amqp://u:p@mq/x?name=@localhost", Transport::Plaintext)]
+    #[case::a_database_that_looks_local("postgres://u:p@db/x@localhost?sslmode=disable", Transport::Plaintext)]
     #[case::amqp("amqp://u:p@mq:5672/%2f", Transport::Plaintext)]
     #[case::amqp_here("amqp://localhost", Transport::Local)]
     #[case::amqps("amqps://mq", Transport::Encrypted)]

@@ -25,6 +25,9 @@ pub enum InvalidUrl {
     /// A host that clients would read as another one, or not at all.
     #[error("the host is no name: labels of a-z, 0-9, `-` and `_` between dots, then perhaps a port")]
     Host,
+    /// An `@` that could be the end of a password, or not.
+    #[error("an `@` behind the first `/`, `?` or `#`: write %40 for it (in a password, %2F, %3F and %23 for these as well)")]
+    At,
     /// A template without, or with a second, `{mall_id}`.
     #[error("must contain `{{mall_id}}` exactly once")]
     Placeholder,
@@ -149,6 +152,11 @@ impl ServerUrl {
         if rest.is_empty() || !text.bytes().all(|b| b.is_ascii_graphic()) {
             return Err(InvalidUrl::Form(form));
         }
+        let (authority, behind) = rest.split_at(authority_end(rest));
+        // The path of a socket is no place for a password.
+        if behind.contains('@') && !authority.is_empty() {
+            return Err(InvalidUrl::At);
+        }
         Ok(Self(text.into()))
     }
 
@@ -165,20 +173,26 @@ impl ServerUrl {
 
 impl fmt::Display for ServerUrl {
     /// Everything up to the last `@` is taken as user and password, so that a password with odd characters in it,
-    /// or one that was forgotten to be encoded, is hidden as well. Values of parameters are hidden altogether.
+    /// or one that was forgotten to be encoded, is hidden as well. Values of parameters are hidden altogether. If an `@`
+    /// stands among them, what is before it may be part of a password, and what is behind it of a value: all is hidden.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let (scheme, rest) = self.expose().split_once("://").unwrap_or(("", self.expose()));
-        let (user, place) = match rest.rsplit_once('@') {
+        let Some((scheme, rest)) = self.expose().split_once("://") else { return f.write_str("[…]") };
+        let (head, parameters) = rest.split_at(rest.find(['?', '#']).unwrap_or(rest.len()));
+        if parameters.contains('@') {
+            return write!(f, "{scheme}://[…]");
+        }
+        let (user, place) = match head.rsplit_once('@') {
             Some((user_info, place)) => (user_info.split(':').next(), place),
-            None => (None, rest),
+            None => (None, head),
         };
         write!(f, "{scheme}://")?;
         if let Some(user) = user {
             write!(f, "{user}:[secret]@")?;
         }
-        match place.split_once('?') {
-            Some((place, _)) => write!(f, "{place}?[…]"),
-            None => f.write_str(place),
+        f.write_str(place)?;
+        match parameters.chars().next() {
+            Some(mark) => write!(f, "{mark}[…]"),
+            None => Ok(()),
         }
     }
 }
@@ -187,6 +201,17 @@ impl fmt::Debug for ServerUrl {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
+}
+
+/// Where `user:password@host:port` ends in what follows `scheme://`, for each driver of ours.
+fn authority_end(rest: &str) -> usize {
+    rest.find(['/', '?', '#']).unwrap_or(rest.len())
+}
+
+/// Where the addresses stand in what follows `scheme://`: an `@` further on belongs to a parameter, not to a password.
+pub(super) fn addresses_in(rest: &str) -> std::ops::Range<usize> {
+    let end = authority_end(rest);
+    rest[..end].rfind('@').map_or(0, |at| at + 1)..end
 }
 
 /// `host[:port]` in `host[:port][/path]`.

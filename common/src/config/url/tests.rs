@@ -80,8 +80,35 @@ fn templates_that_let_a_mall_choose_the_host_are_refused(#[case] text: &str) {
 #[case("postgres://u:can/a@ry:x@h/db?sslpassword=canary", "postgres://u:[secret]@h/db?[…]")]
 #[case("redis://:canary@h:6379/0", "redis://:[secret]@h:6379/0")]
 #[case("amqp://h", "amqp://h")]
+#[case("postgres://u:p@h/db?application_name=me@canary", "postgres://[…]")]
+#[case("postgres://h/db?password=canary@x", "postgres://[…]")]
+#[case("postgres://h/db?user=u&password=x:can@ary:canary", "postgres://[…]")]
+#[case("postgres://u:canary?x@h/db", "postgres://[…]")]
+#[case("postgres://u:x@canary?y@h/db", "postgres://[…]")]
+#[case("redis://u:can#canary@h/0", "redis://[…]")]
+#[case("redis://h/0#canary", "redis://h/0#[…]")]
+#[case("amqp://u:x@canary/y@h/vhost", "amqp://u:[secret]@h/vhost")]
+#[case("host=h password=canary", "[…]")]
 fn passwords_are_not_printed(#[case] text: &str, #[case] shown: &str) {
     let url = ServerUrl::unchecked(text);
     assert_eq!(url.to_string(), shown);
     assert!(!format!("{url:?}").contains("canary"));
+}
+
+#[rstest]
+#[case::in_a_parameter("postgres://u:p@h/db?application_name=a@b")]
+#[case::in_a_path("postgres://u:p@h/a@b")]
+#[case::behind_a_slash_of_a_password("postgres://u:p/w@h/db")]
+#[case::behind_a_question_mark_of_a_password("postgres://u:p?w@h/db")]
+#[case::without_a_user("postgres://h/db?user=a@b")]
+fn an_at_that_may_or_may_not_end_a_password_is_refused(#[case] text: &str) {
+    assert_eq!(ServerUrl::parse(text, &["postgres"], "form").err(), Some(InvalidUrl::At));
+}
+
+#[rstest]
+#[case("postgres://u:p@h/db?application_name=a%40b")]
+#[case("postgres://u:p@w@h/db")]
+#[case("unix:///run/a@b.sock")]
+fn an_at_that_can_mean_one_thing_only_is_not(#[case] text: &str) {
+    assert!(ServerUrl::parse(text, &["postgres", "unix"], "form").is_ok());
 }
