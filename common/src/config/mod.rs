@@ -161,6 +161,7 @@ impl Config {
             sections: Vec::new(),
             warnings: Vec::new(),
         };
+        config.rabbitmq.look_at_hold(r, &config.worker);
         let finished = reader.finish()?;
         config.keys = finished.keys;
         config.sections = finished.sections;

@@ -2,8 +2,10 @@
 
 use std::time::Duration;
 
+use super::WorkerConfig;
 use crate::config::declare::Kind;
 use crate::config::reader::Reader;
+use crate::config::value::show_duration;
 use crate::config::{ServerUrl, Transport};
 
 /// The truth.
@@ -103,6 +105,20 @@ impl RabbitMqConfig {
                 Duration::from_mins(5),
                 Duration::from_secs(1)..=Duration::from_mins(25),
             ),
+        }
+    }
+}
+
+impl RabbitMqConfig {
+    /// What waits behind an answer must not go back before that answer can be there: its mall would stand idle meanwhile.
+    pub(in crate::config) fn look_at_hold(&self, r: &mut Reader, worker: &WorkerConfig) {
+        if self.hold < worker.total_timeout {
+            let (hold, answer) = (show_duration(self.hold), show_duration(worker.total_timeout));
+            r.warn(format!(
+                "rabbitmq.hold: after {hold} what waits goes back, but one page of an answer may take {answer} \
+                 (worker.total_timeout): malls that answer slowly lose half of their rate → set rabbitmq.hold to {answer} or \
+                 more, several times that for large malls"
+            ));
         }
     }
 }

@@ -130,3 +130,24 @@ fn allowed_plain_text_is_said_to_the_driver_and_tls_stays_where_it_was_asked_for
     let asked = "postgres://db/x?sslmode=verify-full";
     assert_eq!(url(&format!("{allowed}url = '{asked}'")), asked);
 }
+
+#[rstest]
+#[case::by_default("")]
+#[case::as_long_as_an_answer("[rabbitmq]\nhold = '90s'\n[worker]\ntotal_timeout = '90s'")]
+fn deliveries_that_are_held_for_as_long_as_an_answer_takes_are_not_warned_of(#[case] toml: &str) {
+    assert!(config(toml, &[]).expect("valid").warnings.is_empty());
+}
+
+#[rstest]
+#[case::held_for_less("[rabbitmq]\nhold = '5s'", "after 5s", "1m or more")]
+#[case::answers_may_take_more("[rabbitmq]\nhold = '1m'\n[worker]\ntotal_timeout = '5m'", "after 1m", "5m or more")]
+fn deliveries_that_go_back_before_an_answer_can_be_there_are_warned_of(
+    #[case] toml: &str,
+    #[case] held: &str,
+    #[case] remedy: &str,
+) {
+    let warnings = config(toml, &[]).expect("works").warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].starts_with("rabbitmq.hold: ") && warnings[0].contains(held), "{warnings:?}");
+    assert!(warnings[0].contains(&format!(" → set rabbitmq.hold to {remedy}")), "{warnings:?}");
+}
