@@ -8,6 +8,7 @@ mod broker;
 mod consumer_timeout;
 mod failover;
 mod limits;
+mod listening;
 mod network;
 mod postgres;
 mod producer;

@@ -7,6 +7,7 @@
 mod flow;
 pub mod supervise;
 
+mod changes;
 mod health;
 mod heartbeat;
 mod room;

@@ -25,7 +25,8 @@ const RECALL_KEPT: Duration = Duration::from_mins(15);
 /// ([`Rooms`]). An answer with more rows than its half goes alone there.
 const ROWS_IN_HAND: u32 = 100_000;
 
-/// What changed, as Postgres tells it: `mall`, `mall/endpoint`, or `*/endpoint` for an endpoint of all malls.
+/// What changed, as Postgres tells it: `mall`, `mall/endpoint`, or `*/endpoint` for an endpoint of all malls; or
+/// [`Self::EVERYTHING`].
 #[derive(Debug, Clone, PartialEq, Eq, Hash)]
 pub(crate) struct Recalled {
     mall: Option<MallId>,
@@ -33,6 +34,9 @@ pub(crate) struct Recalled {
 }
 
 impl Recalled {
+    /// Nobody heard what changed: any mall, any endpoint.
+    pub(crate) const EVERYTHING: Self = Self { mall: None, endpoint: None };
+
     /// `None`: a name that this version does not know; the next claims see things as they are.
     pub(crate) fn read(told: &str) -> Option<Self> {
         let (mall, endpoint) = match told.split_once('/') {
@@ -117,7 +121,7 @@ impl Shared {
         }
     }
 
-    /// A mall or an endpoint changed: its jobs that were claimed before now are handed back instead of started.
+    /// A mall or an endpoint changed, or may have: jobs that were claimed before now are handed back instead of started.
     pub(crate) fn recall(&self, changed: Recalled) {
         let now = Instant::now();
         let mut recalls = lock(&self.recalls);
@@ -132,6 +136,7 @@ impl Shared {
         since(&Recalled { mall: Some(mall.clone()), endpoint: None })
             || since(&Recalled { mall: Some(mall.clone()), endpoint: Some(endpoint) })
             || since(&Recalled { mall: None, endpoint: Some(endpoint) })
+            || since(&Recalled::EVERYTHING)
     }
 
     /// Whether any fetch is under way.

@@ -15,9 +15,9 @@ use common::domain::backoff::Backoff;
 use common::health::{BindError, Pages};
 use common::limiter::{BucketConfig, LimiterError, RedisLimiter};
 use common::oauth::{App, InvalidKey, OAuthClient, OAuthTimeouts, Sealer, Spool, TokenKeeper};
-use common::store::{Channel, Control, Ledger, SchemaError, SealedTokenStore, StoreError};
+use common::store::{Control, Ledger, SchemaError, SealedTokenStore, StoreError};
 use common::telemetry::{Recorder, events};
-use tokio::sync::mpsc;
+use tokio::sync::{mpsc, oneshot};
 use tokio::time::{sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use tokio_util::task::TaskTracker;
@@ -25,8 +25,8 @@ use tokio_util::task::TaskTracker;
 use crate::flow::batch::{self, FINISHED_JOBS};
 use crate::flow::claim;
 use crate::runner::Runners;
-use crate::shared::{Recalled, Shared};
-use crate::{health, heartbeat};
+use crate::shared::Shared;
+use crate::{changes, health, heartbeat};
 
 /// Why the worker cannot start.
 #[derive(Debug, thiserror::Error)]
@@ -108,7 +108,8 @@ pub async fn run(
         &ended,
         heartbeat::beat(Arc::clone(&shared), Arc::clone(&runners), recorder.clone()),
     );
-    spawn_until(&background, &ended, watch_connectors(control.clone(), Arc::clone(&shared)));
+    let (listening, listens) = oneshot::channel();
+    spawn_until(&background, &ended, changes::watch(control.clone(), Arc::clone(&shared), listening));
     spawn_until(&background, &ended, take_up_spool(Arc::clone(&shared)));
     spawn_until(&background, &ended, pages.serve(recorder, health::missing(Arc::clone(&shared))));
     let writer = TaskTracker::new();
@@ -116,7 +117,14 @@ pub async fn run(
     let settler = Arc::clone(&runners);
     writer.spawn(batch::gather(Arc::clone(&shared), settler, finished_rx));
     let intake = TaskTracker::new();
-    intake.spawn(claim::intake(Arc::clone(&shared), broker, Arc::clone(&runners), fetches.clone()));
+    let claims = claim::intake(Arc::clone(&shared), broker, Arc::clone(&runners), fetches.clone());
+    let stopping = stop.clone();
+    intake.spawn(async move {
+        tokio::select! {
+            _ = listens => claims.await,
+            () = stopping.cancelled() => {}
+        }
+    });
 
     stop.cancelled().await;
     tracing::info!(event = "worker.draining", "stopping: finishing what has a token, handing back the rest");
@@ -248,41 +256,4 @@ fn tokens(config: &Config, ledger: &Ledger) -> Result<TokenKeeper<SealedTokenSto
     let client = OAuthClient::new(config.cafe24.oauth_url.clone(), OAuthTimeouts::default())?;
     let spool = Spool::new(config.oauth.spool_dir.clone(), sealer);
     Ok(TokenKeeper::new(store, client, config.oauth.refresh_before, Some(spool)))
-}
-
-/// Hears of malls and endpoints that were paused, released or removed, and recalls their waiting jobs.
-async fn watch_connectors(control: Control, shared: Arc<Shared>) {
-    /// Between two tries to listen.
-    const REST: Duration = Duration::from_secs(1);
-    loop {
-        match control.listen(Channel::Connectors).await {
-            Ok(mut told) => loop {
-                match told.next().await {
-                    Ok(Some(changed)) => {
-                        if let Some(recalled) = Recalled::read(&changed) {
-                            tracing::info!(
-                                event = "mall.changed",
-                                changed,
-                                "a mall or an endpoint was paused or resumed: its waiting jobs go back"
-                            );
-                            shared.recall(recalled);
-                        }
-                    }
-                    // Something may have been missed; the next claims see the malls as they are.
-                    Ok(None) => {}
-                    Err(error) => {
-                        tracing::debug!(
-                            error = &error as &dyn std::error::Error,
-                            "listening to Postgres failed"
-                        );
-                        break;
-                    }
-                }
-            },
-            Err(error) => {
-                tracing::debug!(error = &error as &dyn std::error::Error, "listening to Postgres failed");
-            }
-        }
-        sleep(REST).await;
-    }
 }

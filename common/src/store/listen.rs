@@ -1,8 +1,10 @@
 //! What Postgres tells at commit (LISTEN/NOTIFY).
 
+use std::fmt;
 use std::time::Instant;
 
 use futures::FutureExt as _;
+use futures::future::BoxFuture;
 use sqlx::postgres::PgListener;
 use tokio::sync::watch;
 
@@ -31,9 +33,23 @@ impl Channel {
     }
 }
 
-/// A listening session.
+/// A listening session, made anew when it is lost.
 #[derive(Debug)]
 pub struct Listener {
+    control: Control,
+    channel: Channel,
+    session: Session,
+}
+
+/// A lost session stays one until a new one listens, however often whoever waits for it looks after something else:
+/// left to the driver, one that was lost while nobody waited would be made anew without a word.
+enum Session {
+    Open(Open),
+    Lost(BoxFuture<'static, Result<Open, StoreError>>),
+}
+
+#[derive(Debug)]
+struct Open {
     inner: PgListener,
     /// A server that turned read-only may keep this session, and tells nothing any more.
     refusals: watch::Receiver<Option<Instant>>,
@@ -41,11 +57,32 @@ pub struct Listener {
 
 impl Listener {
     /// The next payload. `None`: the session was lost and made again, so something may have been missed; look anew.
+    /// Loses nothing if it is dropped before it is done.
+    ///
+    /// # Errors
+    /// [`StoreError`] if no session can be had, or its server takes no writes; the next call tries again, and says `None`
+    /// first.
     pub async fn next(&mut self) -> Result<Option<String>, StoreError> {
-        tokio::select! {
-            told = self.inner.try_recv() => Ok(told?.map(|notification| notification.payload().to_owned())),
-            Ok(()) = self.refusals.changed() => Err(StoreError::read_only("a write was refused".into())),
+        if let Session::Open(open) = &mut self.session {
+            match open.next().await {
+                Ok(Some(payload)) => return Ok(Some(payload)),
+                Ok(None) => self.lose(),
+                Err(error) => {
+                    self.lose();
+                    return Err(error);
+                }
+            }
         }
+        if let Session::Lost(making) = &mut self.session {
+            match making.await {
+                Ok(open) => self.session = Session::Open(open),
+                Err(error) => {
+                    self.lose();
+                    return Err(error);
+                }
+            }
+        }
+        Ok(None)
     }
 
     /// As [`Self::next`] for what has arrived already; `None`: nothing has.
@@ -53,16 +90,50 @@ impl Listener {
         // The driver's own buffer holds only what came while a query ran on this connection; the rest is in the socket.
         self.next().now_or_never()
     }
+
+    fn lose(&mut self) {
+        let (control, channel) = (self.control.clone(), self.channel);
+        self.session = Session::Lost(async move { open(&control, channel).await }.boxed());
+    }
+}
+
+impl Open {
+    /// The next payload. `None`: the session is lost.
+    async fn next(&mut self) -> Result<Option<String>, StoreError> {
+        tokio::select! {
+            told = self.inner.try_recv() => Ok(told?.map(|notification| notification.payload().to_owned())),
+            Ok(()) = self.refusals.changed() => Err(StoreError::read_only("a write was refused".into())),
+        }
+    }
+}
+
+impl fmt::Debug for Session {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Open(open) => open.fmt(f),
+            Self::Lost(_) => f.write_str("Lost"),
+        }
+    }
 }
 
 impl Control {
     /// Opens a listening session on a connection of its own.
+    ///
+    /// # Errors
+    /// [`StoreError`] if no session can be had.
     pub async fn listen(&self, channel: Channel) -> Result<Listener, StoreError> {
-        let refusals = refusals::refusals();
-        self.follow().await?;
-        let mut inner = PgListener::connect_with(&self.pool).await?;
-        inner.ignore_pool_close_event(true);
-        inner.listen(channel.name()).await?;
-        Ok(Listener { inner, refusals })
+        let session = Session::Open(open(self, channel).await?);
+        Ok(Listener { control: self.clone(), channel, session })
     }
+}
+
+async fn open(control: &Control, channel: Channel) -> Result<Open, StoreError> {
+    let refusals = refusals::refusals();
+    control.follow().await?;
+    let mut inner = PgListener::connect_with(&control.pool).await?;
+    inner.ignore_pool_close_event(true);
+    // A new session is ours to make: it begins at the server that takes writes now.
+    inner.eager_reconnect(false);
+    inner.listen(channel.name()).await?;
+    Ok(Open { inner, refusals })
 }
