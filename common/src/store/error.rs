@@ -49,6 +49,16 @@ impl StoreError {
         matches!(self, Self::Unavailable { what, .. } if what == TOO_LONG)
     }
 
+    /// The same of a statement that only waits for its turn: with less work it would have waited as long.
+    pub(super) fn of_a_wait(self) -> Self {
+        match self {
+            Self::Unavailable { what, source } if what == TOO_LONG => {
+                Self::Unavailable { what: LOCKED.to_owned(), source }
+            }
+            other => other,
+        }
+    }
+
     /// Decides what happens to the job. No `_` arm: a new variant must choose.
     pub fn class(&self) -> FailureClass {
         match self {
@@ -178,6 +188,14 @@ mod tests {
     #[case::no_such_table("42P01", FailureClass::Bug)]
     fn the_state_decides_the_class(#[case] state: &str, #[case] class: FailureClass) {
         assert_eq!(StoreError::from_state(Some(state), "", "cause".into()).class(), class);
+    }
+
+    #[test]
+    fn a_wait_that_took_too_long_is_somebody_elses_lock() {
+        let of = |state| StoreError::from_state(Some(state), "", "cause".into()).of_a_wait();
+        assert!(of("57014").is_locked_out() && !of("57014").is_too_long());
+        assert!(of("55P03").is_locked_out());
+        assert!(!of("53100").is_locked_out());
     }
 
     #[test]

@@ -7,6 +7,7 @@
 mod gaps;
 
 use std::collections::BTreeMap;
+use std::time::{Duration, Instant};
 
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{PgTransaction, Row};
@@ -96,6 +97,8 @@ pub struct PlanCounts {
     pub by_key: BTreeMap<LimiterKey, f64>,
     /// Ids of the jobs in planning order: what a plan id is the hash of.
     pub job_ids: Vec<Uuid>,
+    /// How long the database worked at it, without the wait for another planner.
+    pub worked: Duration,
 }
 
 impl PlanCounts {
@@ -127,6 +130,7 @@ impl PlanCounts {
             *self.by_key.entry(key).or_default() += requests;
         }
         self.job_ids.extend(other.job_ids);
+        self.worked += other.worked;
     }
 }
 
@@ -173,8 +177,9 @@ impl Control {
         chunks: &[PlannedChunk],
     ) -> Result<PlanCounts, StoreError> {
         let mut tx = begin(self).await?;
+        let began = Instant::now();
         let malls = malls(shops);
-        let (counts, jobs) = if let Wish::Gaps { failed } = wish {
+        let (mut counts, jobs) = if let Wish::Gaps { failed } = wish {
             gaps::collect(&mut tx, failed, shops, chunks).await?;
             let (counts, jobs) = settle(&mut tx, lane, &malls).await?;
             (gaps::without_failed(&mut tx, counts).await?, jobs)
@@ -182,12 +187,13 @@ impl Control {
             collect_wanted(&mut tx, wish, shops, chunks).await?;
             settle(&mut tx, lane, &malls).await?
         };
-        let Some(run_id) = run_id else {
+        if let Some(run_id) = run_id {
+            store(&mut tx, JobsOf { run_id, lane, per_second: None }, &counts, &jobs).await?;
+            tx.commit().await?;
+        } else {
             tx.rollback().await?;
-            return Ok(counts);
-        };
-        store(&mut tx, JobsOf { run_id, lane, per_second: None }, &counts, &jobs).await?;
-        tx.commit().await?;
+        }
+        counts.worked = began.elapsed();
         Ok(counts)
     }
 }
@@ -197,7 +203,8 @@ pub(super) async fn begin(control: &Control) -> Result<PgTransaction<'static>, S
     let mut tx = control.pool.begin().await?;
     // Waiting for another planner is no lock that somebody holds too long.
     sqlx::query("SET LOCAL lock_timeout = 0").execute(&mut *tx).await?;
-    sqlx::query(include_str!("sql/plan_lock.sql")).execute(&mut *tx).await?;
+    let turn = sqlx::query(include_str!("sql/plan_lock.sql")).execute(&mut *tx).await;
+    turn.map_err(|error| StoreError::from(error).of_a_wait())?;
     Ok(tx)
 }
 

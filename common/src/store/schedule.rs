@@ -7,6 +7,8 @@
 mod settings;
 mod urgency;
 
+use std::time::Instant;
+
 use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
 use sqlx::postgres::PgRow;
 use sqlx::{PgConnection, PgTransaction, Row};
@@ -148,6 +150,7 @@ impl Control {
         moves: &[TickMove],
     ) -> Result<PlanCounts, StoreError> {
         let mut tx = plan::begin(self).await?;
+        let began = Instant::now();
         let still = still(&mut tx, run.schedule, moves).await?;
         let moves: Vec<TickMove> =
             moves.iter().filter(|tick| still.contains(&tick.mall_id)).cloned().collect();
@@ -171,6 +174,7 @@ impl Control {
             move_all(&mut tx, &moves, run_id).await?;
         }
         tx.commit().await?;
+        counts.worked = began.elapsed();
         Ok(counts)
     }
 

@@ -9,7 +9,7 @@ use common::domain::endpoint::{Dialect, Endpoint};
 use common::domain::failure::FailureClass;
 use common::domain::job::Lane;
 use common::store::{Connector, Control, EndpointPause, PlanCounts, PlannedChunk, StoreError, Wish};
-use tokio::time::{Instant, sleep};
+use tokio::time::sleep;
 use uuid::Uuid;
 
 use super::digest::Digest;
@@ -177,10 +177,9 @@ impl Selection {
         let mut parts = vec![group];
         let mut tries = 1;
         while let Some(part) = parts.pop() {
-            let began = Instant::now();
             match control.plan(run_id, self.wish, self.lane, &part.shops, &part.chunks).await {
                 Ok(planned) => {
-                    pace.took(part.slices(), began.elapsed());
+                    pace.took(part.slices(), planned.worked);
                     counts.add(planned);
                     tries = 1;
                 }

@@ -229,10 +229,9 @@ impl Scheduler {
             let moves: Vec<_> = moves.iter().filter(|tick| malls.contains(&tick.mall_id)).cloned().collect();
             let plan =
                 TickPlan { wish: ask.wish, lane: ask.lane, shops: &part.shops, chunks: &part.chunks, is_all };
-            let began = Instant::now();
             match self.control.plan_ticks(run, plan, &moves).await {
                 Ok(planned) => {
-                    self.pace.took(part.slices(), began.elapsed());
+                    self.pace.took(part.slices(), planned.worked);
                     jobs += planned.jobs;
                 }
                 Err(error) => {

@@ -29,6 +29,7 @@ mod oauth;
 mod pages;
 mod pauses;
 mod permanent;
+mod planning;
 mod redelivery;
 mod replay;
 mod restated;

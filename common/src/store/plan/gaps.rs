@@ -7,8 +7,16 @@ use sqlx::{PgTransaction, Row};
 
 use super::{PlanCounts, PlannedChunk, ShopToPlan, StoreError};
 
-/// Puts the wanted slices of `shops` within `chunks` into `plan_slices`. The chunks say which endpoints and days, and by
-/// the longest of an endpoint how many days a request of it may ask for.
+/// What is asked for of an endpoint.
+struct Stretch {
+    first: NaiveDate,
+    last: NaiveDate,
+    /// Days in a request, at most.
+    longest: i32,
+}
+
+/// Puts the wanted slices of `shops` within `chunks` into `plan_slices`. The chunks of an endpoint, which follow one another,
+/// say which days of it, and the longest how many days a request may ask for.
 pub(super) async fn collect(
     tx: &mut PgTransaction<'_>,
     failed: bool,
@@ -17,21 +25,26 @@ pub(super) async fn collect(
 ) -> Result<(), StoreError> {
     let keys: BTreeMap<&str, &str> =
         shops.iter().map(|shop| (shop.mall_id.as_str(), shop.limiter_key.as_str())).collect();
-    let mut longest: BTreeMap<&str, i32> = BTreeMap::new();
+    let mut asked: BTreeMap<&str, Stretch> = BTreeMap::new();
     for chunk in chunks {
-        let days = i32::try_from(chunk.range.days()).unwrap_or(i32::MAX);
-        let known = longest.entry(chunk.endpoint.as_str()).or_default();
-        *known = days.max(*known);
+        let (first, last) = (chunk.range.start(), chunk.range.end());
+        let longest = i32::try_from(chunk.range.days()).unwrap_or(i32::MAX);
+        asked
+            .entry(chunk.endpoint.as_str())
+            .and_modify(|known| {
+                known.first = known.first.min(first);
+                known.last = known.last.max(last);
+                known.longest = known.longest.max(longest);
+            })
+            .or_insert(Stretch { first, last, longest });
     }
-    let first: Option<NaiveDate> = chunks.iter().map(|chunk| chunk.range.start()).min();
-    let last: Option<NaiveDate> = chunks.iter().map(|chunk| chunk.range.end()).max();
     sqlx::query(include_str!("../sql/plan_gaps.sql"))
         .bind(keys.keys().copied().collect::<Vec<_>>())
         .bind(keys.values().copied().collect::<Vec<_>>())
-        .bind(longest.keys().copied().collect::<Vec<_>>())
-        .bind(longest.values().copied().collect::<Vec<_>>())
-        .bind(first)
-        .bind(last)
+        .bind(asked.keys().copied().collect::<Vec<_>>())
+        .bind(asked.values().map(|stretch| stretch.longest).collect::<Vec<_>>())
+        .bind(asked.values().map(|stretch| stretch.first).collect::<Vec<_>>())
+        .bind(asked.values().map(|stretch| stretch.last).collect::<Vec<_>>())
         .bind(failed)
         .execute(&mut **tx)
         .await?;

@@ -1,13 +1,15 @@
 -- plan_gaps.sql: what is wanted of malls, in a table of this transaction; what plan_wanted.sql is for a wish with days.
--- $1 mall_id[] $2 limiter_key[]; equal lengths   $3 endpoint[] $4 the most days of a request to it[]; equal lengths
--- $5 first day $6 last day   $7 whether what failed for good is fetched too: else it is left to a replay (failed)
+-- $1 mall_id[] $2 limiter_key[]; equal lengths
+-- $3 endpoint[] $4 the most days of a request to it[] $5 its first day[] $6 its last day[]; equal lengths; each has its own
+-- days, since half of a mall's chunks may end in the midst of an endpoint
+-- $7 whether what failed for good is fetched too: else it is left to a replay (failed)
 -- A chunk begins with a gap, not at a fixed day: a short gap is one request. A slice in a live job is satisfied.
 -- View slice_coverage, asked mall by mall. Called by store/plan/gaps.rs only.
 CREATE TEMPORARY TABLE plan_slices ON COMMIT DROP AS
 WITH mall AS (
     SELECT * FROM unnest($1::text[], $2::text[]) AS m (mall_id, limiter_key)
 ), chunk AS (
-    SELECT * FROM unnest($3::text[], $4::int[]) AS c (endpoint, max_days)
+    SELECT * FROM unnest($3::text[], $4::int[], $5::date[], $6::date[]) AS c (endpoint, max_days, first, last)
 ), wanted AS (
     SELECT mall.mall_id, days.shop_no, mall.limiter_key, days.endpoint, chunk.max_days, days.date AS day, days.in_job,
            days.data_state IN ('complete', 'restated') AS complete,
@@ -15,9 +17,10 @@ WITH mall AS (
       FROM mall
      CROSS JOIN LATERAL (
         SELECT * FROM slice_coverage c
-         WHERE c.mall_id = mall.mall_id AND c.date BETWEEN $5 AND $6
+         WHERE c.mall_id = mall.mall_id
+           AND c.date BETWEEN (SELECT min(first) FROM chunk) AND (SELECT max(last) FROM chunk)
         OFFSET 0) AS days
-      JOIN chunk USING (endpoint)
+      JOIN chunk ON chunk.endpoint = days.endpoint AND days.date BETWEEN chunk.first AND chunk.last
 ), begun AS (
     SELECT *, min(day) FILTER (WHERE NOT complete AND NOT in_job AND NOT failed) OVER series AS begin
       FROM wanted
