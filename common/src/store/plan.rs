@@ -28,15 +28,14 @@ pub enum Wish {
     Missing,
     /// None, and of the others only what is wanted of the malls (view `slice_coverage`), no more.
     Gaps {
-        /// Also what failed for good and waits in the archive.
+        /// Also what failed for good.
         failed: bool,
     },
     /// All of them.
     Force,
     /// Those last fetched before this time (a replay asks since its letter died).
     NotFetchedSince(DateTime<Utc>),
-    /// None, and of what is missing or partial not what failed for good and waits for a person: what nobody wished for by
-    /// hand is not tried for ever.
+    /// None, and not what failed for good: what nobody wished for by hand is not tried for ever.
     Unasked,
 }
 
@@ -47,6 +46,16 @@ impl Wish {
             Self::Missing | Self::Gaps { .. } | Self::Unasked => "-infinity".to_owned(),
             Self::Force => "infinity".to_owned(),
             Self::NotFetchedSince(time) => time.to_rfc3339(),
+        }
+    }
+
+    /// Whether days that failed for good are left to whoever decides about their letters, which are open (`dead_slices`):
+    /// they are counted apart, and not fetched.
+    fn leaves_failed(self) -> bool {
+        match self {
+            Self::Gaps { failed } => !failed,
+            Self::Unasked => true,
+            Self::Missing | Self::Force | Self::NotFetchedSince(_) => false,
         }
     }
 }
@@ -82,7 +91,7 @@ pub struct PlanCounts {
     pub complete: i64,
     /// Of these, already in a live job.
     pub in_work: i64,
-    /// Of these, failed for good and left to a replay; only a wish for gaps counts them.
+    /// Of these, failed for good and left to a replay.
     pub failed: i64,
     /// Backfill jobs lifted into the fresh lane.
     pub lifted: i64,
@@ -178,15 +187,12 @@ impl Control {
     ) -> Result<PlanCounts, StoreError> {
         let mut tx = begin(self).await?;
         let began = Instant::now();
-        let malls = malls(shops);
-        let (mut counts, jobs) = if let Wish::Gaps { failed } = wish {
-            gaps::collect(&mut tx, failed, shops, chunks).await?;
-            let (counts, jobs) = settle(&mut tx, lane, &malls).await?;
-            (gaps::without_failed(&mut tx, counts).await?, jobs)
+        if matches!(wish, Wish::Gaps { .. }) {
+            gaps::collect(&mut tx, wish, shops, chunks).await?;
         } else {
             collect_wanted(&mut tx, wish, shops, chunks).await?;
-            settle(&mut tx, lane, &malls).await?
-        };
+        }
+        let (mut counts, jobs) = settle(&mut tx, lane, &malls(shops)).await?;
         if let Some(run_id) = run_id {
             store(&mut tx, JobsOf { run_id, lane, per_second: None }, &counts, &jobs).await?;
             tx.commit().await?;
@@ -220,6 +226,7 @@ pub(super) async fn settle(
         wanted: row.try_get("wanted")?,
         complete: row.try_get("complete")?,
         in_work: row.try_get("in_work")?,
+        failed: row.try_get("failed")?,
         ..PlanCounts::default()
     };
     if lane == Lane::Fresh && counts.in_work > 0 {
@@ -307,7 +314,7 @@ pub(super) async fn collect_wanted(
         .bind(&starts)
         .bind(&ends)
         .bind(wish.satisfied_since())
-        .bind(wish == Wish::Unasked)
+        .bind(wish.leaves_failed())
         .execute(&mut **tx)
         .await?;
     Ok(())

@@ -6,7 +6,7 @@ use chrono::{DateTime, Utc};
 use common::domain::calendar::{DayRange, Granularity};
 use common::domain::endpoint::Endpoint;
 use common::domain::job::Lane;
-use common::store::EndpointPause;
+use common::store::{EndpointPause, PlanCounts};
 use serde::Serialize;
 
 use super::eta::Eta;
@@ -75,6 +75,33 @@ pub struct Slices {
     pub to_fetch: i64,
 }
 
+impl From<&PlanCounts> for Slices {
+    fn from(counts: &PlanCounts) -> Self {
+        Self {
+            wanted: counts.wanted,
+            complete: counts.complete,
+            in_work: counts.in_work,
+            failed: counts.failed,
+            to_fetch: counts.to_fetch(),
+        }
+    }
+}
+
+impl Slices {
+    /// `240 wanted − 236 complete − 0 queued = 4`.
+    pub(crate) fn words(self) -> String {
+        let failed =
+            if self.failed > 0 { format!(" − {} failed", number(self.failed)) } else { String::new() };
+        format!(
+            "{} wanted − {} complete − {} queued{failed} = {}",
+            number(self.wanted),
+            number(self.complete),
+            number(self.in_work),
+            number(self.to_fetch)
+        )
+    }
+}
+
 impl Preview {
     /// Puts together what `selection` was planned as.
     pub fn new(
@@ -108,13 +135,7 @@ impl Preview {
             range: selection.range,
             granularity: selection.granularity,
             lane: selection.lane,
-            slices: Slices {
-                wanted: counts.wanted,
-                complete: counts.complete,
-                in_work: counts.in_work,
-                failed: counts.failed,
-                to_fetch: counts.to_fetch(),
-            },
+            slices: counts.into(),
             jobs: counts.jobs,
             lifted: counts.lifted,
             parked_jobs: counts.parked,
@@ -156,18 +177,7 @@ impl Preview {
             let _ = writeln!(out, "{}{:pad$}{}", bold(head), "", dim(note));
         }
         let s = self.slices;
-        let failed = if s.failed > 0 { format!(" − {} failed", number(s.failed)) } else { String::new() };
-        self.row(
-            &mut out,
-            "slices",
-            &format!(
-                "{} wanted − {} complete − {} queued{failed} = {}",
-                number(s.wanted),
-                number(s.complete),
-                number(s.in_work),
-                number(s.to_fetch)
-            ),
-        );
+        self.row(&mut out, "slices", &s.words());
         if self.jobs > 0 {
             let each: Vec<_> =
                 self.endpoints.iter().map(|(name, jobs)| format!("{name} {}", number(*jobs))).collect();

@@ -94,6 +94,13 @@ async fn a_gap_is_filled_once_and_what_failed_for_good_waits_for_a_person() -> R
     }
     let missing = "SELECT count(*) FROM slices WHERE date = '2026-02-12'";
     assert_eq!(stage.world.db.number(missing).await?, 3);
+    // A schedule by hand and a wish for gaps leave it to the same person, and count it alike; its neighbours they ask for.
+    stage.run_sql("DELETE FROM slices WHERE date IN ('2026-02-11', '2026-02-13')").await?;
+    for wish in [["schedule", "run", "gaps"].as_slice(), &["enqueue", "--all", "--missing"]] {
+        let plan = stage.world.json(&[wish, &["--dry-run"]].concat()).await?;
+        let counts = ["failed", "in_work", "to_fetch"].map(|count| plan["slices"][count].as_i64());
+        assert_eq!(counts, [Some(1), Some(0), Some(8)], "{plan}");
+    }
     stage.cli_ok(&["dead", "replay", "--all", "--yes"]).await?;
     tests::harness::wait_until("the replay", super::LIMIT, || async {
         Ok(stage.world.db.number(missing).await? == 4)

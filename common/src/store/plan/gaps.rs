@@ -3,9 +3,9 @@
 use std::collections::BTreeMap;
 
 use chrono::NaiveDate;
-use sqlx::{PgTransaction, Row};
+use sqlx::PgTransaction;
 
-use super::{PlanCounts, PlannedChunk, ShopToPlan, StoreError};
+use super::{PlannedChunk, ShopToPlan, StoreError, Wish};
 
 /// What is asked for of an endpoint.
 struct Stretch {
@@ -19,7 +19,7 @@ struct Stretch {
 /// say which days of it, and the longest how many days a request may ask for.
 pub(super) async fn collect(
     tx: &mut PgTransaction<'_>,
-    failed: bool,
+    wish: Wish,
     shops: &[ShopToPlan],
     chunks: &[PlannedChunk],
 ) -> Result<(), StoreError> {
@@ -45,18 +45,8 @@ pub(super) async fn collect(
         .bind(asked.values().map(|stretch| stretch.longest).collect::<Vec<_>>())
         .bind(asked.values().map(|stretch| stretch.first).collect::<Vec<_>>())
         .bind(asked.values().map(|stretch| stretch.last).collect::<Vec<_>>())
-        .bind(failed)
+        .bind(wish.leaves_failed())
         .execute(&mut **tx)
         .await?;
     Ok(())
-}
-
-/// `counts` with what failed counted apart: to planning it is like what is in work already.
-pub(super) async fn without_failed(
-    tx: &mut PgTransaction<'_>,
-    counts: PlanCounts,
-) -> Result<PlanCounts, StoreError> {
-    let row = sqlx::query("SELECT count(*) FROM plan_slices WHERE failed").fetch_one(&mut **tx).await?;
-    let failed: i64 = row.try_get(0)?;
-    Ok(PlanCounts { in_work: counts.in_work - failed, failed, ..counts })
 }

@@ -2,7 +2,7 @@
 -- $1 mall_id[] $2 limiter_key[]; equal lengths
 -- $3 endpoint[] $4 the most days of a request to it[] $5 its first day[] $6 its last day[]; equal lengths; each has its own
 -- days, since half of a mall's chunks may end in the midst of an endpoint
--- $7 whether what failed for good is fetched too: else it is left to a replay (failed)
+-- $7 whether days of open dead letters are left to whoever decides about them (failed)
 -- A chunk begins with a gap, not at a fixed day: a short gap is one request. A slice in a live job is satisfied.
 -- View slice_coverage, asked mall by mall. Called by store/plan/gaps.rs only.
 CREATE TEMPORARY TABLE plan_slices ON COMMIT DROP AS
@@ -13,7 +13,7 @@ WITH mall AS (
 ), wanted AS (
     SELECT mall.mall_id, days.shop_no, mall.limiter_key, days.endpoint, chunk.max_days, days.date AS day, days.in_job,
            days.data_state IN ('complete', 'restated') AS complete,
-           days.work_state = 'failed' AND days.data_state IN ('missing', 'partial') AND NOT $7 AS failed
+           days.work_state = 'failed' AND days.data_state IN ('missing', 'partial') AND $7 AS failed
       FROM mall
      CROSS JOIN LATERAL (
         SELECT * FROM slice_coverage c
@@ -28,5 +28,5 @@ WITH mall AS (
 )
 SELECT mall_id, shop_no, limiter_key, endpoint, 'day'::text AS granularity,
        coalesce(begin + (day - begin) / max_days * max_days, day) AS chunk_start, day,
-       complete, in_job OR failed AS in_work, failed
+       complete, in_job AS in_work, failed
   FROM begun

@@ -8,7 +8,7 @@ WITH candidate AS (
            (max(day) + ('1 ' || granularity)::interval - interval '1 day')::date AS end_date,
            count(*) AS slices
       FROM plan_slices
-     WHERE NOT complete AND NOT in_work
+     WHERE NOT complete AND NOT in_work AND NOT failed
      GROUP BY mall_id, shop_no, limiter_key, endpoint, granularity, chunk_start
 ), paged AS (
     SELECT series.*, recent.*

@@ -31,7 +31,8 @@ WITH chunk AS (
 )
 SELECT wanted.mall_id, wanted.shop_no, wanted.limiter_key, wanted.endpoint, wanted.granularity, wanted.chunk_start, wanted.day,
        coalesce(have.fetched_at >= wanted.died_at, false) AS complete,
-       live.mall_id IS NOT NULL AS in_work
+       live.mall_id IS NOT NULL AS in_work,
+       false AS failed
   FROM wanted
   LEFT JOIN have USING (mall_id, shop_no, endpoint, granularity, day)
   LEFT JOIN live USING (mall_id, shop_no, endpoint, granularity, day)

@@ -3,7 +3,7 @@
 -- $4 endpoint[] $5 granularity[] $6 start[] $7 end[]: the chunks, whole periods; equal lengths
 -- $8 asked: every slice fetched completely at or after this time is satisfied ('-infinity': any complete one is;
 --    'infinity': none is, fetch again; a dead letter's time: what was fetched since is not fetched again)
--- $9 whether days of open dead letters are left out: they are not wanted before a person has decided (dead_slices)
+-- $9 whether days of open dead letters are left to whoever decides about them (failed; view dead_slices)
 -- A slice in a live job is satisfied too: that job will bring it. Called by store/plan.rs only.
 -- Both joins are by hash over the wish's malls alone; indexes slices_pkey, jobs_live.
 CREATE TEMPORARY TABLE plan_slices ON COMMIT DROP AS
@@ -34,9 +34,9 @@ WITH shop AS (
 )
 SELECT wanted.*,
        have.mall_id IS NOT NULL AS complete,
-       live.mall_id IS NOT NULL AS in_work
+       live.mall_id IS NOT NULL AS in_work,
+       dead.mall_id IS NOT NULL AND have.mall_id IS NULL AND live.mall_id IS NULL AS failed
   FROM wanted
   LEFT JOIN have USING (mall_id, shop_no, endpoint, granularity, day)
   LEFT JOIN (SELECT DISTINCT * FROM live) AS live USING (mall_id, shop_no, endpoint, granularity, day)
   LEFT JOIN dead USING (mall_id, shop_no, endpoint, granularity, day)
- WHERE dead.mall_id IS NULL

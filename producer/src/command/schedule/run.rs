@@ -17,6 +17,7 @@ use crate::feed;
 use crate::output::json::Document;
 use crate::output::text::{counted, number};
 use crate::plan::eta::{Eta, eta, planned};
+use crate::plan::preview::Slices;
 use crate::plan::selection::Selection;
 use crate::schedule::asks;
 
@@ -109,8 +110,7 @@ impl Hand<'_> {
         if self.context.output.is_for_programs() {
             let answer = json!({
                 "schedule": self.args.schedule, "scope": super::screen::whose(&self.scope), "run_id": run,
-                "slices": { "wanted": counts.wanted, "complete": counts.complete, "in_work": counts.in_work,
-                            "to_fetch": counts.to_fetch() },
+                "slices": Slices::from(counts),
                 "jobs": counts.jobs, "parked": counts.parked,
                 "eta": eta.map(|eta| eta.json(now)),
             });

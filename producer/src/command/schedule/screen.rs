@@ -12,6 +12,7 @@ use super::about;
 use crate::output::paint::{bold, dim, warn};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::text::{counted, json_time, number, short_time};
+use crate::plan::preview::Slices;
 use crate::schedule::settings::Settings;
 
 const COLUMNS: [Column; 9] = [
@@ -202,15 +203,7 @@ pub(super) fn planned(
 ) -> String {
     let mut out =
         format!("{}   {about}   {}\n", bold(format_args!("{schedule} of {}", whose(scope))), dim(note));
-    let _ = writeln!(
-        out,
-        "  {}{} wanted − {} complete − {} queued = {}",
-        dim("slices    "),
-        number(counts.wanted),
-        number(counts.complete),
-        number(counts.in_work),
-        number(counts.to_fetch())
-    );
+    let _ = writeln!(out, "  {}{}", dim("slices    "), Slices::from(counts).words());
     let _ = match counts.jobs {
         0 => writeln!(out, "  {}0    nothing has to be fetched", dim("jobs      ")),
         jobs => writeln!(out, "  {}{}", dim("jobs      "), number(jobs)),
