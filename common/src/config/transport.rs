@@ -96,7 +96,10 @@ mod tests {
     #[case::asked_for_on_this_machine("postgres://localhost/x?sslmode=verify-full", Transport::Encrypted)]
     #[case::password_with_an_at("postgres://u:127.0.0.1@db/x?sslmode=disable", Transport::Plaintext)]
     #[case::a_parameter_that_looks_local("amqp://u:p@mq/x?name=@localhost", Transport::Plaintext)]
-    #[case::a_database_that_looks_local("postgres://u:p@db/x@localhost?sslmode=disable", Transport::Plaintext)]
+    #[case::a_database_that_looks_local(
+        "postgres://u:p@db/x@localhost?sslmode=disable",
+        Transport::Plaintext
+    )]
     #[case::amqp("amqp://u:p@mq:5672/%2f", Transport::Plaintext)]
     #[case::amqp_here("amqp://localhost", Transport::Local)]
     #[case::amqps("amqps://mq", Transport::Encrypted)]

@@ -26,7 +26,9 @@ pub enum InvalidUrl {
     #[error("the host is no name: labels of a-z, 0-9, `-` and `_` between dots, then perhaps a port")]
     Host,
     /// An `@` that could be the end of a password, or not.
-    #[error("an `@` behind the first `/`, `?` or `#`: write %40 for it (in a password, %2F, %3F and %23 for these as well)")]
+    #[error(
+        "an `@` behind the first `/`, `?` or `#`: write %40 for it (in a password, %2F, %3F and %23 for these as well)"
+    )]
     At,
     /// A template without, or with a second, `{mall_id}`.
     #[error("must contain `{{mall_id}}` exactly once")]

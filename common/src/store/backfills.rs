@@ -1,6 +1,6 @@
 //! Runs of the backfill lane: how far they are, and dropping what waits of them.
 
-use chrono::{DateTime, Utc};
+use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use serde_json::json;
 use sqlx::Row;
@@ -38,6 +38,15 @@ pub struct Backfill {
     pub planned: i64,
     /// Done within the last minute.
     pub recent: i64,
+}
+
+/// A mall that wants days of a run, whether the run is dropped or not.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct ComesBack {
+    /// The mall.
+    pub mall_id: String,
+    /// Wanted from this day on, it would want none of them.
+    pub wanted_from: NaiveDate,
 }
 
 impl Backfill {
@@ -85,6 +94,16 @@ impl Control {
                     planned: row.try_get("planned")?,
                     recent: row.try_get("recent")?,
                 })
+            })
+            .collect()
+    }
+
+    /// Malls, by id, that will ask again for days of `run` if its waiting jobs are dropped (`sql/comes_back.sql`).
+    pub async fn comes_back(&self, run: Uuid) -> Result<Vec<ComesBack>, StoreError> {
+        let rows = sqlx::query(include_str!("sql/comes_back.sql")).bind(run).fetch_all(&self.pool).await?;
+        rows.iter()
+            .map(|row| {
+                Ok(ComesBack { mall_id: row.try_get("mall_id")?, wanted_from: row.try_get("wanted_from")? })
             })
             .collect()
     }

@@ -64,7 +64,7 @@ pub use alerts::{Alert, AlertChange, Finding, Seen};
 pub use approvals::{Approval, NewApprovals};
 pub use apps::{AppRemoval, NewApp, StoredApp};
 pub use audit::{AuditEntry, Audited};
-pub use backfills::Backfill;
+pub use backfills::{Backfill, ComesBack};
 pub use budget::{OwnShare, SharedBucket};
 pub use claim::{Claim, ClaimedJob, Decision};
 pub use commit::{Batch, Committed, Failure, Fetched, Outcome, Parking, Settlement};

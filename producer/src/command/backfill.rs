@@ -1,5 +1,6 @@
 //! `backfill`: the runs of the backfill lane, how far they are and until when.
 
+mod comes_back;
 mod screen;
 
 use std::collections::BTreeSet;
@@ -19,10 +20,6 @@ use crate::fault::{Exit, Fault};
 use crate::output::json::{Document, List};
 use crate::output::text::{counted, number};
 use crate::plan::eta::{Eta, Terms, eta};
-
-/// What is dropped is wanted as before.
-const COME_BACK: &str = "days that are still wanted come back with the schedule gaps within the hour; to keep them away:\n  \
-    cafe24-sync malls set MALL wanted_from=DAY, or  cafe24-sync schedule pause gaps";
 
 /// A run with its end.
 struct Line {
@@ -74,13 +71,22 @@ async fn cancel(context: &Context, run: Uuid, dry_run: bool, yes: bool) -> Resul
     let control = context.database().await?;
     let line = known(context, &control, run).await?;
     let waiting = line.run.left();
+    // Asked before they are dropped. Where nothing is fetched by itself, nothing comes back.
+    let still_wanted = if context.config.schedule.enabled {
+        control.comes_back(run).await.map_err(|error| context.store(error))?
+    } else {
+        Vec::new()
+    };
+    let comes_back = comes_back::text(&still_wanted);
     let plan = format!(
-        "run {run}: about {} dropped; {} done stay, and what a worker has ends",
+        "run {run}: about {} dropped; {} done stay, and what a worker has ends{comes_back}",
         counted(waiting, "queued job is", "queued jobs are"),
         number(line.run.done),
     );
     let say = |state: &str, dropped: u64, text: &str| {
-        let content = json!({ "run_id": run, "state": state, "waiting": waiting, "dropped": dropped });
+        let content = json!({
+            "run_id": run, "state": state, "waiting": waiting, "dropped": dropped, "comes_back": still_wanted,
+        });
         context.say(content, text)
     };
     if waiting == 0 {
@@ -89,7 +95,6 @@ async fn cancel(context: &Context, run: Uuid, dry_run: bool, yes: bool) -> Resul
     }
     if dry_run {
         say("not cancelled yet", 0, &plan)?;
-        context.output.note(COME_BACK);
         return Ok(Exit::Done);
     }
     if !yes {
@@ -108,9 +113,9 @@ async fn cancel(context: &Context, run: Uuid, dry_run: bool, yes: bool) -> Resul
     let dropped = control.cancel_run(run, &Context::actor()).await;
     let dropped = dropped.map_err(|error| context.store_after(error, now))?;
     let count = i64::try_from(dropped).unwrap_or(i64::MAX);
-    let text = format!("run {run}: {} dropped", counted(count, "queued job was", "queued jobs were"));
+    let text =
+        format!("run {run}: {} dropped{comes_back}", counted(count, "queued job was", "queued jobs were"));
     say("cancelled", dropped, &text)?;
-    context.output.note(COME_BACK);
     Ok(Exit::Done)
 }
 

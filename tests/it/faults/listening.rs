@@ -39,7 +39,12 @@ async fn p01_a_listening_session_that_was_made_anew_says_so_however_briefly_it_i
         let heard = timeout(SOON, anew).await.context("nobody was told")?.context("a new session")?;
         is_true(heard.is_none(), || format!("{heard:?}"))?;
         // It listens from then on.
-        world.db.client().batch_execute("SELECT pg_notify('cafe24_feed', 'hanbit')").await.context("notify")?;
+        world
+            .db
+            .client()
+            .batch_execute("SELECT pg_notify('cafe24_feed', 'hanbit')")
+            .await
+            .context("notify")?;
         let heard = timeout(SOON, told.next()).await.context("deaf")?.context("a session")?;
         is_true(heard.as_deref() == Some("hanbit"), || format!("{heard:?}"))?;
     }

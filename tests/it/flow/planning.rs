@@ -26,8 +26,7 @@ fn hanbit() -> [ShopToPlan; 1] {
 
 /// A quarter of an endpoint, in chunks of 31 days.
 fn quarter(endpoint: &str) -> [PlannedChunk; 3] {
-    let ends =
-        [("2025-03-01", "2025-03-31"), ("2025-04-01", "2025-05-01"), ("2025-05-02", "2025-06-01")];
+    let ends = [("2025-03-01", "2025-03-31"), ("2025-04-01", "2025-05-01"), ("2025-05-02", "2025-06-01")];
     ends.map(|(first, last)| PlannedChunk {
         endpoint: endpoint.parse().expect("an endpoint"),
         granularity: Granularity::Day,
@@ -40,8 +39,7 @@ fn begun(control: &Control) -> JoinHandle<(Result<PlanCounts, StoreError>, Durat
     let control = control.clone();
     tokio::spawn(async move {
         let began = Instant::now();
-        let planned =
-            control.plan(None, Wish::Missing, Lane::Fresh, &hanbit(), &quarter("visitors")).await;
+        let planned = control.plan(None, Wish::Missing, Lane::Fresh, &hanbit(), &quarter("visitors")).await;
         (planned, began.elapsed())
     })
 }

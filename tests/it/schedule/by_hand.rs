@@ -64,3 +64,42 @@ async fn settings_of_a_mall_go_before_its_agencys_and_those_before_the_configura
     assert!(unknown.success().is_err());
     Ok(())
 }
+
+#[tokio::test]
+async fn a_dropped_history_says_that_it_comes_back_and_the_command_it_names_keeps_it_away() -> Result<()> {
+    let mut stage = Stage::at("2026-02-16T10:10:00", "30d", &["hanbit"]).await?;
+    stage.done(8).await?;
+    stage.stop_daemon().await?;
+    // Nothing of the lane is sent: what is planned waits.
+    stage.world.cli(&["backfill", "pause", "--yes", "--reason", "a test"]).await?.success()?;
+    stage.run_sql("DELETE FROM slices WHERE date < '2026-02-09'").await?;
+    let planned = stage.world.enqueue(&["--all", "--missing", "--lane", "backfill", "--yes"]).await?;
+    let run = planned["run_id"].as_str().unwrap_or_default();
+    let gaps = ["schedule", "run", "gaps", "--dry-run"];
+    assert_eq!(stage.world.json(&gaps).await?["jobs"], 0, "all of it waits in the run");
+
+    // Said before anybody agrees to it, and to programs.
+    let asked = stage.world.cli(&["backfill", "cancel", run]).await?;
+    assert_eq!(asked.code, Some(7), "{}", asked.stderr);
+    let end = ["malls", "set", "hanbit", "wanted_from=2026-02-09"];
+    let named = format!(
+        "hanbit still wants these days: the schedule gaps asks for them again within the hour. \
+                         To end that history:\n    cafe24-sync {}\n",
+        end.join(" ")
+    );
+    assert!(asked.stdout.contains(&named), "{}", asked.stdout);
+    let comes_back = json!([{ "mall_id": "hanbit", "wanted_from": "2026-02-09" }]);
+    let dry = stage.world.json(&["backfill", "cancel", run, "--dry-run"]).await?;
+    assert_eq!(dry["comes_back"], comes_back, "{dry}");
+    stage.world.cli(&["schedule", "pause", "gaps", "--mall", "hanbit"]).await?.success()?;
+    let paused = stage.world.json(&["backfill", "cancel", run, "--dry-run"]).await?;
+    assert_eq!(paused["comes_back"], json!([]), "{paused}");
+    stage.world.cli(&["schedule", "resume", "gaps", "--mall", "hanbit"]).await?.success()?;
+    let done = stage.world.json(&["backfill", "cancel", run, "--yes"]).await?;
+    assert_eq!((&done["dropped"], &done["comes_back"]), (&planned["jobs"], &comes_back), "{done}");
+
+    assert_eq!(stage.world.json(&gaps).await?["jobs"], planned["jobs"], "it comes back");
+    stage.world.cli(&[&end[..], &["--yes"]].concat()).await?.success()?;
+    assert_eq!(stage.world.json(&gaps).await?["jobs"], 0, "and does not any more");
+    Ok(())
+}

@@ -140,7 +140,11 @@ fn deliveries_that_are_held_for_as_long_as_an_answer_takes_are_not_warned_of(#[c
 
 #[rstest]
 #[case::held_for_less("[rabbitmq]\nhold = '5s'", "after 5s", "1m or more")]
-#[case::answers_may_take_more("[rabbitmq]\nhold = '1m'\n[worker]\ntotal_timeout = '5m'", "after 1m", "5m or more")]
+#[case::answers_may_take_more(
+    "[rabbitmq]\nhold = '1m'\n[worker]\ntotal_timeout = '5m'",
+    "after 1m",
+    "5m or more"
+)]
 fn deliveries_that_go_back_before_an_answer_can_be_there_are_warned_of(
     #[case] toml: &str,
     #[case] held: &str,
