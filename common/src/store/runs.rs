@@ -83,10 +83,12 @@ pub struct MallReport {
     pub complete_through: Option<NaiveDate>,
     /// Wanted days up to yesterday that are not, over shops and endpoints.
     pub gaps: i64,
-    /// Live jobs that are not running.
+    /// Jobs that are planned or with the broker.
     pub waiting: i64,
     /// Running jobs.
     pub running: i64,
+    /// Jobs that a pause or the mall's state keeps.
+    pub parked: i64,
     /// Open dead letters.
     pub dead: i64,
     /// Causes that they have.
@@ -167,6 +169,7 @@ impl Control {
                     gaps: row.try_get("gaps")?,
                     waiting: row.try_get("waiting")?,
                     running: row.try_get("running")?,
+                    parked: row.try_get("parked")?,
                     dead: row.try_get("dead")?,
                     dead_causes: row.try_get("dead_causes")?,
                     dead_group: row.try_get("dead_group")?,

@@ -107,7 +107,7 @@ pub(super) fn health(mall: &MallReport) -> Health {
     let reason = mall.freshness_reason.clone().unwrap_or_default();
     let status = Status::parse(&mall.freshness);
     let action = match status {
-        Status::Late if mall.waiting + mall.running == 0 => {
+        Status::Late if mall.waiting + mall.running + mall.parked == 0 => {
             format!("cafe24-sync enqueue --mall {id} --missing")
         }
         Status::NeedsYou if mall.wanted_from.is_none() => {
@@ -163,6 +163,7 @@ pub(super) mod tests {
             gaps: 0,
             waiting: 0,
             running: 0,
+            parked: 0,
             dead: 0,
             dead_causes: 0,
             dead_group: None,

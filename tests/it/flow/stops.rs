@@ -22,6 +22,10 @@ async fn h02_a_paused_mall_sends_nothing_a_second_later_and_its_jobs_wait() -> R
     let states =
         flow.rows_of("SELECT DISTINCT work_state FROM jobs WHERE mall_id = 'hanbit' ORDER BY 1").await?;
     assert_eq!(states, ["done", "parked"]);
+    let parked = flow.world.db.number("SELECT count(*) FROM jobs WHERE work_state = 'parked'").await?;
+    let shown = flow.world.json(&["malls", "list"]).await?;
+    let counts = ["waiting", "running", "parked"].map(|count| shown["items"][0][count].as_i64());
+    assert_eq!(counts, [Some(0), Some(0), Some(parked)], "{shown}");
 
     flow.cli(&["malls", "resume", "hanbit"]).await?.success()?;
     wait_until("requests again", SOON, || async { Ok(flow.requests("hanbit")? > 60) }).await?;

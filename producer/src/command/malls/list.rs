@@ -17,7 +17,7 @@ const SCREEN: u32 = 50;
 /// Malls read at once.
 const PAGE: u32 = 500;
 
-const COLUMNS: [Column; 15] = [
+const COLUMNS: [Column; 16] = [
     Column::left("MALL", "mall_id"),
     Column::plain("agency"),
     Column::left("SHOP", "shops").may_go(3),
@@ -27,6 +27,7 @@ const COLUMNS: [Column; 15] = [
     Column::right("QUEUED", ""),
     Column::plain("waiting"),
     Column::plain("running"),
+    Column::right("PAUSED", "parked").may_go(2),
     Column::right("DEAD", "dead"),
     Column::plain("state"),
     Column::plain("mode"),
@@ -121,6 +122,7 @@ fn table(reports: &[MallReport], now: DateTime<Utc>) -> Table {
             Cell::count(report.waiting + report.running),
             Cell::count(report.waiting),
             Cell::count(report.running),
+            Cell::count(report.parked),
             Cell::count(report.dead),
             report.state.as_str().into(),
             Cell::text_or_none(report.mode.as_deref()),
@@ -151,7 +153,7 @@ mod tests {
         seoulbag.shops = vec![1, 2];
         seoulbag.state = "needs_scope".to_owned();
         seoulbag.reason = Some("scope mall.analytics missing".to_owned());
-        (seoulbag.gaps, seoulbag.waiting) = (24, 32);
+        (seoulbag.gaps, seoulbag.waiting, seoulbag.parked) = (24, 0, 32);
         let mut ainong = report("ainong", Some("2026-02-12"));
         (ainong.gaps, ainong.dead, ainong.dead_causes) = (3, 3, 1);
         ainong.dead_group = Some("9f31c2a".to_owned());
