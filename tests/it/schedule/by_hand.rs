@@ -10,6 +10,14 @@ async fn every_schedule_can_be_run_once_by_hand_and_planning_it_twice_plans_noth
     let mut stage = Stage::at("2026-02-16T10:10:00", "5d", &["hanbit", "moonlit"]).await?;
     stage.done(8).await?;
     stage.stop_daemon().await?;
+    // After a change nobody knows when anything is due, until a pass has worked it out: it is not due now.
+    stage.world.json(&["schedule", "set", "--mall", "moonlit", "--lookback", "4d"]).await?;
+    let shown = stage.world.json(&["schedule", "show", "moonlit"]).await?;
+    let sum = |of: &str| -> i64 {
+        shown["items"].as_array().into_iter().flatten().filter_map(|item| item[of].as_i64()).sum()
+    };
+    assert!(sum("due") == 0 && sum("anew") > 0, "{shown}");
+    stage.world.json(&["schedule", "unset", "--mall", "moonlit"]).await?;
     // What is planned stays: nothing is sent.
     stage.run_sql("UPDATE connectors SET state = 'paused'").await?;
     for (name, jobs) in [("window", 8), ("today", 8), ("sweep", 0), ("onboarding", 0), ("gaps", 0)] {
@@ -40,7 +48,15 @@ async fn settings_of_a_mall_go_before_its_agencys_and_those_before_the_configura
     let shown = cli(&["show", "moonlit"]).await?;
     assert_eq!(shown["settings"]["lookback"], json!({ "value": "2d", "from": "moonlit" }));
     assert_eq!(shown["settings"]["sweep"], json!({ "value": "31d", "from": "configuration" }));
+    // Of a run that both malls share, a mall is told of its own jobs, and a list of all malls of all.
+    let onboarding = |shown: &serde_json::Value| {
+        let of =
+            shown["items"].as_array().into_iter().flatten().find(|item| item["schedule"] == "onboarding");
+        of.map(|item| (item["jobs"].as_i64(), item["jobs_over"].as_i64()))
+    };
     let listed = cli(&["list"]).await?;
+    assert_eq!(onboarding(&shown), Some((Some(8), Some(8))), "{shown}");
+    assert_eq!(onboarding(&listed), Some((Some(16), Some(16))), "{listed}");
     assert_eq!(listed["overrides"].as_array().map(Vec::len), Some(3), "{listed}");
 
     stage.set("2026-02-17T07:10:00")?;

@@ -86,7 +86,9 @@ pub struct TickState {
     pub waiting: i64,
     /// Malls whose due time has come.
     pub due: i64,
-    /// When the first of them is due next.
+    /// Malls whose due time is worked out anew at the next pass, since something changed.
+    pub anew: i64,
+    /// When the first of the others is due next.
     pub next_at: Option<DateTime<Utc>>,
     /// When the last one was due that was planned.
     pub last_at: Option<DateTime<Utc>>,
@@ -231,6 +233,7 @@ impl Control {
                     schedule: row.try_get::<String, _>("schedule")?.parse().map_err(StoreError::foreign)?,
                     waiting: row.try_get("waiting")?,
                     due: row.try_get("due")?,
+                    anew: row.try_get("anew")?,
                     next_at: row.try_get("next_at")?,
                     last_at: row.try_get("last_at")?,
                     run_id: row.try_get("run_id")?,

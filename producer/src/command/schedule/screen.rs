@@ -15,12 +15,13 @@ use crate::output::text::{counted, json_time, number, short_time};
 use crate::plan::preview::Slices;
 use crate::schedule::settings::Settings;
 
-const COLUMNS: [Column; 9] = [
+const COLUMNS: [Column; 10] = [
     Column::left("SCHEDULE", "schedule"),
     Column::left("WHEN (KST)", "when"),
     Column::flowing("WHAT", "").may_go(1),
     Column::right("MALLS", "malls"),
     Column::plain("due"),
+    Column::plain("anew"),
     Column::left("NEXT", "next_at"),
     Column::left("LAST", "last_at"),
     Column::right("JOBS OVER", "jobs_over"),
@@ -45,6 +46,7 @@ impl List<'_> {
                 about(schedule).into(),
                 state.map_or_else(|| Cell::count(0), |state| Cell::count(state.waiting)),
                 state.map_or_else(|| Cell::count(0), |state| Cell::count(state.due)),
+                state.map_or_else(|| Cell::count(0), |state| Cell::count(state.anew)),
                 state.map_or_else(Cell::none, |state| next(state, now)),
                 Cell::time_or_none(state.and_then(|state| state.last_at)),
             ];
@@ -59,6 +61,13 @@ impl List<'_> {
         let mut out = String::new();
         if !self.config.enabled {
             let _ = writeln!(out, "{} nothing is fetched by itself: schedule.enabled is false", warn("!"));
+        }
+        if self.config.enabled && self.states.iter().any(|state| state.anew > 0) {
+            let _ = writeln!(
+                out,
+                "{}",
+                dim("at the next pass the daemon works out anew when these malls are due")
+            );
         }
         for own in self.overrides {
             let words = own_words(&own.settings);
@@ -262,7 +271,7 @@ fn states_json(states: &[TickState]) -> Vec<Value> {
         .iter()
         .map(|state| {
             json!({
-                "schedule": state.schedule, "malls": state.waiting, "due": state.due,
+                "schedule": state.schedule, "malls": state.waiting, "due": state.due, "anew": state.anew,
                 "next_at": state.next_at.map(json_time), "last_at": state.last_at.map(json_time),
                 "run_id": state.run_id, "jobs": state.jobs, "jobs_over": state.ended,
             })
@@ -294,6 +303,7 @@ fn next(state: &TickState, now: DateTime<Utc>) -> Cell {
     let at = Cell::time_or_none(state.next_at);
     match state.next_at {
         _ if state.due > 0 => at.shown_as(format!("now: {}", counted(state.due, "mall", "malls"))),
+        _ if state.anew > 0 => at.shown_as(format!("next pass: {}", counted(state.anew, "mall", "malls"))),
         Some(next) if next > now => at,
         _ => at.shown_as("–"),
     }

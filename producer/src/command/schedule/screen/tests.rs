@@ -20,6 +20,7 @@ fn states() -> Vec<TickState> {
         schedule,
         waiting,
         due,
+        anew: 0,
         next_at: next.map(|minutes| at() + TimeDelta::minutes(minutes)),
         last_at: last.map(|minutes| at() - TimeDelta::minutes(minutes)),
         run_id: (jobs > 0).then(|| Uuid::from_u128(7)),
@@ -69,6 +70,13 @@ fn the_list_says_when_what_how_far_and_what_differs_for_whom() {
     golden("schedule_list", |width| list.table(at()).text(width) + &list.below());
     let json = list.json();
     assert_eq!(json["items"][1]["due"], 6);
+    // After a change nobody knows yet when they are due: they are not due now.
+    let mut changed = states.clone();
+    (changed[0].anew, changed[0].next_at) = (212, None);
+    let list = List { config: &config, states: &changed, overrides: &overrides };
+    let text = bare(&(list.table(at()).text(None) + &list.below()));
+    assert!(text.contains("next pass: 212 malls") && text.contains("the daemon works out anew"), "{text}");
+    assert_eq!(list.json()["items"][0]["anew"], 212);
     assert_eq!(json["overrides"][1]["settings"]["lookback_days"], 7);
 }
 
