@@ -15,10 +15,11 @@ mod words;
 
 pub use consents::NotConnected;
 pub use exit::Exit;
-pub(crate) use words::causes;
+pub(crate) use words::{causes, in_one_line};
 
 use common::config::{Config, ConfigError, Origin, ServerUrl};
 use common::domain::endpoint::Dialect;
+use common::domain::failure::FailureClass;
 use common::domain::ids::{AppId, LimiterKey, MallId, Purpose};
 use common::store::StoreError;
 use uuid::Uuid;
@@ -190,6 +191,21 @@ pub enum Fault {
         /// What to write.
         action: String,
     },
+    /// A mall's API brought no answer that says anything of the contract.
+    NoAnswer {
+        /// The mall.
+        mall: MallId,
+        /// What was asked: `visitors day`.
+        call: String,
+        /// Of the failure.
+        class: FailureClass,
+        /// What happened instead.
+        why: String,
+        /// What was compared before.
+        now: String,
+        /// What helps.
+        action: String,
+    },
     /// None of the endpoints is there in the mall's dialect, or all are paused.
     NothingToProbe {
         /// The mall.
@@ -264,58 +280,6 @@ pub enum Fault {
     Listen(String),
     /// The program cannot start.
     Start(std::io::Error),
-}
-
-impl Fault {
-    /// How the program ends with it.
-    pub fn exit(&self) -> Exit {
-        match self {
-            Self::Config(_)
-            | Self::NoWebhook
-            | Self::NoMasterKey
-            | Self::KeyNotInFile
-            | Self::OAuthSettings(_)
-            | Self::OtherDeployment(_) => Exit::Config,
-            Self::Unreachable { .. } => Exit::Unreachable,
-            Self::Range { .. } | Self::Setting { .. } => Exit::Usage,
-            Self::NeedsYes { .. } | Self::PlanChanged { .. } | Self::NotApproved { .. } => Exit::Refused,
-            Self::NotAuthorised { .. }
-            | Self::NotConnected(_)
-            | Self::TokenRefresh { dead: true, .. }
-            | Self::MallSilent { authorise: true, .. }
-            | Self::LinkExpired(_)
-            | Self::NoDaemon { .. } => Exit::Authorise,
-            Self::Interrupted { .. } => Exit::Interrupted,
-            Self::SchemaOlder(_)
-            | Self::SchemaNewer(_)
-            | Self::SchemaChanged(_)
-            | Self::MigrationFailed(_)
-            | Self::Store(_)
-            | Self::UnknownMall { .. }
-            | Self::NoMalls
-            | Self::Import { .. }
-            | Self::File { .. }
-            | Self::UnknownApp(_)
-            | Self::MallSilent { authorise: false, .. }
-            | Self::NothingToProbe { .. }
-            | Self::AppInUse { .. }
-            | Self::UnknownAgency(_)
-            | Self::UnknownBucket(_)
-            | Self::ReaderRole(_)
-            | Self::TokenRefresh { dead: false, .. }
-            | Self::UnknownLetter(_)
-            | Self::AmbiguousLetter(_)
-            | Self::NotReplayable { .. }
-            | Self::UnknownReplay(_)
-            | Self::UnknownRun(_)
-            | Self::NotTold(_)
-            | Self::UnknownAlert(_)
-            | Self::NotRevoked { .. }
-            | Self::Output(_)
-            | Self::Listen(_)
-            | Self::Start(_) => Exit::Failed,
-        }
-    }
 }
 
 #[cfg(test)]

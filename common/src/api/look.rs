@@ -8,12 +8,14 @@ use super::body::{self, BodyFault};
 use super::client::{ApiClient, Fault};
 use super::decode::{DecodeError, decode};
 use super::decoder::Expected;
-use super::error::NetworkFault;
+use super::error::{Evidence, FetchError, NetworkFault};
 use super::headers::{self, RateHeaders};
 use super::request::{Request, line};
+use super::status;
 use crate::clock;
 use crate::config::Secret;
 use crate::domain::endpoint::{Dialect, Wire};
+use crate::domain::failure::FailureClass;
 use crate::domain::job::Wanted;
 
 /// The last part of a path that no endpoint has.
@@ -79,6 +81,8 @@ pub struct Looked {
     pub status: Option<u16>,
     /// Where the connection failed, if it did.
     pub fault: Option<NetworkFault>,
+    /// What the system says of it: `Connection refused (os error 111)`.
+    pub cause: Option<String>,
     /// The names of all headers, in lower case, sorted, each once.
     pub headers: Vec<String>,
     /// What the server says of the bucket.
@@ -97,11 +101,38 @@ impl Looked {
         Self {
             status: None,
             fault: None,
+            cause: None,
             headers: Vec::new(),
             limits: RateHeaders::default(),
             retry_after: None,
             elapsed: Duration::ZERO,
             body: Vec::new(),
+        }
+    }
+
+    /// Why there is nothing to compare with the contract: no complete answer, or one that speaks of the caller (401, 403,
+    /// 429) or of the host (5xx).
+    pub fn failure(&self) -> Option<FetchError> {
+        let evidence = || {
+            let head = &self.body[..self.body.len().min(Evidence::BODY_HEAD)];
+            let body_head = String::from_utf8_lossy(head).into_owned();
+            Box::new(Evidence { request: String::new(), status: self.status, body_head })
+        };
+        if let Some(fault) = self.fault {
+            let source = self.cause.clone().map(Into::into);
+            return Some(FetchError::Network { fault, evidence: evidence(), source });
+        }
+        let error = status::refused(self.status.filter(|status| *status != 200)?, evidence());
+        match error.class() {
+            FailureClass::Throttled
+            | FailureClass::Transient
+            | FailureClass::Unauthorized
+            | FailureClass::Forbidden => Some(error),
+            FailureClass::InvalidRequest
+            | FailureClass::ContractViolation
+            | FailureClass::Bug
+            | FailureClass::Infrastructure
+            | FailureClass::Unreadable => None,
         }
     }
 }
@@ -128,7 +159,10 @@ impl ApiClient {
     ) -> Option<NetworkFault> {
         let mut response = match self.send(question.dialect, &question.path_and_query(), token).await {
             Ok(response) => response,
-            Err(Fault::Network(fault, _)) => return Some(fault),
+            Err(Fault::Network(fault, error)) => {
+                looked.cause = error.as_ref().and_then(innermost);
+                return Some(fault);
+            }
             Err(Fault::Status(_) | Fault::NotJson | Fault::Contract(_)) => {
                 // A token that is no header's text, as no server would take it.
                 looked.status = Some(401);
@@ -145,6 +179,12 @@ impl ApiClient {
             Err(BodyFault::Cut(_)) => Some(NetworkFault::BodyCut),
         }
     }
+}
+
+/// What the error that caused all others says.
+fn innermost(error: &reqwest::Error) -> Option<String> {
+    let causes = std::iter::successors(std::error::Error::source(error), |cause| cause.source());
+    causes.last().map(ToString::to_string)
 }
 
 /// Whether a worker would store `body` as the answer to `request`: its rows, or where it would refuse it.

@@ -2,6 +2,8 @@
 
 mod screen;
 
+use std::fmt::Write;
+
 use chrono::Days;
 use common::api::{ApiClient, ApiConfig};
 use common::clock::now;
@@ -16,7 +18,7 @@ use serde_json::{Value, json};
 use super::context::Context;
 use super::enqueue::unknown_mall;
 use crate::cli::ProbeArgs;
-use crate::fault::{Exit, Fault, causes};
+use crate::fault::{Exit, Fault, in_one_line};
 use crate::feed::{self, FeedError};
 use crate::output::text::duration;
 use crate::plan::eta::Terms;
@@ -25,6 +27,7 @@ use crate::probe::judge::judged;
 use crate::probe::paced::NoLeave;
 use crate::probe::plan::{Step, steps, takes};
 use crate::probe::record::record;
+use crate::probe::refused::remedy;
 use crate::probe::run::{Sender, Stop};
 use crate::remedy::{Remedy, why_paused};
 use crate::tokens::{Tokens, TokensError};
@@ -57,7 +60,7 @@ pub(super) async fn run(context: &Context, args: &ProbeArgs) -> Result<Exit, Fau
     let shop = mall.shops.first().copied().unwrap_or(ShopNo::FIRST);
     let scopes = mall.tokens.as_ref().map(|tokens| tokens.scopes.clone()).unwrap_or_default();
     let findings = judged(&mall.mall_id, shop, mall.dialect, &scopes, &seen);
-    let stopped = stop.as_ref().map(why);
+    let stopped = stop.as_ref().map(|stop| in_one_line(stop));
     let mut files = Vec::new();
     if let Some(dir) = &args.record {
         let written = record(dir, mall.dialect, &seen);
@@ -66,11 +69,19 @@ pub(super) async fn run(context: &Context, args: &ProbeArgs) -> Result<Exit, Fau
             problem: format!("cannot be written: {error}"),
         })?;
     }
+    if findings.compared() == 0 {
+        return Err(failed(&mall, &findings, &files)
+            .unwrap_or(Fault::NothingToProbe { mall: mall.mall_id, dialect: mall.dialect }));
+    }
     let mut content = document(&mall, &steps, Some(&findings), &files);
     content["stopped"] = json!(stopped);
     let text = screen::text(&mall, steps.len(), &findings, stopped.as_deref(), &files, now());
     context.say(content, &text)?;
-    Ok(if findings.fits() && stopped.is_none() { Exit::Done } else { Exit::Attention })
+    match failed(&mall, &findings, &files) {
+        // What was compared and differs wants a person before what was not answered.
+        Some(fault) if !findings.differs() => Err(fault),
+        _ => Ok(if findings.fits() && stopped.is_none() { Exit::Done } else { Exit::Attention }),
+    }
 }
 
 /// Those asked for, or the mall's; none that a person has paused.
@@ -146,7 +157,7 @@ async fn send(
 /// Not even the first call could be made.
 fn unsent(context: &Context, mall: &Connector, stop: Stop) -> Fault {
     let mall = &mall.mall_id;
-    let why = why(&stop);
+    let why = in_one_line(&stop);
     match stop {
         Stop::Leave(NoLeave::Unknown(error)) => context.feed(FeedError::Limiter(error), UNSENT),
         Stop::Token(error) => Fault::TokenRefresh {
@@ -163,8 +174,29 @@ fn unsent(context: &Context, mall: &Connector, stop: Stop) -> Fault {
     }
 }
 
-fn why(stop: &Stop) -> String {
-    [stop.to_string(), causes(stop)].join(": ").trim_end_matches(": ").to_owned()
+/// A call brought nothing to compare: an outage or a closed door, which says nothing of the contract.
+fn failed(mall: &Connector, findings: &Findings, files: &[std::path::PathBuf]) -> Option<Fault> {
+    let (call, error) = findings.failed()?;
+    let mut why = in_one_line(error);
+    if !call.error_keys.is_empty() {
+        let _ = write!(why, " (answered with {})", call.error_keys.join(", "));
+    }
+    let mut now = match findings.compared() {
+        0 => "nothing was compared, and nothing stored".to_owned(),
+        some => format!("{some} of {} calls were compared; nothing was stored", findings.calls.len()),
+    };
+    if let Some(dir) = files.first().and_then(|file| file.parent()) {
+        let _ = write!(now, "; {} of {} kept", files.len(), dir.display());
+    }
+    let mall = &mall.mall_id;
+    Some(Fault::NoAnswer {
+        mall: mall.clone(),
+        call: format!("{} {}", call.step.endpoint, call.step.call.name()),
+        class: error.class(),
+        why,
+        now,
+        action: remedy(error, mall, &format!("cafe24-sync probe {mall}")),
+    })
 }
 
 fn document(

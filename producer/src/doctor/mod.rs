@@ -42,8 +42,6 @@ use common::store::{Control, StoreError};
 use futures::future::{BoxFuture, join_all};
 use tokio::time::timeout;
 
-use crate::fault::causes;
-
 pub use self::finding::{Finding, Level, Repair};
 
 /// No check takes longer.
@@ -126,12 +124,4 @@ fn without_postgres(check: &'static str, error: &StoreError) -> Finding {
         }
     };
     Finding::note(check, format!("not looked at: {why}"))
-}
-
-/// An error and its causes in one line.
-fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
-    match causes(error) {
-        causes if causes.is_empty() => error.to_string(),
-        causes => format!("{error}: {causes}"),
-    }
 }

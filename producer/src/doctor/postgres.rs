@@ -4,9 +4,10 @@ use common::store::{
     Control, FenceFacts, MissingRight, OddSetting, Role, SchemaError, ServerFacts, StoreError,
 };
 
+use super::Doctor;
 use super::finding::Finding;
-use super::{Doctor, in_one_line};
 use crate::fault::Server;
+use crate::fault::in_one_line;
 use crate::output::text::clean;
 
 pub(super) const NAME: &str = "postgres";

@@ -18,9 +18,11 @@ use common::oauth::{Place, Sealed, Sealer, TokenPair};
 use common::store::Connector;
 
 use super::finding::Finding;
-use super::{Doctor, clock, in_one_line, without_postgres};
+use super::{Doctor, clock, without_postgres};
+use crate::fault::in_one_line;
 use crate::output::text::{clean, counted};
 use crate::probe::paced::{self, NoLeave};
+use crate::probe::refused::remedy;
 
 pub(super) const NAME: &str = "probe";
 /// How long a busy bucket is waited for.
@@ -152,7 +154,7 @@ fn judge(connector: &Connector, answer: &Fetched, began: chrono::DateTime<Utc>) 
         }
         Err(error) => {
             let what = format!("mall {mall}: {}", clean(&in_one_line(error)));
-            Finding::problem(NAME, what, remedy(error, mall.as_str()))
+            Finding::problem(NAME, what, remedy(error, mall, "doctor again"))
         }
     }];
     if let Some(date) = answer.date {
@@ -162,25 +164,4 @@ fn judge(connector: &Connector, answer: &Fetched, began: chrono::DateTime<Utc>) 
         findings.extend(clock::judge("clock", "the API", skew, NOTICEABLE));
     }
     findings
-}
-
-fn remedy(error: &FetchError, mall: &str) -> String {
-    match error.class() {
-        FailureClass::Unauthorized => {
-            format!("cafe24-sync tokens refresh {mall}; if that fails, cafe24-sync connect {mall}")
-        }
-        FailureClass::Forbidden => format!("cafe24-sync connect {mall}, or check the approval with Cafe24"),
-        FailureClass::Throttled => {
-            "another program uses this mall's limit, or limits.* is too high".to_owned()
-        }
-        FailureClass::Transient | FailureClass::Infrastructure => {
-            "look at the network, a proxy, and Cafe24's own state; then doctor again".to_owned()
-        }
-        FailureClass::InvalidRequest
-        | FailureClass::ContractViolation
-        | FailureClass::Bug
-        | FailureClass::Unreadable => {
-            "the API answers otherwise than it is documented: look at cafe24-sync dead list".to_owned()
-        }
-    }
 }

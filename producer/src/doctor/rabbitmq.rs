@@ -2,9 +2,10 @@
 
 use common::broker::{BrokerError, BrokerFacts, ObjectFacts, ObjectState};
 
+use super::Doctor;
 use super::finding::{Finding, Repair};
-use super::{Doctor, in_one_line};
 use crate::fault::Server;
+use crate::fault::in_one_line;
 use crate::output::text::clean;
 
 pub(super) const NAME: &str = "rabbitmq";

@@ -3,9 +3,10 @@
 use common::config::Config;
 use common::limiter::{BucketConfig, LimiterError, RedisFacts, RedisLimiter};
 
+use super::Doctor;
 use super::finding::Finding;
-use super::{Doctor, in_one_line};
 use crate::fault::Server;
+use crate::fault::in_one_line;
 use crate::output::text::clean;
 
 pub(super) const NAME: &str = "redis";

@@ -2,6 +2,7 @@
 
 use common::config::ConfigError;
 use common::domain::endpoint::Dialect;
+use common::domain::failure::FailureClass;
 use common::domain::ids::MallId;
 use uuid::Uuid;
 
@@ -180,6 +181,17 @@ impl Fault {
             Self::Setting { what, why, action } => {
                 Words::new("E-MALL-05", what).why(why).now(UNCHANGED).act(action)
             }
+            Self::NoAnswer { mall, call, class, why, now, action } => {
+                let code = match class {
+                    FailureClass::Unauthorized | FailureClass::Forbidden => "E-API-02",
+                    FailureClass::Throttled => "E-API-03",
+                    _ => "E-API-01",
+                };
+                Words::new(code, format!("{call} of mall '{mall}' brought nothing to compare: {class}"))
+                    .why(why)
+                    .now(now)
+                    .act(action)
+            }
             Self::NothingToProbe { mall, dialect } => nothing_to_probe(mall, *dialect),
             Self::TokenRefresh { mall, why, dead: true } => {
                 Words::new("E-AUTH-03", format!("the tokens of mall '{mall}' cannot be renewed any more"))
@@ -278,4 +290,12 @@ pub(crate) fn causes(error: &dyn std::error::Error) -> String {
         }
     }
     said.join(": ")
+}
+
+/// An error and its causes in one line.
+pub(crate) fn in_one_line(error: &(dyn std::error::Error + 'static)) -> String {
+    match causes(error) {
+        causes if causes.is_empty() => error.to_string(),
+        causes => format!("{error}: {causes}"),
+    }
 }

@@ -2,18 +2,19 @@
 
 use std::collections::BTreeSet;
 
-use common::api::NetworkFault;
+use common::api::FetchError;
 use common::api::contract::{Difference, Found, Shape};
 use common::domain::endpoint::Endpoint;
 
-use super::plan::Step;
+use super::plan::{Call, Step};
 
 /// What one call showed.
 #[derive(Debug)]
 pub(crate) struct Finding {
     pub(crate) step: Step,
     pub(crate) status: Option<u16>,
-    pub(crate) fault: Option<NetworkFault>,
+    /// Why there is nothing to compare.
+    pub(crate) failure: Option<FetchError>,
     /// Names of the headers.
     pub(crate) headers: Vec<String>,
     /// How the answer is made; none: it is no JSON.
@@ -38,8 +39,23 @@ pub(crate) struct Findings {
 impl Findings {
     /// Whether all is as the table says.
     pub(crate) fn fits(&self) -> bool {
-        self.scope_granted
-            && self.calls.iter().all(|call| call.differences.is_empty() && call.fault.is_none())
+        self.scope_granted && !self.differs() && self.failed().is_none()
+    }
+
+    /// Whether an answer is otherwise than the table says.
+    pub(crate) fn differs(&self) -> bool {
+        self.calls.iter().any(|call| !call.differences.is_empty())
+    }
+
+    /// The first call that brought nothing to compare.
+    pub(crate) fn failed(&self) -> Option<(&Finding, &FetchError)> {
+        self.calls.iter().find_map(|call| Some((call, call.failure.as_ref()?)))
+    }
+
+    /// How many calls brought an answer that is held against the table; the others only ask what nobody knows.
+    pub(crate) fn compared(&self) -> usize {
+        let held = |call: &&Finding| matches!(call.step.call, Call::Day | Call::Earlier | Call::Range);
+        self.calls.iter().filter(held).filter(|call| call.failure.is_none()).count()
     }
 
     /// Names of all headers.

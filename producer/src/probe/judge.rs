@@ -62,7 +62,9 @@ fn finding(mall: &MallId, shop_no: ShopNo, dialect: Dialect, seen: &Seen) -> Fin
     let shape = body.as_ref().zip(wire).map(|(body, wire)| Shape::of(body, wire.wrapper));
     let error = body.as_ref().and_then(|body| body.get("error")).and_then(Value::as_object);
     let error_keys = error.into_iter().flatten().map(|(key, _)| format!("error.{}", key_name(key))).collect();
+    let failure = looked.failure();
     let mut found = match (step.call, looked.status, wire) {
+        _ if failure.is_some() => Vec::new(),
         // What is not promised cannot be broken; what it shows is an answer to a question.
         (Call::Nowhere, Some(404), _)
         | (Call::Limit | Call::Hour | Call::Locale, Some(200 | 400 | 422), _)
@@ -73,13 +75,13 @@ fn finding(mall: &MallId, shop_no: ShopNo, dialect: Dialect, seen: &Seen) -> Fin
         (_, Some(status), _) => vec![Difference::Status { status }],
     };
     let is_day = matches!(step.call, Call::Day | Call::Earlier);
-    if is_day && looked.status == Some(200) && found.iter().all(Difference::is_taken) {
+    if is_day && failure.is_none() && looked.status == Some(200) && found.iter().all(Difference::is_taken) {
         found.extend(refused(mall, shop_no, dialect, seen));
     }
     Finding {
         step: *step,
         status: looked.status,
-        fault: looked.fault,
+        failure,
         headers: looked.headers.clone(),
         shape,
         error_keys,

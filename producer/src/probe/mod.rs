@@ -8,6 +8,7 @@
 //! - [`run`](mod@run): the calls, one after the other
 //! - [`findings`]: what they showed, against the endpoint table
 //! - [`judge`]: how they are judged
+//! - [`refused`]: what helps when there is nothing to compare
 //! - `questions`: what is not known of the API, and what the calls say to it
 //! - [`record`]: the answers with every value replaced, as files
 
@@ -22,5 +23,7 @@ pub(crate) mod plan;
 mod questions;
 
 pub(crate) mod record;
+
+pub(crate) mod refused;
 
 pub(crate) mod run;

@@ -80,19 +80,3 @@ async fn a_range_that_is_no_sum_of_its_days_is_found() -> Result<()> {
     assert_eq!((code, differences(&document)), (Some(3), vec![("products".to_owned(), "grain".to_owned())]));
     Ok(())
 }
-
-#[tokio::test(flavor = "multi_thread")]
-async fn a_closed_door_ends_the_probe_at_once_and_answers_how_it_is_closed() -> Result<()> {
-    let world = world().await?;
-    order(&world, LIVE, "visitors/view", answer(403, r#"{"error":{"code":403,"message":"INVALID SCOPE"}}"#))?;
-    let (code, document) = probe(&world, LIVE, &[]).await?;
-    assert_eq!((code, super::requests(&world, LIVE)?), (Some(3), 1));
-    assert_eq!(document["stopped"], "every further call would be answered alike");
-    let questions = document["questions"].as_array().context("questions")?;
-    assert!(
-        questions.iter().any(|one| one["answer"] == "HTTP 403, error.code, error.message"),
-        "{document:#}"
-    );
-    assert!(!document.to_string().contains("INVALID SCOPE"), "a value");
-    Ok(())
-}

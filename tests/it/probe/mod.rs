@@ -3,6 +3,7 @@
 mod drift;
 mod fixtures;
 mod refused;
+mod unanswered;
 
 use std::collections::BTreeMap;
 

@@ -4,10 +4,12 @@ use std::fmt::Write;
 use std::path::PathBuf;
 
 use chrono::{DateTime, Utc};
+use common::api::FetchError;
 use common::api::contract::{Amount, Field, Kind};
 use common::store::Connector;
 use serde_json::{Value, json};
 
+use crate::fault::in_one_line;
 use crate::output::paint::{bad, dim, good, warn};
 use crate::output::text::{counted, headline_time};
 use crate::probe::findings::{Finding, Findings};
@@ -69,16 +71,16 @@ pub(super) fn text(
     if let Some(dir) = files.first().and_then(|file| file.parent()) {
         let _ = writeln!(out, "{kept} kept in {}, every value replaced", dir.display());
     }
-    let _ = match (stopped, findings.fits()) {
-        (None, true) => writeln!(out, "{} all is as the endpoint table says", good("✓")),
-        (_, false) => writeln!(out, "{} something is otherwise than the endpoint table says", warn("!")),
-        (Some(_), true) => Ok(()),
-    };
+    if findings.differs() {
+        let _ = writeln!(out, "{} something is otherwise than the endpoint table says", warn("!"));
+    } else if stopped.is_none() && findings.fits() {
+        let _ = writeln!(out, "{} all is as the endpoint table says", good("✓"));
+    }
     out
 }
 
 fn line(call: &Finding) -> String {
-    let sign = match (&call.fault, call.differences.as_slice()) {
+    let sign = match (&call.failure, call.differences.as_slice()) {
         (None, []) => good("✓"),
         (None, found) if found.iter().all(common::api::contract::Difference::is_taken) => warn("!"),
         _ => bad("✗"),
@@ -94,8 +96,8 @@ fn line(call: &Finding) -> String {
 
 /// How the answer is made, in a line.
 fn made(call: &Finding) -> String {
-    if let Some(fault) = call.fault {
-        return fault.to_string();
+    if let Some(failure) = &call.failure {
+        return in_one_line(failure);
     }
     if !call.error_keys.is_empty() {
         return call.error_keys.join(", ");
@@ -137,7 +139,8 @@ pub(super) fn item(call: &Finding) -> Value {
     json!({
         "endpoint": call.step.endpoint, "call": call.step.call.name(),
         "from": call.step.chunk.start(), "to": call.step.chunk.end(),
-        "status": call.status, "fault": call.fault.map(|fault| fault.to_string()), "headers": call.headers,
+        "status": call.status, "fault": call.failure.as_ref().map(|error| in_one_line(error)),
+        "class": call.failure.as_ref().map(FetchError::class), "headers": call.headers,
         "keys": top, "rows": rows, "fields": fields, "error_keys": call.error_keys,
         "differences": call.differences,
     })
