@@ -2,6 +2,7 @@
 
 use std::fmt;
 use std::str::FromStr;
+use std::time::Duration;
 
 use serde::{Serialize, Serializer};
 
@@ -28,6 +29,9 @@ pub struct UnknownSchedule(String);
 impl Schedule {
     /// All of them.
     pub const ALL: [Self; 5] = [Self::Window, Self::Today, Self::Sweep, Self::Onboarding, Self::Gaps];
+
+    /// How long after its beat the last mall of [`Window`](Self::Window) is due: 10,000 malls in half an hour are six a second.
+    pub const WINDOW_SPREAD: Duration = Duration::from_mins(30);
 
     /// The name on the command line, in the database, and the kind of its runs.
     pub fn as_str(self) -> &'static str {

@@ -7,10 +7,10 @@ use common::domain::ids::MallId;
 use common::domain::schedule::Schedule;
 use uuid::Uuid;
 
-/// How long after its beat the last mall of a schedule is due: 10,000 malls in half an hour are six a second.
+/// How long after its beat the last mall of a schedule is due.
 pub fn spread(schedule: Schedule) -> Duration {
     match schedule {
-        Schedule::Window | Schedule::Today => Duration::from_mins(30),
+        Schedule::Window | Schedule::Today => Schedule::WINDOW_SPREAD,
         Schedule::Sweep => Duration::from_hours(4),
         Schedule::Gaps => Duration::from_hours(1),
         Schedule::Onboarding => Duration::ZERO,

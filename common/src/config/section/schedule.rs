@@ -3,10 +3,12 @@
 use std::ops::RangeInclusive;
 use std::time::Duration;
 
-use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Timelike, Utc};
 
 use crate::config::reader::Reader;
+use crate::config::value::show_duration;
 use crate::domain::calendar::kst_day;
+use crate::domain::schedule::Schedule;
 use crate::domain::settle::Settle;
 
 /// What the daemon fetches by itself, and when. Agencies and malls may have settings of their own.
@@ -54,7 +56,7 @@ impl ScheduleConfig {
         let clock = |hour, minute| NaiveTime::from_hms_opt(hour, minute, 0).expect("a valid constant");
         let hours = Duration::from_hours;
         r.section("schedule", "what the daemon fetches by itself; all times are KST");
-        Self {
+        let schedule = Self {
             enabled: r.flag("schedule.enabled", "without it only people enqueue", true),
             daily_at: r.clock(
                 "schedule.daily_at",
@@ -97,6 +99,29 @@ impl ScheduleConfig {
                 "by when a mall must be complete through yesterday",
                 clock(9, 0),
             ),
+        };
+        schedule.look_at_deadline(r);
+        schedule
+    }
+
+    /// A deadline that yesterday cannot be fetched by makes every mall late every day.
+    fn look_at_deadline(&self, r: &mut Reader) {
+        let seconds = |time: NaiveTime| u64::from(time.num_seconds_from_midnight());
+        let start = self.daily_at.max(self.settle.after_midnight());
+        let last = Duration::from_secs(seconds(start)) + Schedule::WINDOW_SPREAD;
+        if !self.enabled || last.as_secs() < seconds(self.deadline) {
+            return;
         }
+        let (start, deadline) = (start.format("%H:%M"), self.deadline.format("%H:%M"));
+        let why = if self.daily_at < self.settle.after_midnight() {
+            format!("yesterday is not final before {start} (schedule.settle)")
+        } else {
+            format!("yesterday is fetched from {start} on (schedule.daily_at)")
+        };
+        let spread = show_duration(Schedule::WINDOW_SPREAD);
+        r.warn(format!(
+            "schedule.deadline: {why}, all malls within {spread}, but every mall has to be complete by {deadline}: malls are \
+             late every day → set schedule.deadline well after that"
+        ));
     }
 }

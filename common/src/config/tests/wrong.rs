@@ -155,3 +155,25 @@ fn deliveries_that_go_back_before_an_answer_can_be_there_are_warned_of(
     assert!(warnings[0].starts_with("rabbitmq.hold: ") && warnings[0].contains(held), "{warnings:?}");
     assert!(warnings[0].contains(&format!(" → set rabbitmq.hold to {remedy}")), "{warnings:?}");
 }
+
+#[rstest]
+#[case::by_default("")]
+#[case::just_after("daily_at = '08:29'")]
+#[case::nothing_is_fetched_by_itself("enabled = false\ndeadline = '05:00'")]
+fn a_deadline_that_can_be_kept_is_not_warned_of(#[case] toml: &str) {
+    let warnings = config(&format!("[schedule]\n{toml}"), &[]).expect("valid").warnings;
+    assert!(warnings.is_empty(), "{warnings:?}");
+}
+
+#[rstest]
+#[case::before_the_fetch("deadline = '05:00'", "fetched from 06:30 on (schedule.daily_at)")]
+#[case::amid_the_malls("daily_at = '08:30'", "fetched from 08:30 on (schedule.daily_at)")]
+#[case::before_midnight("daily_at = '23:50'", "fetched from 23:50 on (schedule.daily_at)")]
+#[case::not_final_by_then("settle = '12h'", "not final before 12:00 (schedule.settle)")]
+#[case::never_final("settle = '24h'", "not final before 23:59 (schedule.settle)")]
+fn a_deadline_that_makes_malls_late_every_day_is_warned_of(#[case] toml: &str, #[case] why: &str) {
+    let warnings = config(&format!("[schedule]\n{toml}"), &[]).expect("works").warnings;
+    assert_eq!(warnings.len(), 1, "{warnings:?}");
+    assert!(warnings[0].starts_with("schedule.deadline: ") && warnings[0].contains(why), "{warnings:?}");
+    assert!(warnings[0].contains(" → set schedule.deadline"), "{warnings:?}");
+}
