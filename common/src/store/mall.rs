@@ -27,6 +27,15 @@ pub struct Edges {
     pub today_state: Option<String>,
 }
 
+/// A pause of a whole mall.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct MallPause {
+    /// Why.
+    pub reason: Option<String>,
+    /// When it ends by itself.
+    pub until: Option<DateTime<Utc>>,
+}
+
 /// One mall in detail.
 #[derive(Debug, Clone, Default, Serialize)]
 pub struct MallDetails {
@@ -41,6 +50,16 @@ pub struct MallDetails {
 }
 
 impl Control {
+    /// The pause of a whole mall: why, and when it ends by itself. `None`: it is not paused.
+    pub async fn mall_pause(&self, mall: &MallId) -> Result<Option<MallPause>, StoreError> {
+        let sql = "SELECT state_reason, paused_until FROM connectors WHERE mall_id = $1 AND state = 'paused'";
+        let row = sqlx::query(sql).bind(mall.as_str()).fetch_optional(&self.pool).await?;
+        row.map(|row| {
+            Ok(MallPause { reason: row.try_get("state_reason")?, until: row.try_get("paused_until")? })
+        })
+        .transpose()
+    }
+
     /// What a person asks about one mall beyond its connection; empty for a mall that is not there.
     pub async fn mall_details(&self, mall: &MallId) -> Result<MallDetails, StoreError> {
         let mut tx = self.pool.begin().await?;

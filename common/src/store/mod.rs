@@ -89,7 +89,7 @@ pub use lanes::{LaneOverride, LanePause, SetHours};
 pub use leader::{Leader, Leadership};
 pub use listen::{Channel, Listener};
 pub use locks::LockHolder;
-pub use mall::{Edges, MallDetails};
+pub use mall::{Edges, MallDetails, MallPause};
 pub use pauses::{EndpointPause, NewPause, PauseCause};
 pub use plan::{PlanCounts, PlannedChunk, ShopToPlan, Wish};
 pub use pool::{Control, Ledger};

@@ -132,10 +132,11 @@ impl Control {
             .collect()
     }
 
-    /// How many malls send, and how many of their jobs wait for a call of `endpoint`: what pausing it stops.
+    /// How many malls that send fetch `endpoint`, and how many jobs wait for a call of it: what pausing it stops.
     pub async fn endpoint_backlog(&self, endpoint: Endpoint) -> Result<(i64, i64), StoreError> {
         let row = sqlx::query(
-            "SELECT (SELECT count(*) FROM connectors c WHERE connector_sends(c.state, c.config_json)) AS malls, \
+            "SELECT (SELECT count(*) FROM connectors c WHERE connector_sends(c.state, c.config_json) \
+             AND $1 = ANY (c.endpoints)) AS malls, \
              (SELECT count(*) FROM jobs WHERE endpoint = $1 AND work_state IN ('planned', 'queued')) AS jobs",
         )
         .bind(endpoint.as_str())

@@ -225,7 +225,9 @@ async fn h02_a_paused_endpoint_of_a_mall_sends_nothing_a_second_later_and_resume
 #[tokio::test]
 async fn h02_a_mall_paused_for_a_time_resumes_by_itself() -> Result<()> {
     let flow = Flow::start(Setup::new(&["one"])).await?;
-    flow.cli(&["malls", "pause", "one", "--until", "1h", "--reason", "shop is moving"]).await?.success()?;
+    flow.cli(&["malls", "pause", "one"]).await?.success()?;
+    let again = flow.cli(&["malls", "pause", "one", "--until", "1h", "--reason", "shop is moving"]).await?;
+    assert!(again.stdout.contains("it was paused without an end (paused by an operator)"), "{again:?}");
     flow.wish("one", "products", FROM, TO, &["--chunk-days", "1"]).await?;
     assert_eq!(flow.world.jobs_in(&["parked"]).await?, DAYS);
     flow.run_sql("UPDATE connectors SET paused_until = now() + interval '1 second'").await?;
@@ -288,6 +290,15 @@ async fn w01_a_probe_whose_worker_ended_before_it_told_ends_the_pause_all_the_sa
 async fn h02_an_endpoint_paused_for_all_malls_needs_a_yes_and_its_jobs_wait_until_it_is_resumed() -> Result<()>
 {
     let flow = at_work().await?;
+    // A mall that does not fetch it stops nothing with it.
+    flow.run_sql("UPDATE connectors SET endpoints = '{visitors}' WHERE mall_id = 'one'").await?;
+    let one = flow.cli(&["endpoints", "pause", "products", "--dry-run"]).await?;
+    assert!(one.stdout.contains("nothing is sent for 1 mall;"), "{}", one.stdout);
+    flow.run_sql("UPDATE connectors SET endpoints = '{visitors,products}' WHERE mall_id = 'one'").await?;
+    let lacks = flow.cli(&["malls", "pause", "one", "--endpoint", "unique"]).await?;
+    assert!(lacks.code == Some(2) && lacks.stderr.contains("E-MALL-05"), "{lacks:?}");
+    assert_eq!(flow.world.db.number(OPEN).await?, 0);
+
     let refused = flow.cli(&["endpoints", "pause", "products"]).await?;
     assert_eq!(refused.code, Some(7), "{}", refused.stderr);
     assert!(refused.stdout.contains("2 malls"), "{}", refused.stdout);

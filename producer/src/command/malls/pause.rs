@@ -1,14 +1,15 @@
 //! `malls pause`, `malls resume`: a whole mall, or some of its endpoints.
 
+use chrono::{DateTime, Utc};
 use common::domain::endpoint::Endpoint;
-use common::store::{ConnectorState, Control, EndpointPause, NewPause};
+use common::store::{Connector, ConnectorState, Control, EndpointPause, MallPause, NewPause};
 
 use super::super::context::Context;
 use super::super::enqueue::unknown_mall;
 use super::say;
 use crate::cli::{NO_REASON, PauseArgs, ResumeArgs};
 use crate::fault::{Exit, Fault};
-use crate::output::text::short_time;
+use crate::output::text::{clean, short_time};
 
 pub(super) async fn pause(context: &Context, args: &PauseArgs) -> Result<Exit, Fault> {
     let control = context.database().await?;
@@ -27,10 +28,13 @@ pub(super) async fn pause(context: &Context, args: &PauseArgs) -> Result<Exit, F
     };
     let until = args.until.map_or_else(String::new, |time| format!(" until {} KST", short_time(time)));
     if args.endpoints.is_empty() {
+        let before = control.mall_pause(mall).await.map_err(|error| context.store(error))?;
         control.pause(&new(None)).await.map_err(|error| context.store(error))?;
-        let text = format!("{mall}: paused{until}; nothing is sent, its jobs are paused");
+        let replaced = before.map_or_else(String::new, |pause| replaced(&pause, &new(None)));
+        let text = format!("{mall}: paused{until}; nothing is sent, its jobs are paused{replaced}");
         return say(context, mall, ConnectorState::Paused.as_str(), &text);
     }
+    has_endpoints(context, &found[0], &args.endpoints)?;
     let mut already = Vec::new();
     for endpoint in &args.endpoints {
         if !control.pause(&new(Some(*endpoint))).await.map_err(|error| context.store(error))? {
@@ -45,6 +49,39 @@ pub(super) async fn pause(context: &Context, args: &PauseArgs) -> Result<Exit, F
     }
     let text = format!("{mall}: {} paused{until}; their jobs are paused", names(&args.endpoints));
     say(context, mall, found[0].state.as_str(), &text)
+}
+
+/// What the new pause of a mall takes the place of; empty: nothing.
+fn replaced(before: &MallPause, new: &NewPause<'_>) -> String {
+    let ends = |until: Option<DateTime<Utc>>| {
+        until.map_or_else(|| "without an end".to_owned(), |time| format!("until {} KST", short_time(time)))
+    };
+    let reason = before.reason.as_deref().unwrap_or_default();
+    if (reason, before.until) == (new.reason, new.until) {
+        return String::new();
+    }
+    format!("; before, it was paused {} ({})", ends(before.until), clean(reason))
+}
+
+/// One that the mall's API does not have is a slip of the finger; one that the mall does not fetch is worth a word.
+fn has_endpoints(context: &Context, mall: &Connector, endpoints: &[Endpoint]) -> Result<(), Fault> {
+    let (mall_id, dialect) = (&mall.mall_id, mall.dialect);
+    let lacks = endpoints.iter().copied().filter(|endpoint| endpoint.wire(dialect).is_none());
+    let lacks: Vec<_> = lacks.collect();
+    if !lacks.is_empty() {
+        return Err(Fault::Setting {
+            what: format!("mall '{mall_id}' has no {}", names(&lacks)),
+            why: format!("it speaks the dialect {dialect}, which has no such endpoint"),
+            action: format!("cafe24-sync malls show {mall_id}"),
+        });
+    }
+    let idle: Vec<_> =
+        endpoints.iter().copied().filter(|endpoint| !mall.endpoints.contains(endpoint)).collect();
+    if !idle.is_empty() {
+        let only = "only what is asked for by name is stopped";
+        context.output.note(&format!("{mall_id} is not synchronised with {}: {only}", names(&idle)));
+    }
+    Ok(())
 }
 
 /// A paused mall, or one whose app Cafe24 refused: the approval is given in Cafe24's console, where we cannot see it, so a
