@@ -155,8 +155,10 @@ pub enum Fault {
     },
     /// No such run of letters.
     UnknownReplay(String),
-    /// No such run.
-    UnknownRun(Uuid),
+    /// No such run; as given.
+    UnknownRun(String),
+    /// Several runs begin so.
+    AmbiguousRun(String),
     /// Ctrl-C.
     Interrupted {
         /// What has been done before.

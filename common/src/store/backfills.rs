@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::audit::{AuditEntry, record};
 use super::error::StoreError;
 use super::pool::Control;
+use super::prefix;
 
 /// Jobs dropped in one transaction: no other job waits long for their locks.
 const PORTION: i64 = 10_000;
@@ -65,6 +66,13 @@ impl Control {
     /// One run, whatever its lane.
     pub async fn backfill(&self, run: Uuid) -> Result<Option<Backfill>, StoreError> {
         Ok(self.runs_of_backfill(Some(run), 1, true).await?.pop())
+    }
+
+    /// Runs whose id starts with `prefix`, two at most: then it is ambiguous.
+    pub async fn runs_by_prefix(&self, prefix: &str) -> Result<Vec<Uuid>, StoreError> {
+        let Some((first, last)) = prefix::range(prefix) else { return Ok(Vec::new()) };
+        let sql = "SELECT run_id FROM runs WHERE run_id BETWEEN $1 AND $2 ORDER BY run_id LIMIT $3";
+        Ok(sqlx::query_scalar(sql).bind(first).bind(last).bind(prefix::ALIKE).fetch_all(&self.pool).await?)
     }
 
     async fn runs_of_backfill(

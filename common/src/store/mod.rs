@@ -49,6 +49,7 @@ mod one_by_one;
 mod pauses;
 mod plan;
 mod pool;
+mod prefix;
 mod readers;
 mod reconcile;
 mod refusals;

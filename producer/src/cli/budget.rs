@@ -5,7 +5,6 @@ use common::domain::bucket::Reserve;
 use common::domain::ids::{LimiterKey, MallId};
 use common::domain::job::Lane;
 use common::domain::lanes::OwnHours;
-use uuid::Uuid;
 
 use super::HELP;
 use super::schedule::{OwnerArgs, ScopeArgs};
@@ -72,8 +71,8 @@ pub enum BackfillCommand {
     /// Show one run: what is done, what is left, when it is over
     #[command(help_template = HELP, before_help = "  cafe24-sync backfill show 0199c1e2-6f0a-7000-8000-000000000000\n")]
     Show {
-        /// The run
-        run: Uuid,
+        /// The run, or the first digits of its id
+        run: String,
     },
     /// Send nothing of the backfill lane; its jobs wait
     #[command(help_template = HELP, before_help = "  cafe24-sync backfill pause --reason 'sale day'\n")]
@@ -94,8 +93,8 @@ pub enum BackfillCommand {
     /// `schedule pause gaps` keeps them away. With --dry-run it names the malls and days.
     #[command(help_template = HELP, before_help = "  cafe24-sync backfill cancel 0199c1e2-6f0a-7000-8000-000000000000 --dry-run\n")]
     Cancel {
-        /// The run
-        run: Uuid,
+        /// The run, or the first digits of its id
+        run: String,
         /// Show what would be dropped, do nothing
         #[arg(long)]
         dry_run: bool,

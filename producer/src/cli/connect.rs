@@ -23,7 +23,7 @@ pub struct ConnectArgs {
     /// Ask for this app (default: that of the mall, oauth.client_id for a new one)
     #[arg(long, value_name = "APP")]
     pub app: Option<AppId>,
-    /// Speak this dialect of the API (default: that of the mall, seed for a new one)
+    /// Speak this dialect of the API (default: that of the mall, cafe24.dialect for a new one)
     #[arg(long, value_name = "DIALECT")]
     pub dialect: Option<Dialect>,
     /// Connect it for this agency (default: that of the mall)

@@ -5,6 +5,7 @@ use clap::Args;
 use common::domain::endpoint::Endpoint;
 use common::domain::ids::MallId;
 
+use super::value::endpoint;
 use crate::plan::wish::{parse_day, parse_last};
 
 pub(super) const EXAMPLES: &str = "  cafe24-sync coverage --mall hanbit\n  cafe24-sync coverage --agency acme --last 14d\n  \
@@ -25,7 +26,7 @@ pub struct CoverageArgs {
     #[arg(long, hide_short_help = true)]
     pub all: bool,
     /// Show only these endpoints; repeat
-    #[arg(long = "endpoint", value_name = "NAME", num_args = 1..)]
+    #[arg(long = "endpoint", value_name = "NAME", num_args = 1.., value_parser = endpoint())]
     pub endpoints: Vec<Endpoint>,
     /// Show the last days, today included (default: 60d; with --gaps and --check all that is wanted)
     #[arg(long, value_name = "60d", value_parser = parse_last, conflicts_with_all = ["from", "to"])]

@@ -9,9 +9,9 @@ use common::domain::failure::FailureClass;
 use common::domain::ids::MallId;
 use common::domain::job::Lane;
 use common::store::LetterState;
-use uuid::Uuid;
 
 use super::HELP;
+use super::value::endpoint;
 use crate::plan::wish::{parse_day, parse_last};
 
 const LIST_EXAMPLES: &str = "  cafe24-sync dead list --group\n  cafe24-sync dead list --mall hanbit --since 2d\n  \
@@ -66,18 +66,18 @@ pub struct FilterArgs {
     /// Only of this agency's malls
     #[arg(long, value_name = "NAME", hide_short_help = true)]
     pub agency: Option<String>,
-    /// Only visitors, pageviews, products or domains
-    #[arg(long, value_name = "NAME")]
+    /// Only of this endpoint
+    #[arg(long, value_name = "NAME", value_parser = endpoint())]
     pub endpoint: Option<Endpoint>,
     /// Only of this class (transient, contract_violation, …)
     #[arg(long, value_name = "CLASS", value_parser = parse_class)]
     pub class: Option<FailureClass>,
     /// Only of this group (dead list --group)
-    #[arg(long, value_name = "GROUP")]
+    #[arg(long, value_name = "GROUP", hide_short_help = true)]
     pub cause: Option<String>,
-    /// Only of this run's jobs
+    /// Only of this run's jobs; the first digits of its id are enough
     #[arg(long, value_name = "RUN", hide_short_help = true)]
-    pub run: Option<Uuid>,
+    pub run: Option<String>,
     /// Only died since (2d, 12h, 2026-02-14 KST)
     #[arg(long, value_name = "WHEN", value_parser = parse_since)]
     pub since: Option<DateTime<Utc>>,
@@ -147,7 +147,7 @@ pub struct DeadReplayArgs {
     pub lane: Option<Lane>,
     /// Take up a replay that was interrupted
     #[arg(long, value_name = "RUN", conflicts_with_all = FILTERS, conflicts_with_all = ["ids", "all", "rate", "lane", "plan"])]
-    pub resume: Option<Uuid>,
+    pub resume: Option<String>,
     /// Confirming
     #[command(flatten)]
     pub confirm: ConfirmArgs,

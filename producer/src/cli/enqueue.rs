@@ -9,7 +9,7 @@ use common::domain::endpoint::Endpoint;
 use common::domain::ids::{MallId, ShopNo};
 use common::domain::job::Lane;
 
-use super::value::{parse_shop, parse_wait};
+use super::value::{endpoint, parse_shop, parse_wait};
 use crate::plan::wish::{parse_day, parse_last};
 
 pub(super) const EXAMPLES: &str = "  cafe24-sync enqueue --all --last 7d\n  cafe24-sync enqueue --all --missing\n  cafe24-sync enqueue --mall hanbit --from 2026-01-01 \
@@ -40,7 +40,7 @@ pub struct EnqueueArgs {
     #[arg(long, value_name = "DAY", value_parser = parse_day, requires = "from")]
     pub to: Option<NaiveDate>,
     /// Fetch only this endpoint; repeat (default: those of each mall)
-    #[arg(long = "endpoint", value_name = "NAME", num_args = 1..)]
+    #[arg(long = "endpoint", value_name = "NAME", num_args = 1.., value_parser = endpoint())]
     pub endpoints: Vec<Endpoint>,
     /// Fetch a row a day, week (from Monday) or month
     #[arg(long, value_name = "PERIOD", default_value = "day")]

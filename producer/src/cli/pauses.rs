@@ -7,7 +7,7 @@ use common::domain::endpoint::Endpoint;
 use common::domain::ids::MallId;
 
 use super::HELP;
-use super::value::span;
+use super::value::{endpoint, span};
 
 pub(super) const PAUSE_EXAMPLES: &str = "  cafe24-sync malls pause hanbit --until 3d --reason 'shop is moving'\n  \
 cafe24-sync malls pause hanbit --endpoint products --until 2h\n";
@@ -24,8 +24,8 @@ pub(crate) const NO_REASON: &str = "paused by an operator";
 pub struct PauseArgs {
     /// The mall
     pub mall: MallId,
-    /// Pause only visitors, pageviews, products or domains; repeat
-    #[arg(long = "endpoint", value_name = "NAME", num_args = 1..)]
+    /// Pause only this endpoint; repeat
+    #[arg(long = "endpoint", value_name = "NAME", num_args = 1.., value_parser = endpoint())]
     pub endpoints: Vec<Endpoint>,
     /// Resume by itself after 2h, or at a KST time (2026-03-02, 2026-03-02T09:00)
     #[arg(long, value_name = "TIME", value_parser = parse_until)]
@@ -41,7 +41,7 @@ pub struct ResumeArgs {
     /// The mall
     pub mall: MallId,
     /// Resume only this endpoint; repeat
-    #[arg(long = "endpoint", value_name = "NAME", num_args = 1..)]
+    #[arg(long = "endpoint", value_name = "NAME", num_args = 1.., value_parser = endpoint())]
     pub endpoints: Vec<Endpoint>,
 }
 
@@ -54,7 +54,8 @@ pub enum EndpointsCommand {
     /// Send nothing to an endpoint for any mall; its jobs wait
     #[command(help_template = HELP, before_help = ENDPOINT_EXAMPLES)]
     Pause {
-        /// visitors, pageviews, products or domains
+        /// The endpoint
+        #[arg(value_parser = endpoint())]
         endpoint: Endpoint,
         /// Resume by itself after 2h, or at a KST time (2026-03-02, 2026-03-02T09:00)
         #[arg(long, value_name = "TIME", value_parser = parse_until)]
@@ -72,7 +73,8 @@ pub enum EndpointsCommand {
     /// Send to a paused endpoint again; one that the API broke is probed first
     #[command(help_template = HELP, before_help = RESUME_EXAMPLES)]
     Resume {
-        /// visitors, pageviews, products or domains
+        /// The endpoint
+        #[arg(value_parser = endpoint())]
         endpoint: Endpoint,
         /// Release all jobs at once, without a probe
         #[arg(long)]

@@ -93,6 +93,24 @@ fn a_slip_of_the_finger_is_told_the_nearest_name() {
 }
 
 #[test]
+fn whoever_takes_an_endpoint_lists_those_of_the_table() {
+    let mut takers = 0;
+    for (path, command) in leaves() {
+        for arg in
+            command.get_arguments().filter(|arg| matches!(arg.get_id().as_str(), "endpoint" | "endpoints"))
+        {
+            let listed: Vec<_> =
+                arg.get_possible_values().iter().map(|value| value.get_name().to_owned()).collect();
+            let table: Vec<_> =
+                common::domain::endpoint::Endpoint::all().map(|one| one.as_str().to_owned()).collect();
+            assert_eq!(listed, table, "{path:?}");
+            takers += 1;
+        }
+    }
+    assert!(takers >= 8, "{takers}");
+}
+
+#[test]
 fn what_excludes_each_other_is_a_usage_error() {
     let refused = |line: &str| Cli::try_parse_from(line.split(' ')).is_err();
     assert!(refused("cafe24-sync enqueue --last 7d"), "no mall");

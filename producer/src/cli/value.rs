@@ -3,7 +3,14 @@
 use std::time::Duration;
 
 use chrono::TimeDelta;
+use clap::builder::{PossibleValuesParser, TypedValueParser};
+use common::domain::endpoint::Endpoint;
 use common::domain::ids::ShopNo;
+
+/// An endpoint; help and completions list those of the table.
+pub(super) fn endpoint() -> impl TypedValueParser<Value = Endpoint> {
+    PossibleValuesParser::new(Endpoint::all().map(Endpoint::as_str)).try_map(|name| name.parse::<Endpoint>())
+}
 
 /// A shop's number.
 pub(super) fn parse_shop(text: &str) -> Result<ShopNo, String> {

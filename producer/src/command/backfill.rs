@@ -14,7 +14,7 @@ use uuid::Uuid;
 use self::screen::{item, table, whole};
 use super::agree::{Ask, Question};
 use super::context::Context;
-use super::lanes;
+use super::{lanes, runs};
 use crate::cli::BackfillCommand;
 use crate::fault::{Exit, Fault};
 use crate::output::json::{Document, List};
@@ -31,11 +31,11 @@ struct Line {
 pub(super) async fn run(context: &Context, command: &BackfillCommand) -> Result<Exit, Fault> {
     match command {
         BackfillCommand::List { limit, all } => list(context, *limit, *all).await,
-        BackfillCommand::Show { run } => show(context, *run).await,
+        BackfillCommand::Show { run } => show(context, run).await,
         BackfillCommand::Pause(how) => lanes::pause(context, Lane::Backfill, how).await,
         BackfillCommand::Resume { scope } => lanes::resume(context, Lane::Backfill, scope).await,
         BackfillCommand::Hours(args) => lanes::hours(context, args).await,
-        BackfillCommand::Cancel { run, dry_run, yes } => cancel(context, *run, *dry_run, *yes).await,
+        BackfillCommand::Cancel { run, dry_run, yes } => cancel(context, run, *dry_run, *yes).await,
     }
 }
 
@@ -55,8 +55,9 @@ async fn list(context: &Context, limit: u32, all: bool) -> Result<Exit, Fault> {
     Ok(Exit::Done)
 }
 
-async fn show(context: &Context, run: Uuid) -> Result<Exit, Fault> {
+async fn show(context: &Context, run: &str) -> Result<Exit, Fault> {
     let control = context.database().await?;
+    let run = runs::named(context, &control, run).await?;
     let line = known(context, &control, run).await?;
     let now = now();
     if context.output.is_for_programs() {
@@ -67,8 +68,9 @@ async fn show(context: &Context, run: Uuid) -> Result<Exit, Fault> {
     Ok(Exit::Done)
 }
 
-async fn cancel(context: &Context, run: Uuid, dry_run: bool, yes: bool) -> Result<Exit, Fault> {
+async fn cancel(context: &Context, run: &str, dry_run: bool, yes: bool) -> Result<Exit, Fault> {
     let control = context.database().await?;
+    let run = runs::named(context, &control, run).await?;
     let line = known(context, &control, run).await?;
     let waiting = line.run.left();
     // Asked before they are dropped. Where nothing is fetched by itself, nothing comes back.
@@ -122,7 +124,7 @@ async fn cancel(context: &Context, run: Uuid, dry_run: bool, yes: bool) -> Resul
 async fn known(context: &Context, control: &Control, run: Uuid) -> Result<Line, Fault> {
     let found = control.backfill(run).await.map_err(|error| context.store(error))?;
     let lines = foretold(context, control, found.into_iter().collect()).await?;
-    lines.into_iter().next().ok_or(Fault::UnknownRun(run))
+    lines.into_iter().next().ok_or_else(|| Fault::UnknownRun(run.to_string()))
 }
 
 /// Each run with its end: all jobs and all buckets are looked at once, however many runs there are.

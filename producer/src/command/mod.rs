@@ -46,6 +46,8 @@ mod probe;
 
 mod queue;
 
+mod runs;
+
 mod schedule;
 
 mod serve;

@@ -96,6 +96,7 @@ impl Fault {
             | Self::NotReplayable { .. }
             | Self::UnknownReplay(_)
             | Self::UnknownRun(_)
+            | Self::AmbiguousRun(_)
             | Self::NotTold(_)
             | Self::UnknownAlert(_)
             | Self::NotRevoked { .. }

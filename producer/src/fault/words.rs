@@ -4,7 +4,6 @@ use common::config::ConfigError;
 use common::domain::endpoint::Dialect;
 use common::domain::failure::FailureClass;
 use common::domain::ids::MallId;
-use uuid::Uuid;
 
 use super::fields::Words;
 use super::{BadLine, Fault, Server, consents};
@@ -154,7 +153,10 @@ impl Fault {
                     .now(UNCHANGED)
                     .act("cafe24-sync dead list --state replayed")
             }
-            Self::UnknownRun(run) => unknown_run(*run),
+            Self::UnknownRun(run) => unknown_run(run),
+            Self::AmbiguousRun(run) => Words::new("E-RUN-02", format!("several runs begin with '{run}'"))
+                .now(UNCHANGED)
+                .act("cafe24-sync backfill list --all --plain        (shows whole ids)"),
             Self::Interrupted { now, action } => Words::new("E-INT-01", "interrupted").now(now).act(action),
             Self::NoWebhook => Words::new("E-ALERT-01", "no webhook is set")
                 .why("`alerts.webhook_url_file` is not set: alerts are shown, not sent")
@@ -238,7 +240,7 @@ fn nothing_to_probe(mall: &MallId, dialect: Dialect) -> Words {
         .act(format!("cafe24-sync malls show {mall}"))
 }
 
-fn unknown_run(run: Uuid) -> Words {
+fn unknown_run(run: &str) -> Words {
     Words::new("E-RUN-01", format!("there is no run '{run}'"))
         .now(UNCHANGED)
         .act("cafe24-sync backfill list --all")

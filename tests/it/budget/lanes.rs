@@ -85,6 +85,12 @@ async fn a_paused_lane_waits_until_it_is_resumed_and_a_dropped_run_stays_dropped
     let run = planned["run_id"].as_str().unwrap_or_default();
     let before = world.json(&["backfill", "show", run]).await?;
     assert!(before["left"].as_i64() > Some(0) && before["eta"]["seconds"].is_u64(), "{before}");
+    // Its first digits name it, if no other run begins so.
+    assert_eq!(world.json(&["backfill", "show", &run[..23]]).await?["run_id"], run);
+    for (digits, fault) in [(&run[..4], "E-RUN-02"), ("7ecf", "E-RUN-01"), ("hanbit", "E-RUN-01")] {
+        let refused = world.cli(&["backfill", "show", digits]).await?;
+        assert!(refused.code == Some(1) && refused.stderr.contains(fault), "{digits}: {refused:?}");
+    }
     let listed = world.json(&["backfill", "list"]).await?;
     assert_eq!(listed["items"][0]["run_id"], run, "{listed}");
     world.cli(&["backfill", "cancel", run, "--yes"]).await?.success()?;

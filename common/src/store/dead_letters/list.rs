@@ -9,6 +9,7 @@ use uuid::Uuid;
 
 use super::super::error::StoreError;
 use super::super::pool::Control;
+use super::super::prefix::{self, ALIKE};
 use super::{DeadLetter, LetterFilter, columns, letter};
 
 /// Letters of one class and cause.
@@ -50,9 +51,6 @@ pub struct LetterSummary {
     /// When it was so, by Postgres's clock.
     pub as_of: DateTime<Utc>,
 }
-
-/// Names that begin alike: two are enough to know that it is ambiguous.
-const ALIKE: i64 = 2;
 
 impl Control {
     /// Letters, newest first, at most `limit`, after the letter `after`.
@@ -120,10 +118,7 @@ impl Control {
 
     /// Letters whose id starts with `prefix` (hexadecimal digits, with or without hyphens), two at most.
     pub async fn letters_by_prefix(&self, prefix: &str) -> Result<Vec<DeadLetter>, StoreError> {
-        // The first and the last id that begin so: a range of the primary key.
-        let digits: String = prefix.chars().filter(|c| *c != '-').take(32).collect();
-        let bound = |fill: &str| Uuid::try_parse(&format!("{digits}{}", fill.repeat(32 - digits.len())));
-        let (Ok(first), Ok(last)) = (bound("0"), bound("f")) else { return Ok(Vec::new()) };
+        let Some((first, last)) = prefix::range(prefix) else { return Ok(Vec::new()) };
         let sql = concat!(
             "SELECT ",
             columns!(),

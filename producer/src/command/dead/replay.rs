@@ -18,7 +18,7 @@ use super::which;
 use crate::cli::DeadReplayArgs;
 use crate::command::agree::{Ask, Question};
 use crate::command::context::Context;
-use crate::command::{again, quote};
+use crate::command::{again, quote, runs};
 use crate::dead::replay::{Replayed, pages};
 use crate::fault::{Exit, Fault};
 use crate::feed::feed_once;
@@ -39,7 +39,8 @@ enum Stopped {
 }
 
 pub(super) async fn run(context: &Context, control: &Control, args: DeadReplayArgs) -> Result<Exit, Fault> {
-    if let Some(run) = args.resume {
+    if let Some(run) = &args.resume {
+        let run = runs::named(context, control, run).await?;
         return resume(context, control, &args, run).await;
     }
     let mut filter = which::filter(context, control, &args.ids, &args.filter).await?;

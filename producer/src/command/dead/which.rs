@@ -5,6 +5,7 @@ use common::store::{Control, DeadLetter, LetterFilter};
 use crate::cli::FilterArgs;
 use crate::command::context::Context;
 use crate::command::enqueue::known_agency;
+use crate::command::runs;
 use crate::fault::Fault;
 
 /// A name with more digits than this is a letter's.
@@ -26,12 +27,16 @@ pub(super) async fn filter(
     if let Some(agency) = &args.agency {
         known_agency(context, control, agency).await?;
     }
+    let run = match &args.run {
+        Some(run) => Some(runs::named(context, control, run).await?),
+        None => None,
+    };
     let mut filter = LetterFilter {
         malls: args.malls.clone(),
         agency: args.agency.clone(),
         endpoint: args.endpoint,
         class: args.class,
-        run: args.run,
+        run,
         since: args.since,
         until: args.until,
         text: args.text.clone(),
