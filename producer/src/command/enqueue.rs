@@ -37,6 +37,7 @@ use crate::plan::wish::{LONG_RANGE_DAYS, default_lane, resolve, whole_periods};
 pub(super) const MANY_JOBS: i64 = 10_000;
 
 pub(super) async fn run(context: &Context, args: &EnqueueArgs) -> Result<Exit, Fault> {
+    let wish = wish(args)?;
     let now = now();
     let today = kst_day(now);
     let open_from = context.config.schedule.settle.open_from(now);
@@ -56,7 +57,7 @@ pub(super) async fn run(context: &Context, args: &EnqueueArgs) -> Result<Exit, F
         range,
         chunk_days: args.chunk_days,
         lane: args.lane.unwrap_or_else(|| default_lane(range)),
-        wish: wish(args)?,
+        wish,
         open_from,
     };
     selection.must_be_askable()?;

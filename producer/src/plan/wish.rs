@@ -47,23 +47,31 @@ pub fn resolve(
         return Err(Fault::Range {
             what: format!("the range {from}…{to} ends before it starts"),
             why: "--from is the first day, --to the last, both included".to_owned(),
-            action: format!("--from {to} --to {from}"),
+            // Turned round, it may still be one that cannot be asked for.
+            action: match resolve(None, Some((to, from)), today) {
+                Err(Fault::Range { action, .. }) => action,
+                _ => format!("--from {to} --to {from}"),
+            },
         });
     };
     if to > today {
-        let action =
-            if from > today { "--last 7d".to_owned() } else { format!("--from {from} --to {yesterday}") };
+        let action = match from {
+            _ if from > today => "--last 7d".to_owned(),
+            _ if from == today => format!("--from {today} --to {today}"),
+            _ => format!("--from {from} --to {yesterday}"),
+        };
         return Err(Fault::Range {
             what: format!("{to} is in the future"),
             why: format!("today is {today} (KST); today itself can be fetched, as partial"),
             action,
         });
     }
-    if range.start() < NaiveDate::from_ymd_opt(FIRST_YEAR, 1, 1).unwrap_or_default() {
+    let first = NaiveDate::from_ymd_opt(FIRST_YEAR, 1, 1).unwrap_or_default();
+    if range.start() < first {
         return Err(Fault::Range {
             what: format!("{from} is before there was anything to fetch"),
             why: format!("no shop has figures from before {FIRST_YEAR}"),
-            action: format!("--from {FIRST_YEAR}-01-01 --to {to}"),
+            action: if to < first { "--last 7d".to_owned() } else { format!("--from {first} --to {to}") },
         });
     }
     Ok(range)
@@ -157,6 +165,10 @@ mod tests {
     #[case::future("2026-02-10", "2026-02-17", "--from 2026-02-10 --to 2026-02-15")]
     #[case::far_future("2099-01-01", "2099-01-02", "--last 7d")]
     #[case::reversed("2026-02-03", "2026-02-01", "--from 2026-02-01 --to 2026-02-03")]
+    #[case::today_and_on("2026-02-16", "2026-02-17", "--from 2026-02-16 --to 2026-02-16")]
+    #[case::all_of_it_before_cafe24("1999-01-01", "1999-01-05", "--last 7d")]
+    #[case::reversed_and_before_cafe24("1999-01-05", "1999-01-01", "--last 7d")]
+    #[case::reversed_future("2099-01-02", "2099-01-01", "--last 7d")]
     #[case::before_cafe24("1987-01-01", "2026-02-01", "--from 2000-01-01 --to 2026-02-01")]
     fn c2_impossible_ranges_are_refused_with_what_to_write(
         #[case] from: &str,
@@ -165,7 +177,13 @@ mod tests {
     ) {
         let fault = resolve(None, Some((day(from), day(to))), day("2026-02-16")).expect_err("refused");
         assert_eq!(fault.exit(), Exit::Usage);
-        assert!(matches!(fault, Fault::Range { action, .. } if action == instead));
+        let Fault::Range { action, .. } = fault else { panic!("a range") };
+        assert_eq!(action, instead);
+        // What is proposed can be asked for.
+        let days: Vec<_> = action.split(' ').filter_map(|word| parse_day(word).ok()).collect();
+        if let [from, to] = *days {
+            assert!(resolve(None, Some((from, to)), day("2026-02-16")).is_ok(), "{action}");
+        }
     }
 
     #[rstest]
