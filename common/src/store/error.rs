@@ -33,6 +33,8 @@ pub enum StoreError {
     Foreign(String),
 }
 
+/// What a failure without a state of Postgres's means.
+pub(super) const CONNECTION_LOST: &str = "the connection was lost";
 /// What a lock timeout means.
 const LOCKED: &str = "a lock was held too long by somebody else";
 /// What a statement timeout means.
@@ -121,7 +123,7 @@ impl From<tokio_postgres::Error> for StoreError {
                 return Self::Refused(error.into());
             }
         }
-        Self::from_state(state.as_deref(), "the connection was lost", error.into())
+        Self::from_state(state.as_deref(), CONNECTION_LOST, error.into())
     }
 }
 
@@ -149,7 +151,7 @@ impl From<sqlx::Error> for StoreError {
             | sqlx::Error::ColumnNotFound(_)
             | sqlx::Error::TypeNotFound { .. }
             | sqlx::Error::RowNotFound => Self::Refused(error.into()),
-            _ => Self::from_state(state.as_deref(), "the connection was lost", error.into()),
+            _ => Self::from_state(state.as_deref(), CONNECTION_LOST, error.into()),
         }
     }
 }

@@ -16,7 +16,7 @@ use sqlx::{Connection, PgConnection};
 use tokio::time::timeout;
 
 use super::addresses::Addresses;
-use super::error::StoreError;
+use super::error::{CONNECTION_LOST, StoreError};
 use super::pool::Control;
 
 /// A server that says nothing for this long is out of reach.
@@ -50,6 +50,20 @@ impl Control {
             }
         }
         Err(refused)
+    }
+
+    /// Opens one session and ends it. A refused port is told at once and as such: the pool would ask it again and again until
+    /// its time is over, and then say no more than that.
+    pub async fn reach(&self) -> Result<(), StoreError> {
+        let session = self.session(&[]).await.map_err(|error| match error {
+            StoreError::Unavailable { what, source } if what == CONNECTION_LOST => {
+                StoreError::Unavailable { what: "no connection".to_owned(), source }
+            }
+            other => other,
+        })?;
+        // It is there, which is all that was asked.
+        let _ = within(session.close()).await;
+        Ok(())
     }
 
     /// Lets the pool go to the server that takes writes, if the URL says that there is a choice.

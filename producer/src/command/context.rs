@@ -48,8 +48,9 @@ impl Context {
     /// Logs of a command: warnings, or more with `-v`, as text.
     pub(super) fn log(&self) {
         let level = match self.verbose {
-            0 => "warn",
-            1 => "info",
+            // A statement that takes longer than a second, told with its whole text, is nothing that a user reads.
+            0 => "warn,sqlx::query=error",
+            1 => "info,sqlx::query=error",
             _ => "debug",
         };
         telemetry::init(&LogConfig { format: LogFormat::Text, level: level.to_owned() });
@@ -77,6 +78,7 @@ impl Context {
     /// Postgres with this program's schema, and the mall of the environment in it.
     pub(super) async fn database(&self) -> Result<Control, Fault> {
         let control = self.any_database()?;
+        control.reach().await.map_err(|error| self.store(error))?;
         self.prepare(&control).await?;
         Ok(control)
     }

@@ -2,7 +2,7 @@
 
 use std::time::{Duration, Instant};
 
-use tests::harness::{Context as _, Kind, OwnServer, Result, Servers, WorldConfig};
+use tests::harness::{Context as _, Kind, OwnServer, Result, Servers, WorldConfig, wait_until};
 
 use super::{Answer, healthy, world};
 
@@ -51,6 +51,41 @@ async fn r01_a_redis_that_hangs_hangs_neither_the_doctor_nor_its_other_checks() 
     // Fail closed: without a bucket nothing is sent.
     assert!(answer.at("note").iter().any(|(check, what, _)| check == "probe" && what.contains("not sent")));
     own.thaw()
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_port_that_refuses_is_told_as_such() -> Result<()> {
+    let world = healthy(WorldConfig::default()).await?;
+    let away = world.programs.clone().set("DATABASE_URL", "postgres://postgres@127.0.0.1:9/nowhere");
+    let refused = away.cli(&["status"], Duration::from_secs(30)).await?;
+    assert_eq!(refused.code, Some(5), "{refused:?}");
+    assert!(
+        refused.stderr.contains("Connection refused") && refused.stderr.contains("DATABASE_URL"),
+        "{refused:?}"
+    );
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_statement_that_takes_long_is_not_told_with_its_text() -> Result<()> {
+    let world = healthy(WorldConfig::default()).await?;
+    let (blocker, _connection) = world.db.connect().await?;
+    let programs = world.programs.clone().unset("RUST_LOG");
+    for (arguments, told) in [(&["schedule", "list"][..], false), (&["-vv", "schedule", "list"], true)] {
+        blocker.batch_execute("BEGIN; LOCK TABLE schedule_ticks").await.context("lock")?;
+        let listing = programs.cli_started(arguments)?;
+        let waiting =
+            "SELECT count(*) FROM pg_locks WHERE NOT granted AND relation = 'schedule_ticks'::regclass";
+        wait_until("it waits", Duration::from_secs(20), || async { Ok(world.db.number(waiting).await? > 0) })
+            .await?;
+        // The driver calls a second slow.
+        tokio::time::sleep(Duration::from_millis(1_200)).await;
+        blocker.batch_execute("COMMIT").await.context("unlock")?;
+        let output = listing.output(Duration::from_secs(20)).await?;
+        output.success()?;
+        assert_eq!(output.stderr.contains("slow statement"), told, "{arguments:?}: {}", output.stderr);
+    }
+    Ok(())
 }
 
 #[tokio::test(flavor = "multi_thread")]
