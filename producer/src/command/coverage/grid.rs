@@ -18,6 +18,8 @@ use crate::output::text::{clean, number};
 
 /// A week's columns; grids are cut between weeks where they are too wide.
 const WEEK: usize = 7;
+/// Columns of the longest name of a first day, `Feb 12`.
+const FIRST_DAY: usize = 6;
 /// What is there, in the order of the legend.
 const LEGEND: [(DataState, &str); 6] = [
     (DataState::Complete, "complete"),
@@ -208,7 +210,8 @@ fn paint_work(state: WorkState, marks: String) -> String {
 
 /// Names of months over their first days; over the first column its day, unless a month's name needs the room.
 fn months(days: &[NaiveDate]) -> String {
-    let mut line = Line::new(days.len());
+    // The first day is told also where there are fewer columns than its name has letters.
+    let mut line = Line::new(days.len().max(FIRST_DAY));
     for (place, day) in days.iter().enumerate().filter(|(_, day)| day.day() == 1) {
         let name = if day.month() == 1 { day.format("%b %Y") } else { day.format("%b") };
         line.put(place, name);

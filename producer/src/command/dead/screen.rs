@@ -96,8 +96,11 @@ pub(super) fn more(letters: &[DeadLetter], all: i64) -> String {
 
 /// What failed, and the how manieth time.
 fn cause(letter: &DeadLetter) -> String {
-    let reason =
-        letter.reason.trim_start_matches("the answer does not fit the contract at $").trim_start_matches('.');
+    // The place in the answer goes without the sentence around it; of the whole answer there is none.
+    let reason = match letter.reason.strip_prefix("the answer does not fit the contract at $") {
+        Some(place) => place.trim_start_matches(['.', ':', ' ']),
+        None => &letter.reason,
+    };
     let words = clean(reason);
     if letter.round > 1 { format!("{words} · round {}", letter.round) } else { words.into_owned() }
 }
@@ -215,6 +218,10 @@ pub(super) mod tests {
         let mut again = letter();
         again.round = 3;
         let letters = [letter(), again, unreadable];
+        let mut whole = letter();
+        whole.reason =
+            "the answer does not fit the contract at $: invalid type: sequence, expected a map".to_owned();
+        assert_eq!(cause(&whole), "invalid type: sequence, expected a map");
         golden("dead_list", |width| list(&letters, true).text(width) + &more(&letters, 5));
     }
 

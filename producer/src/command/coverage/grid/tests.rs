@@ -56,6 +56,17 @@ fn more_days_than_columns_are_cut_between_weeks() {
 }
 
 #[test]
+fn a_few_days_have_their_date_too() {
+    let mut mall = ainong();
+    mall.series = vec![series("ainong", "visitors", "2026-02-12", "ccccn", "iiiii")];
+    let text = bare(&text(&[mall], range("2026-02-12"), at(), 80));
+    assert!(
+        text.lines().any(|line| line.trim_start().starts_with("5 days") && line.ends_with("Feb 12")),
+        "{text}"
+    );
+}
+
+#[test]
 fn without_utf_8_every_mark_has_a_sign_of_its_own() {
     let text = bare(&text(&[ainong()], range("2025-12-19"), at(), 80));
     let plain = ascii(&text);
