@@ -9,6 +9,8 @@ mod exit;
 
 mod fields;
 
+mod letters;
+
 mod screen;
 
 mod words;

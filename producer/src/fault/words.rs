@@ -12,7 +12,7 @@ use crate::output::text::{counted, number};
 /// Malls of a list that are named.
 const LISTED: usize = 20;
 
-const UNCHANGED: &str = "nothing was changed";
+pub(super) const UNCHANGED: &str = "nothing was changed";
 
 impl Fault {
     pub(super) fn words(&self) -> Words {
@@ -105,7 +105,7 @@ impl Fault {
                     "cafe24-sync malls purposes MALL --set {purpose} --reference '…', once it is approved"
                 ))
             }
-            _ => Words::default(),
+            _ => self.words_of_letters(),
         }
     }
 
@@ -137,26 +137,6 @@ impl Fault {
                     .now(UNCHANGED)
                     .act(action)
             }
-            Self::UnknownLetter(id) => Words::new("E-DEAD-01", format!("there is no dead letter '{id}'"))
-                .act("cafe24-sync dead list"),
-            Self::AmbiguousLetter(id) => {
-                Words::new("E-DEAD-02", format!("several dead letters or groups begin with '{id}'"))
-                    .act("cafe24-sync dead list --plain        (shows whole ids)")
-            }
-            Self::NotReplayable { letter, why } => {
-                Words::new("E-DEAD-03", format!("dead letter {letter} cannot be replayed"))
-                    .why(why)
-                    .now("it stays in the archive")
-            }
-            Self::UnknownReplay(run) => {
-                Words::new("E-DEAD-04", format!("there is no replay '{run}' to take up"))
-                    .now(UNCHANGED)
-                    .act("cafe24-sync dead list --state replayed")
-            }
-            Self::UnknownRun(run) => unknown_run(run),
-            Self::AmbiguousRun(run) => Words::new("E-RUN-02", format!("several runs begin with '{run}'"))
-                .now(UNCHANGED)
-                .act("cafe24-sync backfill list --all --plain        (shows whole ids)"),
             Self::Interrupted { now, action } => Words::new("E-INT-01", "interrupted").now(now).act(action),
             Self::NoWebhook => Words::new("E-ALERT-01", "no webhook is set")
                 .why("`alerts.webhook_url_file` is not set: alerts are shown, not sent")
@@ -184,15 +164,7 @@ impl Fault {
                 Words::new("E-MALL-05", what).why(why).now(UNCHANGED).act(action)
             }
             Self::NoAnswer { mall, call, class, why, now, action } => {
-                let code = match class {
-                    FailureClass::Unauthorized | FailureClass::Forbidden => "E-API-02",
-                    FailureClass::Throttled => "E-API-03",
-                    _ => "E-API-01",
-                };
-                Words::new(code, format!("{call} of mall '{mall}' brought nothing to compare: {class}"))
-                    .why(why)
-                    .now(now)
-                    .act(action)
+                no_answer(mall, call, *class).why(why).now(now).act(action)
             }
             Self::NothingToProbe { mall, dialect } => nothing_to_probe(mall, *dialect),
             Self::TokenRefresh { mall, why, dead: true } => {
@@ -233,17 +205,20 @@ fn silent_mall(mall: &MallId, what: &str, action: &str) -> Words {
         .act(action)
 }
 
+fn no_answer(mall: &MallId, call: &str, class: FailureClass) -> Words {
+    let code = match class {
+        FailureClass::Unauthorized | FailureClass::Forbidden => "E-API-02",
+        FailureClass::Throttled => "E-API-03",
+        _ => "E-API-01",
+    };
+    Words::new(code, format!("{call} of mall '{mall}' brought nothing to compare: {class}"))
+}
+
 fn nothing_to_probe(mall: &MallId, dialect: Dialect) -> Words {
     Words::new("E-MALL-04", format!("there is nothing to ask of mall '{mall}'"))
         .why(format!("none of these endpoints is there in the dialect {dialect}, or all are paused by hand"))
         .now("nothing was sent")
         .act(format!("cafe24-sync malls show {mall}"))
-}
-
-fn unknown_run(run: &str) -> Words {
-    Words::new("E-RUN-01", format!("there is no run '{run}'"))
-        .now(UNCHANGED)
-        .act("cafe24-sync backfill list --all")
 }
 
 fn configuration(error: &ConfigError) -> Words {
