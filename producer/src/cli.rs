@@ -292,7 +292,8 @@ const IMPORT_EXAMPLES: &str = "  cafe24-sync malls import malls.csv\n  exporter 
 CSV columns (mall_id is a must): mall_id,agency,dialect,shops,endpoints,wanted_from,mode,app,purposes,\n\
 approval,approved_on,access_token,expires_at,refresh_token,refresh_token_expires_at,issued_at,\n\
 scopes. JSON lines: the same up to approved_on, and oauth_tokens (the answer of the token call). App -\n\
-is the configured one, purposes - are none. Only mode \"api\" sends requests. Dialect: seed or live. Lists: 1;2 and visitors;products.\n";
+is the configured one, purposes - are none. Only mode \"api\" sends requests. Dialect: seed or live. Lists: 1;2 and visitors;products.\n\
+A known mall keeps what the file does not say (no column, or an empty cell), and tokens that are newer.\n";
 
 /// `config`
 #[derive(Debug, Subcommand)]

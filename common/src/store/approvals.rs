@@ -113,7 +113,12 @@ impl Control {
     }
 }
 
-async fn replace(tx: &mut PgConnection, new: &NewApprovals, actor: &str) -> Result<bool, StoreError> {
+/// Replaces one mall's approvals, with the entry in the audit log. `false`: they are so already.
+pub(super) async fn replace(
+    tx: &mut PgConnection,
+    new: &NewApprovals,
+    actor: &str,
+) -> Result<bool, StoreError> {
     let purposes: Vec<&str> = new.purposes.iter().map(Purpose::as_str).collect();
     let row = sqlx::query(include_str!("sql/set_approvals.sql"))
         .bind(new.mall.as_str())

@@ -1,21 +1,25 @@
 //! Mall connections, as the control plane sees them.
 
 mod change;
+mod import;
 mod refit;
+mod said;
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::{Deserialize, Serialize};
+use sqlx::Row;
 use sqlx::postgres::PgRow;
-use sqlx::{PgConnection, Row};
 
 use super::error::StoreError;
 use super::pool::Control;
-use super::tokens::TokensAtRest;
 use crate::domain::endpoint::{Dialect, Endpoint};
 use crate::domain::ids::{AppId, LimiterKey, MallId, ShopNo};
 
 pub use self::change::{Changed, ConnectorChange};
+pub use self::import::{Import, ImportMall, Imported, PairOutcome};
 pub use self::refit::Refitted;
+pub(super) use self::said::store;
+pub use self::said::{AppChoice, NewConnector, NewMall};
 
 /// Whether requests are sent for a mall. Source: `docs/cafe24-analytics-api.md`, Environment Variables.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -77,45 +81,6 @@ impl ConnectorState {
             .find(|state| state.as_str() == text)
             .ok_or_else(|| StoreError::foreign(format_args!("connector state {text}")))
     }
-}
-
-/// A mall connection to store.
-#[derive(Debug, Clone)]
-pub struct NewConnector {
-    /// The mall.
-    pub mall_id: MallId,
-    /// Its agency; made if new.
-    pub agency_id: String,
-    /// How its API speaks.
-    pub dialect: Dialect,
-    /// Shops to synchronise.
-    pub shops: Vec<ShopNo>,
-    /// Endpoints to synchronise; `None` keeps what is stored, and gives a new mall the [core](Endpoint::core).
-    pub endpoints: Option<Vec<Endpoint>>,
-    /// The first KST day that is wanted; `None` keeps what is stored.
-    pub wanted_from: Option<NaiveDate>,
-    /// The same of a mall that is new, if nothing else is said; `None`: what will have been fetched.
-    pub first_wanted: Option<NaiveDate>,
-    /// The bucket its requests take from.
-    pub limiter_key: LimiterKey,
-    /// Whether requests are sent.
-    pub mode: Mode,
-    /// The app that it has consented to.
-    pub app: AppChoice,
-    /// The sealed token pair; `None` keeps what is stored.
-    pub tokens: Option<TokensAtRest>,
-}
-
-/// Which app a stored mall gets.
-#[derive(Debug, Clone, Default, PartialEq, Eq)]
-pub enum AppChoice {
-    /// The one it has; a new mall that of the configuration.
-    #[default]
-    Keep,
-    /// That of the configuration.
-    Configured,
-    /// A stored one.
-    Named(AppId),
 }
 
 /// A stored mall connection, without its tokens.
@@ -187,22 +152,6 @@ pub(super) const COLUMNS: &str = "mall_id, agency_id, dialect, shops, endpoints,
     access_expires_at, refresh_expires_at, token_scopes, token_key_id";
 
 impl Control {
-    /// Stores all of `connectors` or none. Returns how many were new.
-    ///
-    /// A mall that needed a person and gets tokens becomes active; one that a person paused stays paused.
-    pub async fn import_connectors(&self, connectors: &[NewConnector]) -> Result<usize, StoreError> {
-        let mut tx = self.pool.begin().await?;
-        let mut new = 0;
-        // In one order, so that two imports cannot deadlock.
-        let mut connectors: Vec<_> = connectors.iter().collect();
-        connectors.sort_by(|a, b| a.mall_id.cmp(&b.mall_id));
-        for connector in connectors {
-            new += usize::from(store(&mut tx, connector).await?);
-        }
-        tx.commit().await?;
-        Ok(new)
-    }
-
     /// All connections, by mall id; `malls` empty means all.
     pub async fn connectors(&self, malls: &[MallId]) -> Result<Vec<Connector>, StoreError> {
         let ids: Vec<&str> = malls.iter().map(MallId::as_str).collect();
@@ -213,67 +162,12 @@ impl Control {
         rows.iter().map(connector).collect()
     }
 
-    /// Sets a connection's state; its waiting jobs are parked or released with it. `false`: no such mall.
-    pub async fn set_connector_state(
-        &self,
-        mall: &MallId,
-        state: ConnectorState,
-        reason: Option<&str>,
-    ) -> Result<bool, StoreError> {
-        let done = sqlx::query(
-            "UPDATE connectors SET state = $2, state_reason = $3, state_since = now(), updated_at = now() WHERE mall_id = $1",
-        )
-        .bind(mall.as_str())
-        .bind(state.as_str())
-        .bind(reason)
-        .execute(&self.pool)
-        .await?;
-        Ok(done.rows_affected() > 0)
-    }
-
     /// Jobs of a mall that wait for their turn or for their mall.
     pub async fn waiting_jobs(&self, mall: &MallId) -> Result<i64, StoreError> {
         let sql =
             "SELECT count(*) FROM jobs WHERE mall_id = $1 AND work_state IN ('planned', 'queued', 'parked')";
         Ok(sqlx::query_scalar(sql).bind(mall.as_str()).fetch_one(&self.pool).await?)
     }
-}
-
-/// Stores one connection and makes its agency. `true`: it was new.
-pub(super) async fn store(tx: &mut PgConnection, connector: &NewConnector) -> Result<bool, StoreError> {
-    sqlx::query("INSERT INTO agencies (agency_id) VALUES ($1) ON CONFLICT DO NOTHING")
-        .bind(&connector.agency_id)
-        .execute(&mut *tx)
-        .await?;
-    let shops: Vec<i32> = connector.shops.iter().map(|shop| shop.get()).collect();
-    let endpoints: Vec<Endpoint> = connector.endpoints.clone().unwrap_or_else(|| Endpoint::core().collect());
-    let endpoints: Vec<&str> = endpoints.into_iter().map(Endpoint::as_str).collect();
-    let tokens = connector.tokens.as_ref();
-    let row = sqlx::query(include_str!("sql/import_connector.sql"))
-        .bind(connector.mall_id.as_str())
-        .bind(&connector.agency_id)
-        .bind(connector.dialect.as_str())
-        .bind(&shops)
-        .bind(connector.limiter_key.as_str())
-        .bind(String::from(connector.mode.clone()))
-        .bind(tokens.map(|tokens| &tokens.sealed))
-        .bind(tokens.map(|tokens| tokens.issued_at))
-        .bind(tokens.map(|tokens| tokens.access_expires_at))
-        .bind(tokens.map(|tokens| tokens.refresh_expires_at))
-        .bind(tokens.map(|tokens| &tokens.scopes))
-        .bind(tokens.map(|tokens| &tokens.key_id))
-        .bind(connector.app != AppChoice::Keep)
-        .bind(match &connector.app {
-            AppChoice::Keep | AppChoice::Configured => None,
-            AppChoice::Named(app) => Some(app.as_str()),
-        })
-        .bind(endpoints)
-        .bind(connector.endpoints.is_some())
-        .bind(connector.wanted_from)
-        .bind(connector.first_wanted)
-        .fetch_one(&mut *tx)
-        .await?;
-    Ok(row.try_get("new")?)
 }
 
 pub(super) fn connector(row: &PgRow) -> Result<Connector, StoreError> {

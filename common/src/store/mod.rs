@@ -70,7 +70,8 @@ pub use budget::{OwnShare, SharedBucket};
 pub use claim::{Claim, ClaimedJob, Decision};
 pub use commit::{Batch, Committed, Failure, Fetched, Outcome, Parking, Settlement};
 pub use connectors::{
-    AppChoice, Changed, Connector, ConnectorChange, ConnectorState, Mode, NewConnector, Refitted, TokenFacts,
+    AppChoice, Changed, Connector, ConnectorChange, ConnectorState, Import, ImportMall, Imported, Mode,
+    NewConnector, NewMall, PairOutcome, Refitted, TokenFacts,
 };
 pub use consents::{Consent, ConsentSecret, ConsentWay, Granted, NewConsent};
 pub use coverage::{
@@ -105,5 +106,6 @@ pub use schedule::{
 };
 pub use schema::SchemaError;
 pub use tokens::{
-    AppError, Apps, DueToken, KeyUse, PairToEnd, Resealed, Rotation, SealedTokenStore, TokenRow, TokensAtRest,
+    AppError, Apps, DueToken, GivenPair, KeyUse, PairToEnd, Resealed, Rotation, SealedTokenStore, TokenRow,
+    TokensAtRest,
 };

@@ -6,6 +6,7 @@
 mod apps;
 mod at_rest;
 mod ending;
+mod given;
 mod leases;
 mod list;
 mod rotate;
@@ -13,6 +14,7 @@ mod rotate;
 pub use apps::{AppError, Apps};
 pub use at_rest::TokensAtRest;
 pub use ending::PairToEnd;
+pub use given::GivenPair;
 pub use leases::SealedTokenStore;
 pub use list::{DueToken, TokenRow};
 pub use rotate::{KeyUse, Resealed, Rotation};

@@ -5,11 +5,12 @@ use std::sync::Arc;
 
 use common::broker::BrokerError;
 use common::config::{Config, LimiterKeyKind, LogConfig, LogFormat, ServerUrl};
-use common::domain::ids::{LimiterKey, MallId, ShopNo};
+use common::domain::ids::{LimiterKey, MallId};
 use common::limiter::LimiterError;
 use common::oauth::{App, Sealer};
 use common::store::{
-    AppChoice, AppError, Apps, ConnectorState, Control, Demand, Mode, NewConnector, SchemaError, StoreError,
+    AppChoice, AppError, Apps, Control, Demand, Import, ImportMall, Mode, NewConnector, NewMall, SchemaError,
+    StoreError,
 };
 use common::telemetry;
 
@@ -25,8 +26,6 @@ use crate::plan::eta::Terms;
 const CONNECTIONS: u32 = 4;
 /// Agency of malls that nobody gave to another one.
 pub(super) const DEFAULT_AGENCY: &str = "default";
-/// What a mall without tokens waits for.
-pub(super) const NO_TOKENS: &str = "no tokens yet";
 
 /// What the commands share.
 #[derive(Debug, Clone)]
@@ -101,24 +100,31 @@ impl Context {
         }
         let connector = NewConnector {
             mall_id: mall.clone(),
-            agency_id: DEFAULT_AGENCY.to_owned(),
-            dialect: self.config.cafe24.dialect,
-            shops: vec![ShopNo::FIRST],
+            agency_id: None,
+            dialect: None,
+            shops: None,
             endpoints: None,
             wanted_from: None,
-            first_wanted: self.config.schedule.first_wanted(common::clock::now()),
-            limiter_key: self.limiter_key(mall),
-            mode: Mode::Api,
+            mode: None,
             app: AppChoice::Keep,
-            tokens: None,
+            new: self.new_mall(mall, Mode::Api),
         };
-        control.import_connectors(&[connector]).await.map_err(|error| self.store(error))?;
-        control
-            .set_connector_state(mall, ConnectorState::NeedsConsent, Some(NO_TOKENS))
-            .await
-            .map_err(|error| self.store(error))?;
+        let malls = [ImportMall { connector, pair: None, approvals: None }];
+        let import = Import { malls: &malls, source: "cafe24.mall_id" };
+        control.import_malls(&import, Some(&Self::actor())).await.map_err(|error| self.store(error))?;
         self.output.note(&format!("mall {mall}: added; authorise it with  cafe24-sync connect {mall}"));
         Ok(())
+    }
+
+    /// What a new mall gets where nobody says otherwise.
+    pub(super) fn new_mall(&self, mall: &MallId, mode: Mode) -> NewMall {
+        NewMall {
+            agency_id: DEFAULT_AGENCY.to_owned(),
+            dialect: self.config.cafe24.dialect,
+            mode,
+            limiter_key: self.limiter_key(mall),
+            wanted_from: self.config.schedule.first_wanted(common::clock::now()),
+        }
     }
 
     /// The bucket of a mall's requests.

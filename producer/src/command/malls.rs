@@ -1,5 +1,7 @@
 //! `malls`: import, list, show, set, pause, resume, purposes, remove.
 
+mod differences;
+
 mod file;
 
 mod import;

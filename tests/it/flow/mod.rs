@@ -18,6 +18,7 @@ mod exact;
 mod fences;
 mod foreign;
 mod hostile;
+mod imports;
 mod jumps;
 mod keys;
 mod late;

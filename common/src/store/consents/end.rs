@@ -10,7 +10,7 @@ use crate::domain::consent::ConsentOutcome;
 use crate::domain::ids::{LimiterKey, MallId, ShopNo};
 use crate::store::audit::{AuditEntry, record};
 use crate::store::connectors::{
-    AppChoice, COLUMNS as CONNECTOR, Connector, ConnectorState, Mode, NewConnector, connector, store,
+    AppChoice, COLUMNS as CONNECTOR, Connector, ConnectorState, Mode, NewConnector, NewMall, connector, store,
 };
 use crate::store::error::StoreError;
 use crate::store::pool::Control;
@@ -69,22 +69,24 @@ impl Control {
                 .bind(consent.mall_id.as_str())
                 .fetch_one(&mut *tx)
                 .await?;
-        let stored = old.as_ref();
-        let shops = consent.shops.clone().or_else(|| stored.map(|old| old.shops.clone()));
         let new = NewConnector {
             mall_id: consent.mall_id.clone(),
-            agency_id: consent.agency_id.clone(),
-            dialect: consent.dialect,
-            shops: shops.unwrap_or_else(|| vec![ShopNo::FIRST]),
+            agency_id: Some(consent.agency_id.clone()),
+            dialect: Some(consent.dialect),
+            shops: consent.shops.clone(),
             endpoints: None,
             wanted_from: None,
-            first_wanted,
-            limiter_key: stored.map_or(limiter_key, |old| &old.limiter_key).clone(),
-            mode: stored.map_or(Mode::Api, |old| old.mode.clone()),
-            tokens: Some(tokens.clone()),
+            mode: None,
             app: consent.app_id.clone().map_or(AppChoice::Configured, AppChoice::Named),
+            new: NewMall {
+                agency_id: consent.agency_id.clone(),
+                dialect: consent.dialect,
+                mode: Mode::Api,
+                limiter_key: limiter_key.clone(),
+                wanted_from: first_wanted,
+            },
         };
-        store(&mut tx, &new).await?;
+        store(&mut tx, &new, Some(tokens), true).await?;
         let now = lock(&mut tx, &consent.mall_id)
             .await?
             .ok_or_else(|| StoreError::foreign("a connection that was just stored is gone"))?;

@@ -27,17 +27,19 @@ const TOKEN_COLUMNS: [&str; 5] =
 pub(super) struct FileMall {
     pub(super) line: u64,
     pub(super) mall_id: MallId,
-    pub(super) agency: String,
-    /// `None`: the stored one; of a new mall that of the configuration.
+    // What is `None` stays as it is stored; a new mall gets the default.
+    pub(super) agency: Option<String>,
+    /// Of a new mall that of the configuration.
     pub(super) dialect: Option<Dialect>,
-    pub(super) shops: Vec<ShopNo>,
-    /// In the order of the table. `None`: the stored ones; of a new mall the core.
+    /// Each once. Of a new mall the first.
+    pub(super) shops: Option<Vec<ShopNo>>,
+    /// In the order of the table. Of a new mall the core.
     pub(super) endpoints: Option<Vec<Endpoint>>,
     pub(super) wanted_from: Option<NaiveDate>,
-    pub(super) mode: Mode,
+    /// A new mall sends nothing unless it says so: the specification's rule.
+    pub(super) mode: Option<Mode>,
     pub(super) app: AppChoice,
     pub(super) tokens: Option<TokenPair>,
-    /// `None` keeps what is stored.
     pub(super) purposes: Option<Vec<Purpose>>,
     pub(super) approval: Option<String>,
     pub(super) approved_on: Option<NaiveDate>,

@@ -1,7 +1,8 @@
 //! `malls import`: a file of malls, all of them or none.
 
+mod report;
+
 use std::collections::{BTreeMap, BTreeSet};
-use std::fmt::Write;
 use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,35 +12,19 @@ use common::domain::endpoint::{Dialect, Endpoint};
 use common::domain::ids::{AppId, MallId, ShopNo};
 use common::oauth::Sealer;
 use common::store::{
-    AppChoice, Connector, ConnectorState, Control, NewApprovals, NewConnector, StoreError, TokensAtRest,
+    AppChoice, Connector, Control, GivenPair, Import, ImportMall, Mode, NewApprovals, NewConnector,
+    StoreError,
 };
-use serde::Serialize;
 
+use self::report::Report;
 use super::file::{BadFile, FileMall, read};
-use crate::command::context::{Context, NO_TOKENS};
+use crate::command::context::Context;
 use crate::fault::{Exit, Fault};
 use crate::output::json::Document;
-use crate::output::paint::{good, warn};
-use crate::output::text::{counted, number};
+use crate::output::text::clean;
 
 /// Largest file: some ten thousand malls are 10 MB.
 const FILE_MAX: u64 = 64 << 20;
-/// Malls named in a warning.
-const NAMED: usize = 5;
-
-#[derive(Debug, Default, Serialize)]
-struct Report {
-    malls: usize,
-    new: usize,
-    with_tokens: usize,
-    /// Imported, but nothing is sent for them: no tokens yet.
-    needs_consent: Vec<MallId>,
-    /// Imported, but their consent lacks the scope.
-    needs_scope: Vec<MallId>,
-    /// Their mode sends nothing.
-    silent: Vec<MallId>,
-    dry_run: bool,
-}
 
 pub(super) async fn run(context: &Context, path: &Path, dry_run: bool) -> Result<Exit, Fault> {
     let name = if path.as_os_str() == "-" { "stdin".to_owned() } else { path.display().to_string() };
@@ -53,17 +38,14 @@ pub(super) async fn run(context: &Context, path: &Path, dry_run: bool) -> Result
     let apps: BTreeSet<AppId> = apps.into_iter().map(|app| app.app_id).collect();
     let stored = Stored { known, apps, dialect: context.config.cafe24.dialect };
     stored.check(&malls).map_err(refused)?;
-    let mut report = Report { malls: malls.len(), dry_run, ..Report::default() };
-    let mut connectors = Vec::with_capacity(malls.len());
-    for mall in &malls {
-        let dialect = stored.dialect_of(mall);
-        report.note(mall, dialect, stored.known.get(&mall.mall_id));
-        connectors.push(connector(context, mall, dialect, sealer.as_deref()));
-    }
-    if !dry_run {
-        let approvals: Vec<NewApprovals> = malls.iter().filter_map(approvals).collect();
-        store(&control, &connectors, &approvals, &report).await.map_err(|error| context.store(error))?;
-    }
+    let malls: Vec<ImportMall> =
+        malls.into_iter().map(|mall| asked(context, mall, sealer.as_ref())).collect();
+    let source = path.file_name().map_or_else(|| name.clone(), |file| file.to_string_lossy().into_owned());
+    let source = if path.as_os_str() == "-" { name.clone() } else { clean(&source).into_owned() };
+    let import = Import { malls: &malls, source: &source };
+    let actor = (!dry_run).then(Context::actor);
+    let imported = control.import_malls(&import, actor.as_deref()).await;
+    let report = Report::of(&imported.map_err(|error| context.store(error))?, dry_run);
     if context.output.is_for_programs() {
         context.output.document(&Document::new(&report, common::clock::now()))?;
     } else {
@@ -124,11 +106,12 @@ impl Stored {
     /// What the dialect of a mall cannot do of what is wanted of it.
     fn misspoken(&self, mall: &FileMall) -> Option<String> {
         let dialect = self.dialect_of(mall);
-        if !dialect.names_shops() && mall.shops != [ShopNo::FIRST] {
+        let stored = self.known.get(&mall.mall_id);
+        let shops = mall.shops.as_ref().or(stored.map(|stored| &stored.shops));
+        if !dialect.names_shops() && shops.is_some_and(|shops| shops.as_slice() != [ShopNo::FIRST]) {
             return Some(format!("`shops` must be 1: requests of the dialect {dialect} cannot name a shop"));
         }
-        let stored = self.known.get(&mall.mall_id).map(|stored| &stored.endpoints);
-        let endpoints = mall.endpoints.as_ref().or(stored)?;
+        let endpoints = mall.endpoints.as_ref().or(stored.map(|stored| &stored.endpoints))?;
         let (has, lacks): (Vec<_>, Vec<_>) = endpoints.iter().map(|one| one.as_str()).partition(|name| {
             name.parse::<Endpoint>().is_ok_and(|endpoint| endpoint.wire(dialect).is_some())
         });
@@ -159,13 +142,14 @@ impl Stored {
                 bad.add(mall.line, format!("there is no app '{app}'; cafe24-sync apps set {app} makes it"));
             }
             if let Some(stored) = self.known.get(&mall.mall_id)
-                && stored.agency_id != mall.agency
-                && mall.tokens.is_none()
+                && mall.agency.as_ref().is_some_and(|agency| *agency != stored.agency_id)
                 && stored.has_tokens
+                && !can_move(mall, stored)
             {
                 // They are sealed for their agency; moving them would let one tenant's secret turn up in another's row.
+                let newer = if mall.tokens.is_some() { ", which are newer than the file's" } else { "" };
                 let problem = format!(
-                    "mall '{}' belongs to agency '{}', and so do its tokens: give new tokens to move it",
+                    "mall '{}' belongs to agency '{}', and so do its tokens{newer}: give new tokens to move it",
                     mall.mall_id, stored.agency_id
                 );
                 bad.add(mall.line, problem);
@@ -175,107 +159,38 @@ impl Stored {
     }
 }
 
-fn connector(context: &Context, mall: &FileMall, dialect: Dialect, sealer: Option<&Sealer>) -> NewConnector {
-    NewConnector {
-        mall_id: mall.mall_id.clone(),
-        agency_id: mall.agency.clone(),
-        dialect,
-        shops: mall.shops.clone(),
-        endpoints: mall.endpoints.clone(),
-        wanted_from: mall.wanted_from,
-        first_wanted: context.config.schedule.first_wanted(common::clock::now()),
-        limiter_key: context.limiter_key(&mall.mall_id),
-        mode: mall.mode.clone(),
-        app: mall.app.clone(),
-        tokens: mall
-            .tokens
-            .as_ref()
-            .zip(sealer)
-            .map(|(pair, sealer)| TokensAtRest::seal(sealer, pair, &mall.agency, &mall.mall_id)),
-    }
+/// Whether the file's pair is the stored one or a later one, so that it can be sealed for another agency.
+fn can_move(mall: &FileMall, stored: &Connector) -> bool {
+    let anew = match &mall.app {
+        AppChoice::Keep => false,
+        AppChoice::Configured => stored.app_id.is_some(),
+        AppChoice::Named(app) => stored.app_id.as_ref() != Some(app),
+    };
+    let Some(pair) = &mall.tokens else { return false };
+    anew || stored.tokens.as_ref().is_some_and(|stored| pair.issued_at >= stored.issued_at)
 }
 
-/// What the file says of a mall's purposes; `None`: nothing.
-fn approvals(mall: &FileMall) -> Option<NewApprovals> {
-    Some(NewApprovals {
+/// What the file says of a mall.
+fn asked(context: &Context, mall: FileMall, sealer: Option<&Arc<Sealer>>) -> ImportMall {
+    let pair = mall.tokens.zip(sealer).map(|(pair, sealer)| GivenPair::new(pair, Arc::clone(sealer)));
+    let approvals = mall.purposes.map(|purposes| NewApprovals {
         mall: mall.mall_id.clone(),
-        purposes: mall.purposes.clone()?,
-        reference: mall.approval.clone(),
+        purposes,
+        reference: mall.approval,
         approved_on: mall.approved_on,
-    })
-}
-
-async fn store(
-    control: &Control,
-    connectors: &[NewConnector],
-    approvals: &[NewApprovals],
-    report: &Report,
-) -> Result<(), StoreError> {
-    control.import_connectors(connectors).await?;
-    control.set_approvals(approvals, &Context::actor()).await?;
-    for mall in &report.needs_consent {
-        control.set_connector_state(mall, ConnectorState::NeedsConsent, Some(NO_TOKENS)).await?;
-    }
-    let lacking: BTreeSet<&MallId> = report.needs_scope.iter().collect();
-    for connector in connectors.iter().filter(|connector| lacking.contains(&connector.mall_id)) {
-        let dialect = connector.dialect;
-        let reason = format!("the tokens lack {}, which the dialect {dialect} needs", dialect.scope());
-        control.set_connector_state(&connector.mall_id, ConnectorState::NeedsScope, Some(&reason)).await?;
-    }
-    Ok(())
-}
-
-impl Report {
-    fn note(&mut self, mall: &FileMall, dialect: Dialect, known: Option<&Connector>) {
-        self.new += usize::from(known.is_none());
-        match &mall.tokens {
-            Some(pair) => {
-                self.with_tokens += 1;
-                if !pair.scopes.iter().any(|scope| scope == dialect.scope()) {
-                    self.needs_scope.push(mall.mall_id.clone());
-                }
-            }
-            // A known mall keeps the tokens it has.
-            None => match known {
-                None => self.needs_consent.push(mall.mall_id.clone()),
-                Some(known) if known.must_consent_anew(dialect) => {
-                    self.needs_scope.push(mall.mall_id.clone());
-                }
-                Some(_) => {}
-            },
-        }
-        if mall.mode != common::store::Mode::Api {
-            self.silent.push(mall.mall_id.clone());
-        }
-    }
-
-    fn text(&self) -> String {
-        let of = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
-        let verb = if self.dry_run { "would be imported" } else { "imported" };
-        let mut out = format!(
-            "{} {} {verb}: {} new, {} known · {} with tokens\n",
-            good("✓"),
-            counted(of(self.malls), "mall", "malls"),
-            number(of(self.new)),
-            number(of(self.malls - self.new)),
-            number(of(self.with_tokens))
-        );
-        let lines = [
-            (&self.needs_consent, "no tokens yet → cafe24-sync connect MALL"),
-            (&self.needs_scope, "the scope is missing → cafe24-sync connect MALL"),
-            (&self.silent, "mode is not 'api': nothing is sent"),
-        ];
-        for (malls, what) in lines.iter().filter(|(malls, _)| !malls.is_empty()) {
-            let named: Vec<&str> = malls.iter().take(NAMED).map(MallId::as_str).collect();
-            let more = if malls.len() > NAMED {
-                format!(" and {} more", number(of(malls.len() - NAMED)))
-            } else {
-                String::new()
-            };
-            let _ = writeln!(out, "{} {}{more}: {what}", warn("!"), named.join(", "));
-        }
-        out
-    }
+    });
+    let connector = NewConnector {
+        agency_id: mall.agency,
+        dialect: mall.dialect,
+        shops: mall.shops,
+        endpoints: mall.endpoints,
+        wanted_from: mall.wanted_from,
+        mode: mall.mode,
+        app: mall.app,
+        new: context.new_mall(&mall.mall_id, Mode::Other("off".to_owned())),
+        mall_id: mall.mall_id,
+    };
+    ImportMall { connector, pair, approvals }
 }
 
 #[cfg(test)]

@@ -14,6 +14,7 @@ use tokio::time::sleep;
 use super::super::agree::{Ask, Question};
 use super::super::context::Context;
 use super::super::enqueue::unknown_mall;
+use super::differences::differences;
 use crate::cli::{SetArgs, Setting};
 use crate::fault::{Exit, Fault};
 use crate::output::paint::{good, warn};
@@ -169,40 +170,18 @@ async fn come_back(
 
 /// Whether all is as it was.
 fn is_idle(changed: &Changed) -> bool {
-    differences(changed).is_empty() && changed.jobs.cancelled + changed.jobs.recut == 0
+    differences(&changed.before, &changed.after).is_empty()
+        && changed.jobs.cancelled + changed.jobs.recut == 0
 }
 
 fn changes_what_is_fetched(changed: &Changed) -> bool {
-    differences(changed).iter().any(|(key, ..)| *key != "limiter_key")
-}
-
-/// What is otherwise than before: key, before, after.
-fn differences(changed: &Changed) -> Vec<(&'static str, String, String)> {
-    let (before, after) = (&changed.before, &changed.after);
-    let shops = |mall: &Connector| mall.shops.iter().map(ToString::to_string).collect::<Vec<_>>().join(",");
-    let endpoints =
-        |mall: &Connector| mall.endpoints.iter().map(|one| one.as_str()).collect::<Vec<_>>().join(",");
-    let day = |day: Option<NaiveDate>| day.map_or("the first fetched".to_owned(), |day| day.to_string());
-    let app =
-        |mall: &Connector| mall.app_id.as_ref().map_or("the configured".to_owned(), ToString::to_string);
-    let of = |key, read: &dyn Fn(&Connector) -> String| (key, read(before), read(after));
-    let mut all = vec![
-        of("dialect", &|mall| mall.dialect.to_string()),
-        of("endpoints", &endpoints),
-        of("shops", &shops),
-        of("limiter_key", &|mall| mall.limiter_key.to_string()),
-        ("wanted_from", day(changed.wanted_from[0]), day(changed.wanted_from[1])),
-        of("app", &app),
-        of("mode", &|mall| String::from(mall.mode.clone())),
-    ];
-    all.retain(|(_, was, is)| was != is);
-    all
+    differences(&changed.before, &changed.after).iter().any(|(key, ..)| *key != "limiter_key")
 }
 
 fn text(changed: &Changed) -> String {
     let mall = &changed.after.mall_id;
     let mut out = String::new();
-    for (key, was, is) in differences(changed) {
+    for (key, was, is) in differences(&changed.before, &changed.after) {
         let _ = writeln!(out, "{mall}: {key} {was} → {is}");
     }
     let jobs = changed.jobs;
@@ -243,7 +222,7 @@ fn consent(changed: &Changed) -> Option<String> {
 }
 
 fn document(changed: &Changed, done: bool) -> serde_json::Value {
-    let set: serde_json::Map<_, _> = differences(changed)
+    let set: serde_json::Map<_, _> = differences(&changed.before, &changed.after)
         .into_iter()
         .map(|(key, was, is)| (key.to_owned(), json!({ "before": was, "after": is })))
         .collect();

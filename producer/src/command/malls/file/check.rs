@@ -7,7 +7,6 @@ use common::store::{AppChoice, Mode};
 use serde_json::Value;
 
 use super::{FileMall, Line, TOKEN_COLUMNS};
-use crate::command::context::DEFAULT_AGENCY;
 use crate::plan::wish::parse_day;
 
 /// Characters of a reference to an approval, as the database allows.
@@ -17,37 +16,25 @@ const SHOPS: usize = 100;
 
 pub(super) fn check(line: Line) -> Result<FileMall, String> {
     let mall_id = line.mall_id;
-    let agency = line.agency.unwrap_or_else(|| DEFAULT_AGENCY.to_owned());
+    let agency = line.agency;
     // An agency's name follows the rule of a mall's id.
-    agency
-        .parse::<MallId>()
-        .map_err(|_| "`agency` is not a name: use 1 to 40 of a-z, 0-9, `-` and `_`".to_owned())?;
+    if agency.as_ref().is_some_and(|name| name.parse::<MallId>().is_err()) {
+        return Err("`agency` is not a name: use 1 to 40 of a-z, 0-9, `-` and `_`".to_owned());
+    }
     let dialect: Option<Dialect> = line
         .dialect
         .map(|dialect| dialect.parse())
         .transpose()
         .map_err(|error: common::domain::endpoint::UnknownDialect| error.to_string())?;
     let endpoints = line.endpoints.map(|names| endpoints(&names)).transpose()?;
-    let mut shops = line
-        .shops
-        .unwrap_or_else(|| vec![ShopNo::FIRST.get()])
-        .into_iter()
-        .map(ShopNo::try_from)
-        .collect::<Result<Vec<_>, _>>()
-        .map_err(|error| error.to_string())?;
-    shops.sort_unstable();
-    shops.dedup();
-    if shops.is_empty() || shops.len() > SHOPS {
-        return Err(format!("`shops` must name 1 to {SHOPS} shops"));
-    }
+    let shops = line.shops.map(shops).transpose()?;
     let wanted_from = line
         .wanted_from
         .as_deref()
         .map(|text| parse_day(text).map_err(|rule| format!("`wanted_from` is {rule}")))
         .transpose()?;
     let tokens = line.oauth_tokens.map(|answer| tokens(&mall_id, &answer)).transpose()?;
-    // Sends nothing unless it says so: the specification's rule.
-    let mode = Mode::from(line.mode.unwrap_or_else(|| "off".to_owned()));
+    let mode = line.mode.map(Mode::from);
     let app = match line.app.as_deref() {
         None => AppChoice::Keep,
         Some("-") => AppChoice::Configured,
@@ -82,6 +69,18 @@ pub(super) fn check(line: Line) -> Result<FileMall, String> {
         approval,
         approved_on,
     })
+}
+
+/// Each once.
+fn shops(numbers: Vec<i32>) -> Result<Vec<ShopNo>, String> {
+    let shops = numbers.into_iter().map(ShopNo::try_from).collect::<Result<Vec<_>, _>>();
+    let mut shops = shops.map_err(|error| error.to_string())?;
+    shops.sort_unstable();
+    shops.dedup();
+    if shops.is_empty() || shops.len() > SHOPS {
+        return Err(format!("`shops` must name 1 to {SHOPS} shops"));
+    }
+    Ok(shops)
 }
 
 /// `-` alone: none.

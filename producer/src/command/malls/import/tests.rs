@@ -61,24 +61,3 @@ fn a_known_mall_keeps_its_dialect_and_a_new_one_gets_that_of_the_settings() {
     let dialects: Vec<_> = malls.iter().map(|mall| stored.dialect_of(mall)).collect();
     assert_eq!(dialects, [Dialect::Live, Dialect::Seed, Dialect::Live]);
 }
-
-#[test]
-fn a_mall_whose_consent_is_not_enough_for_its_new_dialect_must_consent_anew() {
-    let tokens = |scope: &str| common::store::TokenFacts {
-        issued_at: chrono::DateTime::UNIX_EPOCH,
-        access_expires_at: chrono::DateTime::UNIX_EPOCH,
-        refresh_expires_at: chrono::DateTime::UNIX_EPOCH,
-        scopes: vec![scope.to_owned()],
-        key_id: "k".to_owned(),
-    };
-    let of = |scope: &str| Connector { tokens: Some(tokens(scope)), ..mall("plain", "api") };
-    let malls = read(b"mall_id,dialect\nplain,live\n").expect("good");
-    let lacking = |stored: &Connector, dialect| {
-        let mut report = Report::default();
-        report.note(&malls[0], dialect, Some(stored));
-        report.needs_scope.len()
-    };
-    assert_eq!(lacking(&of("mall.analytics"), Dialect::Live), 1);
-    assert_eq!(lacking(&of("mall.read_analytics"), Dialect::Live), 0);
-    assert_eq!(lacking(&of("mall.analytics"), Dialect::Seed), 0);
-}
