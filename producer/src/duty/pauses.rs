@@ -36,8 +36,12 @@ impl Pausing {
         Ok([parked, released])
     }
 
-    /// Pauses end in time: how many did.
+    /// Pauses end in time: how many did. A mall that took to another bucket goes on.
     async fn end(&self) -> Result<i64, StoreError> {
+        let released = self.control.release_moved().await?;
+        if released > 0 {
+            tracing::info!(event = "pauses.aligned", released, "the buckets of malls are full");
+        }
         let ended = self.control.end_due_pauses().await? + self.control.end_silent_probes().await?;
         if ended > 0 {
             tracing::info!(event = "pauses.ended", ended, "pauses ended by themselves");

@@ -35,3 +35,36 @@ async fn malls_that_share_a_limiter_key_get_equal_turns() -> Result<()> {
     assert_eq!(world.sim.report().total.throttled, 0);
     Ok(())
 }
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_mall_that_changes_its_bucket_waits_until_its_own_is_full_again() -> Result<()> {
+    let sim = SimConfig { malls: 1, ..SimConfig::default() };
+    let world = super::world(sim, &[]).await?;
+    let mall = world.sim.malls()[0].mall_id.clone();
+    let _serve = world.programs.serve()?;
+    let _worker = world.programs.worker()?;
+    let done = |least: i64| {
+        let world = &world;
+        wait_until("jobs done", Duration::from_secs(120), move || async move {
+            Ok(world.jobs_in(&["done"]).await? >= least)
+        })
+    };
+    let set = |key: &'static str| {
+        let (world, mall) = (&world, mall.clone());
+        async move { world.cli(&["malls", "set", &mall, key, "--yes"]).await?.success() }
+    };
+    // Its own bucket is known, and full again while the mall takes from the other one.
+    let last = |days: &'static str| ["--last", days, "--chunk-days", "1", "--lane", "backfill"];
+    world.enqueue(&[&["--mall", &mall, "--endpoint", "visitors"][..], &last("3d")].concat()).await?;
+    done(3).await?;
+    set("limiter_key=shared").await?;
+    world.enqueue(&[&["--mall", &mall][..], &last("100d")].concat()).await?;
+    done(60).await?;
+    // In the middle of it, back to the one that is believed full.
+    set("limiter_key=-").await?;
+    done(400).await?;
+    let seen = world.sim.report().total;
+    assert_eq!((seen.throttled, seen.floor_violations), (0, 0), "{seen:?}");
+    assert_eq!(world.jobs_in(&["planned", "queued", "running", "parked"]).await?, 0);
+    Ok(())
+}

@@ -28,6 +28,12 @@ impl Control {
         self.in_portions(include_str!("../sql/reconcile_parked.sql"), "released").await
     }
 
+    /// Releases what waited only until its mall's bucket was full (`sql/release_moved.sql`). Returns how many.
+    pub async fn release_moved(&self) -> Result<i64, StoreError> {
+        let row = sqlx::query(include_str!("../sql/release_moved.sql")).fetch_one(&self.pool).await?;
+        Ok(row.try_get("released")?)
+    }
+
     /// Goes over the malls, some of them a transaction; adds up `column`.
     async fn in_portions(&self, sql: &'static str, column: &str) -> Result<i64, StoreError> {
         let (mut after, mut all) = (String::new(), 0);

@@ -15,11 +15,13 @@
 -- reserve: the share of its bucket that is left to others, if it has one of its own.
 -- probe: whether its endpoint is paused and it is to show that the API is well again.
 -- A job that runs under this worker's own id and is asked for again goes on: the answer to its first claim was lost.
+-- What was put back by a worker that had it under its mall's former bucket takes from the present one.
 -- Locks in job_id order. Called by store/claim.rs only.
 WITH asked AS (
     SELECT * FROM unnest($1::uuid[], $2::bool[], $5::bigint[]) AS a (job_id, redelivered, held)
 ), locked AS (
     SELECT j.job_id, a.redelivered, a.held = j.fence AS held, j.work_state, j.worker, j.crashes, j.not_before, c.mall_id IS NOT NULL AS known_mall,
+           c.limiter_key,
            barrier.what IS NULL AS sends
       FROM asked a
       JOIN jobs j USING (job_id)
@@ -28,7 +30,7 @@ WITH asked AS (
      ORDER BY j.job_id
        FOR UPDATE OF j
 ), decided AS (
-    SELECT job_id,
+    SELECT job_id, limiter_key,
            CASE
                WHEN work_state IN ('done', 'failed') THEN work_state
                WHEN work_state = 'running' AND worker = $3 AND held THEN 'held'
@@ -44,6 +46,7 @@ WITH asked AS (
     UPDATE jobs j
        SET work_state = CASE decision WHEN 'go' THEN 'running' WHEN 'parked' THEN 'parked' WHEN 'gone' THEN 'cancelled' ELSE 'failed' END,
            fence = CASE WHEN decision IN ('go', 'parked') THEN next_fence() ELSE fence END,
+           limiter_key = CASE WHEN decision = 'go' THEN decided.limiter_key ELSE j.limiter_key END,
            claimed_at = CASE WHEN decision = 'go' THEN now() ELSE claimed_at END,
            worker = $3,
            finished_at = CASE WHEN decision IN ('gone', 'poison') THEN now() END,
@@ -61,11 +64,11 @@ WITH asked AS (
     RETURNING j.*
 )
 SELECT d.decision, j.job_id, j.mall_id, j.shop_no, j.endpoint, j.granularity, j.start_date, j.end_date, j.lane,
-       j.requested_at, j.limiter_key, j.attempts, j.crashes, changed.fence, c.token_version, c.dialect,
+       j.requested_at, coalesce(changed.limiter_key, j.limiter_key) AS limiter_key, j.attempts, j.crashes, changed.fence, c.token_version, c.dialect,
        l.reserve,
        EXISTS (SELECT FROM endpoint_pauses p WHERE p.ended_at IS NULL AND j.job_id = ANY (p.probes)) AS probe
   FROM decided d
   JOIN jobs j USING (job_id)
   LEFT JOIN changed USING (job_id)
   LEFT JOIN connectors c ON c.mall_id = j.mall_id
-  LEFT JOIN limiter_settings l ON l.limiter_key = j.limiter_key
+  LEFT JOIN limiter_settings l ON l.limiter_key = coalesce(changed.limiter_key, j.limiter_key)

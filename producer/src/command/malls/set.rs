@@ -184,6 +184,12 @@ fn text(changed: &Changed) -> String {
     for (key, was, is) in differences(&changed.before, &changed.after) {
         let _ = writeln!(out, "{mall}: {key} {was} → {is}");
     }
+    if changed.before.limiter_key != changed.after.limiter_key {
+        let _ = writeln!(
+            out,
+            "  waits      half a minute, so that its API's own bucket is full whatever it was sent before"
+        );
+    }
     let jobs = changed.jobs;
     if jobs.cancelled > 0 {
         let _ = writeln!(
