@@ -13,6 +13,24 @@ const FRESH_DAYS: i64 = 7;
 /// No Cafe24 shop is older.
 const FIRST_YEAR: i32 = 2000;
 
+/// The first day of which a shop can have figures.
+pub fn first_day() -> NaiveDate {
+    NaiveDate::from_ymd_opt(FIRST_YEAR, 1, 1).unwrap_or_default()
+}
+
+/// Whether there can be figures of a day, and if not why: the one rule of `enqueue`, `malls set` and `malls import`.
+pub fn to_be_had(day: NaiveDate, today: NaiveDate) -> Result<(), String> {
+    if day < first_day() {
+        return Err(format!("{day} is before there was anything to fetch: the first day is {}", first_day()));
+    }
+    has_come(day, today)
+}
+
+/// Whether a day has begun in Korea, and if not why.
+pub fn has_come(day: NaiveDate, today: NaiveDate) -> Result<(), String> {
+    if day > today { Err(format!("{day} is in the future: today is {today} (KST)")) } else { Ok(()) }
+}
+
 /// Reads `2026-02-15`.
 pub fn parse_day(text: &str) -> Result<NaiveDate, String> {
     let day = if text.len() == 10 { NaiveDate::parse_from_str(text, "%Y-%m-%d").ok() } else { None };
@@ -41,7 +59,8 @@ pub fn resolve(
 ) -> Result<DayRange, Fault> {
     let yesterday = today - Days::new(1);
     let Some((from, to)) = days else {
-        return Ok(DayRange::last_finished(today, last.unwrap_or(1)));
+        let range = DayRange::last_finished(today, last.unwrap_or(1));
+        return if range.start() < first_day() { Err(too_early(range)) } else { Ok(range) };
     };
     let Ok(range) = DayRange::new(from, to) else {
         return Err(Fault::Range {
@@ -66,15 +85,22 @@ pub fn resolve(
             action,
         });
     }
-    let first = NaiveDate::from_ymd_opt(FIRST_YEAR, 1, 1).unwrap_or_default();
-    if range.start() < first {
-        return Err(Fault::Range {
-            what: format!("{from} is before there was anything to fetch"),
-            why: format!("no shop has figures from before {FIRST_YEAR}"),
-            action: if to < first { "--last 7d".to_owned() } else { format!("--from {first} --to {to}") },
-        });
+    if range.start() < first_day() {
+        return Err(too_early(range));
     }
     Ok(range)
+}
+
+fn too_early(range: DayRange) -> Fault {
+    Fault::Range {
+        what: format!("{} is before there was anything to fetch", range.start()),
+        why: format!("no shop has figures from before {FIRST_YEAR}"),
+        action: if range.end() < first_day() {
+            "--last 7d".to_owned()
+        } else {
+            format!("--from {} --to {}", first_day(), range.end())
+        },
+    }
 }
 
 /// The whole periods of `range`.
@@ -159,6 +185,26 @@ mod tests {
             resolve(None, Some((today, today)), today).expect("valid"),
             range("2026-02-16", "2026-02-16")
         );
+    }
+
+    #[test]
+    fn the_last_days_do_not_begin_before_there_was_anything_to_fetch() {
+        let today = day("2026-02-16");
+        let all = (today - first_day()).num_days();
+        let last = |days: i64| resolve(u32::try_from(days).ok(), None, today);
+        assert_eq!(last(all).expect("valid"), range("2000-01-01", "2026-02-15"));
+        let Err(Fault::Range { what, action, .. }) = last(all + 1) else { panic!("taken") };
+        assert_eq!(what, "1999-12-31 is before there was anything to fetch");
+        assert_eq!(action, "--from 2000-01-01 --to 2026-02-15");
+    }
+
+    #[rstest]
+    #[case::first("2000-01-01", true)]
+    #[case::before("1999-12-31", false)]
+    #[case::today("2026-02-16", true)]
+    #[case::tomorrow("2026-02-17", false)]
+    fn a_day_is_to_be_had_from_the_first_to_today(#[case] text: &str, #[case] is: bool) {
+        assert_eq!(to_be_had(day(text), day("2026-02-16")).is_ok(), is);
     }
 
     #[rstest]

@@ -151,3 +151,27 @@ async fn an_import_that_changes_something_is_one_entry_of_the_audit_log() -> Res
     assert_eq!(details, expected, "{details:#}");
     Ok(())
 }
+
+#[tokio::test]
+async fn no_purpose_is_approved_and_no_day_released_or_wanted_before_it_has_come() -> Result<()> {
+    let world = world().await?;
+    let purposes = ["malls", "purposes", "hanbit"];
+    let set = ["malls", "set", "hanbit", "--yes"];
+    for (command, said) in [
+        ([&purposes[..], &["--set", "ads", "--on", "2099-02-20"]].concat(), "2099-02-20 is in the future"),
+        ([&purposes[..], &["--shown-from", "2099-01-01"]].concat(), "2099-01-01 is in the future"),
+        ([&purposes[..], &["--shown-from", "2025-01-01"]].concat(), "did not come from another agency"),
+        ([&set[..], &["wanted_from=2099-01-01"]].concat(), "2099-01-01 is in the future"),
+        ([&set[..], &["wanted_from=1999-12-31"]].concat(), "the first day is 2000-01-01"),
+        (vec!["enqueue", "--all", "--last", "9999d", "--dry-run"], "is before there was anything to fetch"),
+    ] {
+        let refused = world.cli(&command).await?;
+        assert!(refused.code == Some(2) && refused.stderr.contains(said), "{command:?}: {refused:?}");
+    }
+    let file = "mall_id,purposes,approved_on,wanted_from\nhanbit,ads,2099-01-01,2099-01-01\n";
+    let refused = import(&world, file, &[]).await?;
+    assert!(refused.code == Some(1) && refused.stderr.contains("`approved_on` cannot be"), "{refused:?}");
+    assert_eq!(world.db.number("SELECT count(*) FROM approvals").await?, 0);
+    assert_eq!(world.db.number("SELECT count(*) FROM mall_agencies WHERE shown_from IS NOT NULL").await?, 0);
+    Ok(())
+}

@@ -7,7 +7,10 @@ use std::io::Read;
 use std::path::Path;
 use std::sync::Arc;
 
+use chrono::NaiveDate;
+use common::clock::now;
 use common::config::Secret;
+use common::domain::calendar::kst_day;
 use common::domain::endpoint::{Dialect, Endpoint};
 use common::domain::ids::{AppId, MallId, ShopNo};
 use common::oauth::Sealer;
@@ -22,6 +25,7 @@ use crate::command::context::Context;
 use crate::fault::{Exit, Fault};
 use crate::output::json::Document;
 use crate::output::text::clean;
+use crate::plan::wish::{has_come, to_be_had};
 
 /// Largest file: some ten thousand malls are 10 MB.
 const FILE_MAX: u64 = 64 << 20;
@@ -36,7 +40,7 @@ pub(super) async fn run(context: &Context, path: &Path, dry_run: bool) -> Result
     let known = known(&control, &malls).await.map_err(|error| context.store(error))?;
     let apps = control.apps().await.map_err(|error| context.store(error))?;
     let apps: BTreeSet<AppId> = apps.into_iter().map(|app| app.app_id).collect();
-    let stored = Stored { known, apps, dialect: context.config.cafe24.dialect };
+    let stored = Stored { known, apps, dialect: context.config.cafe24.dialect, today: kst_day(now()) };
     stored.check(&malls).map_err(refused)?;
     let malls: Vec<ImportMall> =
         malls.into_iter().map(|mall| asked(context, mall, sealer.as_ref())).collect();
@@ -47,7 +51,7 @@ pub(super) async fn run(context: &Context, path: &Path, dry_run: bool) -> Result
     let imported = control.import_malls(&import, actor.as_deref()).await;
     let report = Report::of(&imported.map_err(|error| context.store(error))?, dry_run);
     if context.output.is_for_programs() {
-        context.output.document(&Document::new(&report, common::clock::now()))?;
+        context.output.document(&Document::new(&report, now()))?;
     } else {
         context.output.answer(&report.text())?;
     }
@@ -95,6 +99,8 @@ struct Stored {
     apps: BTreeSet<AppId>,
     /// Of a new mall for which the file says none.
     dialect: Dialect,
+    /// In Korea.
+    today: NaiveDate,
 }
 
 impl Stored {
@@ -135,6 +141,12 @@ impl Stored {
         for mall in malls {
             if let Some(problem) = self.misspoken(mall) {
                 bad.add(mall.line, problem);
+            }
+            if let Some(why) = mall.wanted_from.and_then(|day| to_be_had(day, self.today).err()) {
+                bad.add(mall.line, format!("`wanted_from` cannot be that day: {why}"));
+            }
+            if let Some(why) = mall.approved_on.and_then(|day| has_come(day, self.today).err()) {
+                bad.add(mall.line, format!("`approved_on` cannot be that day: {why}"));
             }
             if let AppChoice::Named(app) = &mall.app
                 && !self.apps.contains(app)

@@ -2,6 +2,8 @@
 
 use std::fmt::Write;
 
+use common::clock::now;
+use common::domain::calendar::kst_day;
 use common::store::{Approval, Control, NewApprovals};
 use serde_json::{Value, json};
 
@@ -11,6 +13,7 @@ use crate::cli::PurposesArgs;
 use crate::fault::{Exit, Fault};
 use crate::output::json::with_times;
 use crate::output::text::clean;
+use crate::plan::wish::has_come;
 
 pub(super) async fn run(context: &Context, args: &PurposesArgs) -> Result<Exit, Fault> {
     let control = context.database().await?;
@@ -18,6 +21,23 @@ pub(super) async fn run(context: &Context, args: &PurposesArgs) -> Result<Exit, 
     let store = |error| context.store(error);
     if control.connectors(std::slice::from_ref(mall)).await.map_err(store)?.is_empty() {
         return Err(unknown_mall(context, &control, mall).await);
+    }
+    let today = kst_day(now());
+    for (flag, day) in [("--on", args.on), ("--shown-from", args.shown_from)] {
+        if let Some(why) = day.and_then(|day| has_come(day, today).err()) {
+            return Err(refused(
+                why,
+                "what is written here counts at once",
+                format!("{flag} {today}, or an earlier day"),
+            ));
+        }
+    }
+    if args.shown_from.is_some() && control.shown_from(mall).await.map_err(store)?.is_none() {
+        return Err(refused(
+            format!("mall '{mall}' did not come from another agency"),
+            "readers of its agency see all of its days already",
+            format!("cafe24-sync malls purposes {mall}"),
+        ));
     }
     if args.none || !args.set.is_empty() {
         let new = NewApprovals {
@@ -34,6 +54,10 @@ pub(super) async fn run(context: &Context, args: &PurposesArgs) -> Result<Exit, 
     show(context, &control, args).await
 }
 
+fn refused(what: String, why: &str, action: String) -> Fault {
+    Fault::Setting { what, why: why.to_owned(), action }
+}
+
 async fn show(context: &Context, control: &Control, args: &PurposesArgs) -> Result<Exit, Fault> {
     let mall = &args.mall;
     let mut approvals =
@@ -48,7 +72,10 @@ async fn show(context: &Context, control: &Control, args: &PurposesArgs) -> Resu
         let _ = writeln!(text, "{mall}: approved for no purpose");
     }
     if let Some(day) = shown_from {
-        let _ = writeln!(text, "{mall}: came from another agency; readers see it from {day} on");
+        let _ = writeln!(
+            text,
+            "{mall}: came from another agency; readers of its present one see it from {day} on"
+        );
     }
     context.say(
         json!({ "mall_id": mall, "purposes": document(&approvals)?, "shown_from": shown_from }),

@@ -5,6 +5,7 @@ use std::time::Duration;
 
 use chrono::NaiveDate;
 use common::clock::now;
+use common::domain::calendar::kst_day;
 use common::domain::endpoint::Dialect;
 use common::domain::ids::ShopNo;
 use common::store::{Changed, Connector, ConnectorChange, ConnectorState, Control, Refitted};
@@ -19,7 +20,10 @@ use crate::cli::{SetArgs, Setting};
 use crate::fault::{Exit, Fault};
 use crate::output::paint::{good, warn};
 use crate::output::text::counted;
+use crate::plan::wish::to_be_had;
 
+/// Why `wanted_from` has bounds.
+const WANTED: &str = "days are wanted from it to yesterday, and each of them is asked for";
 /// How often jobs that a worker had are looked for, and for how long: what it had not sent comes back once the requests under
 /// way are answered.
 const LOOK: Duration = Duration::from_millis(500);
@@ -92,7 +96,16 @@ async fn change(
             Setting::LimiterKey(key) => {
                 change.limiter_key = Some(key.unwrap_or_else(|| context.limiter_key(&before.mall_id)));
             }
-            Setting::WantedFrom(day) => change.wanted_from = Some(day),
+            Setting::WantedFrom(day) => {
+                day.map_or(Ok(()), |day| to_be_had(day, kst_day(now()))).map_err(|why| {
+                    refused(
+                        format!("`wanted_from` cannot be that day: {why}"),
+                        WANTED,
+                        "wanted_from=2025-01-01, or wanted_from=-",
+                    )
+                })?;
+                change.wanted_from = Some(day);
+            }
             Setting::App(app) => change.app = Some(app),
             Setting::Mode(mode) => change.mode = Some(mode),
         }

@@ -3,6 +3,10 @@ use rstest::rstest;
 use super::*;
 use crate::plan::selection::tests::mall;
 
+fn today() -> NaiveDate {
+    "2026-02-16".parse().expect("a day")
+}
+
 /// The problems of a file against two known malls: `known` speaks live with keywords and two shops, `plain` seed.
 fn problems(text: &str, default: Dialect) -> Vec<String> {
     let live = Connector {
@@ -11,7 +15,7 @@ fn problems(text: &str, default: Dialect) -> Vec<String> {
         ..mall("known", "api")
     };
     let known = [live, mall("plain", "api")].into_iter().map(|mall| (mall.mall_id.clone(), mall)).collect();
-    let stored = Stored { known, apps: BTreeSet::new(), dialect: default };
+    let stored = Stored { known, apps: BTreeSet::new(), dialect: default, today: today() };
     let malls = read(text.as_bytes()).expect("well-formed");
     stored
         .check(&malls)
@@ -42,6 +46,27 @@ fn a_mall_is_not_wanted_what_its_api_cannot_answer(#[case] text: &str, #[case] p
 }
 
 #[rstest]
+#[case::wanted_too_early(
+    "mall_id,wanted_from\na,1999-12-31\n",
+    "`wanted_from` cannot be that day: 1999-12-31 is before there was anything to fetch: the first day is 2000-01-01"
+)]
+#[case::wanted_too_late(
+    "mall_id,wanted_from\na,2026-02-17\n",
+    "`wanted_from` cannot be that day: 2026-02-17 is in the future: today is 2026-02-16 (KST)"
+)]
+#[case::approved_too_late(
+    "mall_id,purposes,approved_on\na,ads,2026-02-17\n",
+    "`approved_on` cannot be that day: 2026-02-17 is in the future: today is 2026-02-16 (KST)"
+)]
+fn a_day_that_cannot_be_meant_is_refused(#[case] text: &str, #[case] problem: &str) {
+    assert_eq!(problems(text, Dialect::Seed), [problem]);
+}
+
+#[rstest]
+#[case::wanted_and_approved_today(
+    "mall_id,wanted_from,purposes,approved_on\na,2026-02-16,ads,2026-02-16\n",
+    Dialect::Seed
+)]
 #[case::both_named("mall_id,dialect,shops,endpoints\na,live,1;2,visitors;keywords\n", Dialect::Seed)]
 #[case::the_default("mall_id,shops,endpoints\na,1;2,keywords\n", Dialect::Live)]
 #[case::what_is_stored("mall_id,shops\nknown,1;2\n", Dialect::Seed)]
@@ -56,7 +81,7 @@ fn a_known_mall_keeps_its_dialect_and_a_new_one_gets_that_of_the_settings() {
         .into_iter()
         .map(|mall| (mall.mall_id.clone(), mall))
         .collect();
-    let stored = Stored { known, apps: BTreeSet::new(), dialect: Dialect::Seed };
+    let stored = Stored { known, apps: BTreeSet::new(), dialect: Dialect::Seed, today: today() };
     let malls = read(b"mall_id,dialect\nknown,\nnew,\nother,live\n").expect("good");
     let dialects: Vec<_> = malls.iter().map(|mall| stored.dialect_of(mall)).collect();
     assert_eq!(dialects, [Dialect::Live, Dialect::Seed, Dialect::Live]);
