@@ -27,7 +27,7 @@ impl Remedy {
                 format!("see to the app's approval, then cafe24-sync malls resume {mall}"),
             ),
             (Mode::Other(_), ConnectorState::Active) => {
-                of("its mode sends nothing", "import it with mode 'api' to send requests".to_owned())
+                of("its mode sends nothing", format!("cafe24-sync malls set {mall} mode=api"))
             }
             (Mode::Api, ConnectorState::Active) => None,
         }
@@ -68,7 +68,7 @@ pub fn why_silent(mall: &Connector) -> String {
         return String::new();
     };
     if let (ConnectorState::Active, Mode::Other(mode)) = (mall.state, &mall.mode) {
-        return format!("mode is '{mode}': {}", remedy.action);
+        return format!("mode is '{mode}' → {}", remedy.action);
     }
     because(remedy.what, mall.state_reason.as_deref(), &remedy.action)
 }

@@ -143,8 +143,10 @@ impl Shown {
             (_, Some(what)) => bad(what).to_string(),
         };
         let until = self.details.paused_until.map(|time| format!(" until {}", short_time(time)));
-        let since = short_time(mall.state_since);
-        let _ = writeln!(out, "{}  {word} since {since}{}", bold(&mall.mall_id), until.unwrap_or_default());
+        // When its mode was set is not known; its state says since when it is active.
+        let is_off = mall.state == ConnectorState::Active && !mall.sends();
+        let since = if is_off { String::new() } else { format!(" since {}", short_time(mall.state_since)) };
+        let _ = writeln!(out, "{}  {word}{since}{}", bold(&mall.mall_id), until.unwrap_or_default());
         if let Some(reason) = mall.state_reason.as_deref().filter(|reason| !reason.is_empty()) {
             row(out, "why", &clean(reason));
         }

@@ -120,3 +120,13 @@ fn an_active_mall_without_anything_says_so() {
     let text = bare(&shown.text(at()));
     assert!(text.contains("no day was ever asked for") && text.contains("tokens     none"), "{text}");
 }
+
+#[test]
+fn a_mall_whose_mode_is_off_names_the_command_and_no_moment() {
+    let mut shown = shown();
+    shown.mall = mall("ainong", "off");
+    shown.details.paused_until = None;
+    let text = bare(&shown.text(at()));
+    assert!(text.starts_with("ainong  its mode sends nothing\n"), "{text}");
+    assert!(text.contains("do         cafe24-sync malls set ainong mode=api\n"), "{text}");
+}
