@@ -106,6 +106,8 @@ pub struct PlanCounts {
     pub by_key: BTreeMap<LimiterKey, f64>,
     /// Ids of the jobs in planning order: what a plan id is the hash of.
     pub job_ids: Vec<Uuid>,
+    /// Jobs of other wishes that bring slices of this one; of a dry run none are told.
+    pub carriers: Vec<Uuid>,
     /// How long the database worked at it, without the wait for another planner.
     pub worked: Duration,
 }
@@ -139,6 +141,7 @@ impl PlanCounts {
             *self.by_key.entry(key).or_default() += requests;
         }
         self.job_ids.extend(other.job_ids);
+        self.carriers.extend(other.carriers);
         self.worked += other.worked;
     }
 }
@@ -194,6 +197,10 @@ impl Control {
         }
         let (mut counts, jobs) = settle(&mut tx, lane, &malls(shops)).await?;
         if let Some(run_id) = run_id {
+            if counts.in_work > 0 {
+                let carriers = sqlx::query(include_str!("sql/plan_carriers.sql")).fetch_all(&mut *tx).await?;
+                counts.carriers = carriers.iter().map(|row| row.try_get(0)).collect::<Result<_, _>>()?;
+            }
             store(&mut tx, JobsOf { run_id, lane, per_second: None }, &counts, &jobs).await?;
             tx.commit().await?;
         } else {

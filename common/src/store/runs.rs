@@ -3,6 +3,7 @@
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
 use sqlx::Row;
+use sqlx::postgres::PgRow;
 use uuid::Uuid;
 
 use super::error::StoreError;
@@ -30,12 +31,46 @@ pub struct RunProgress {
     pub planned: i64,
     /// Rows fetched.
     pub rows: i64,
+    /// Of all, jobs of other runs that bring what this one wished for.
+    pub of_other_runs: i64,
 }
 
 impl RunProgress {
     /// Jobs that will end without a person's help.
     pub fn open(&self) -> i64 {
         self.running + self.queued + self.planned
+    }
+
+    /// Both together.
+    #[must_use]
+    pub fn with(self, other: Self) -> Self {
+        Self {
+            jobs: self.jobs + other.jobs,
+            done: self.done + other.done,
+            failed: self.failed + other.failed,
+            cancelled: self.cancelled + other.cancelled,
+            parked: self.parked + other.parked,
+            running: self.running + other.running,
+            queued: self.queued + other.queued,
+            planned: self.planned + other.planned,
+            rows: self.rows + other.rows,
+            of_other_runs: self.of_other_runs + other.of_other_runs,
+        }
+    }
+
+    fn of(row: &PgRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            jobs: row.try_get("jobs")?,
+            done: row.try_get("done")?,
+            failed: row.try_get("failed")?,
+            cancelled: row.try_get("cancelled")?,
+            parked: row.try_get("parked")?,
+            running: row.try_get("running")?,
+            queued: row.try_get("queued")?,
+            planned: row.try_get("planned")?,
+            rows: row.try_get("rows")?,
+            of_other_runs: 0,
+        })
     }
 }
 
@@ -104,17 +139,20 @@ impl Control {
     pub async fn run_progress(&self, run_id: Uuid) -> Result<RunProgress, StoreError> {
         let row =
             sqlx::query(include_str!("sql/run_progress.sql")).bind(run_id).fetch_one(&self.pool).await?;
-        Ok(RunProgress {
-            jobs: row.try_get("jobs")?,
-            done: row.try_get("done")?,
-            failed: row.try_get("failed")?,
-            cancelled: row.try_get("cancelled")?,
-            parked: row.try_get("parked")?,
-            running: row.try_get("running")?,
-            queued: row.try_get("queued")?,
-            planned: row.try_get("planned")?,
-            rows: row.try_get("rows")?,
-        })
+        RunProgress::of(&row)
+    }
+
+    /// How far those of `jobs` are that are not `run_id`'s own, and which of them may still change
+    /// (`sql/carriers_progress.sql`).
+    pub async fn carriers_progress(
+        &self,
+        run_id: Uuid,
+        jobs: &[Uuid],
+    ) -> Result<(RunProgress, Vec<Uuid>), StoreError> {
+        let sql = include_str!("sql/carriers_progress.sql");
+        let row = sqlx::query(sql).bind(jobs).bind(run_id).fetch_one(&self.pool).await?;
+        let progress = RunProgress::of(&row)?;
+        Ok((RunProgress { of_other_runs: progress.jobs, ..progress }, row.try_get("unsettled")?))
     }
 
     /// The live jobs by lane and state (`sql/backlog.sql`).

@@ -2,6 +2,8 @@
 
 mod answer;
 
+mod carriers;
+
 mod select;
 
 mod wait;
@@ -18,6 +20,7 @@ use serde_json::json;
 use uuid::Uuid;
 
 use self::answer::Answer;
+use self::carriers::Carriers;
 use self::wait::{End, Ended};
 use super::again;
 use super::agree::{Ask, Question};
@@ -222,7 +225,7 @@ impl Enqueue<'_> {
         let run = Uuid::now_v7();
         let wish = self.wish();
         self.control.create_run(run, "enqueue", &wish).await.map_err(|error| self.context.store(error))?;
-        let preview = self.plan(Some(run)).await?;
+        let mut preview = self.plan(Some(run)).await?;
         let output = self.context.output;
         if let Some(asked) = self.args.plan.as_ref().filter(|asked| **asked != preview.id) {
             output.complain(&format!(
@@ -235,8 +238,10 @@ impl Enqueue<'_> {
             output.answer(&preview.text(&format!("run {run}")))?;
         }
         let exit = if self.args.wait.is_some() {
-            let ended = wait::until_done(self.context, &self.control, run, self.args.wait.flatten()).await?;
-            self.say_end(&preview, &ended)?;
+            let carriers = Carriers::new(run, &std::mem::take(&mut preview.carriers));
+            let limit = self.args.wait.flatten();
+            let ended = wait::until_done(self.context, &self.control, run, carriers, limit).await?;
+            self.say_end(&ended)?;
             let exit = ended.exit();
             answer.waited(ended);
             exit
@@ -299,13 +304,10 @@ impl Enqueue<'_> {
         Ok(())
     }
 
-    fn say_end(&self, preview: &Preview, ended: &Ended) -> Result<(), Fault> {
+    fn say_end(&self, ended: &Ended) -> Result<(), Fault> {
         let output = self.context.output;
         if !output.is_for_programs() {
             output.answer(&ended.text())?;
-        }
-        if preview.jobs == 0 && preview.slices.in_work > 0 {
-            output.note("the slices are in jobs of earlier runs: cafe24-sync status");
         }
         if matches!(ended.end, End::TimedOut | End::Interrupted) && ended.progress.open() > 0 {
             output.note("the rest stays planned and goes on while `cafe24-sync serve` runs");

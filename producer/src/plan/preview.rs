@@ -8,6 +8,7 @@ use common::domain::endpoint::Endpoint;
 use common::domain::job::Lane;
 use common::store::{EndpointPause, PlanCounts};
 use serde::Serialize;
+use uuid::Uuid;
 
 use super::eta::Eta;
 use super::left_out::LeftOut;
@@ -58,6 +59,8 @@ pub struct Preview {
     pub now: DateTime<Utc>,
     /// Whether a bucket serves one mall.
     pub key_is_mall: bool,
+    /// Jobs of other runs that bring slices of the wish; none of a dry run.
+    pub carriers: Vec<Uuid>,
 }
 
 /// What became of the wished slices.
@@ -157,6 +160,7 @@ impl Preview {
             eta,
             now,
             key_is_mall,
+            carriers: counts.carriers.clone(),
         }
     }
 

@@ -2,10 +2,10 @@
 
 use futures::future::join_all;
 use serde_json::Value;
-use tests::harness::{Broker, Result, Span, wait_until};
+use tests::harness::{Broker, Context as _, Output, Result, Span, wait_until};
 use tests::simulator::{Endpoint, Granularity};
 
-use super::{Flow, SOON, Setup, day};
+use super::{Flow, LIMIT, SOON, Setup, day, status};
 
 #[tokio::test]
 async fn s03_overlapping_wishes_of_five_operators_at_once_cost_one_request_a_slice() -> Result<()> {
@@ -106,5 +106,100 @@ async fn a_fresh_wish_lifts_the_backfill_jobs_that_carry_its_days() -> Result<()
         day("2025-02-28"),
     );
     assert_eq!(twice.expect("known"), 1);
+    Ok(())
+}
+
+/// What `enqueue --wait --json` answered, however it ended.
+fn answer(ended: &Output) -> Result<Value> {
+    serde_json::from_str(&ended.stdout).with_context(|| format!("{}{}", ended.stdout, ended.stderr))
+}
+
+#[tokio::test]
+async fn waiting_is_for_whoever_brings_the_days() -> Result<()> {
+    let mut flow = Flow::start(Setup::new(&["hanbit"]).workers(0).without_daemon()).await?;
+    let days = [
+        "enqueue",
+        "--mall",
+        "hanbit",
+        "--endpoint",
+        "products",
+        "--from",
+        "2025-03-01",
+        "--to",
+        "2025-03-08",
+        "--json",
+    ];
+    flow.cli(&[&days[..], &["--chunk-days", "1"]].concat()).await?.success()?;
+    // All of it is in jobs of another run, and nobody works: waiting runs out, and says what for.
+    let ended = flow.cli(&[&days[..], &["--wait=1s"]].concat()).await?;
+    let told = answer(&ended)?;
+    let progress = &told["progress"];
+    assert_eq!(
+        (ended.code, &told["jobs"], &told["ended"]),
+        (Some(124), &0.into(), &"timed_out".into()),
+        "{told}"
+    );
+    assert_eq!(
+        (&progress["jobs"], &progress["done"], &progress["of_other_runs"]),
+        (&8.into(), &0.into(), &8.into())
+    );
+    // A wish with days of its own waits for both; a forced one in the fresh lane for the jobs that it lifted.
+    let longer = [
+        "enqueue",
+        "--mall",
+        "hanbit",
+        "--endpoint",
+        "products",
+        "--from",
+        "2025-02-27",
+        "--to",
+        "2025-03-08",
+    ];
+    let ended = flow.cli(&[&longer[..], &["--json", "--wait=1s"]].concat()).await?;
+    let progress = answer(&ended)?["progress"].clone();
+    assert_eq!(
+        (ended.code, &progress["jobs"], &progress["of_other_runs"]),
+        (Some(124), &9.into(), &8.into())
+    );
+    let forced = ["--lane", "fresh", "--force", "--wait=1s"];
+    let ended = flow.cli(&[&days[..], &forced].concat()).await?;
+    let progress = answer(&ended)?["progress"].clone();
+    assert_eq!((ended.code, &progress["of_other_runs"]), (Some(124), &8.into()), "{progress}");
+
+    flow.start_workers(1).await?;
+    let three = (0..3).map(|_| async {
+        let ended = flow.cli(&[&days[..], &["--wait"]].concat()).await?;
+        // Every row is there, whoever of the three was first.
+        let there = flow
+            .world
+            .db
+            .number("SELECT count(*) FROM slices WHERE mall_id = 'hanbit' AND date >= '2025-03-01'");
+        assert_eq!((ended.code, there.await?), (Some(0), 8), "{}", ended.stdout);
+        Ok(())
+    });
+    join_all(three).await.into_iter().collect::<Result<Vec<()>>>()?;
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_job_of_another_run_that_fails_fails_who_waits_for_it() -> Result<()> {
+    let mut flow = Flow::start(Setup::new(&["broken"]).workers(0).without_daemon()).await?;
+    flow.order("broken", Some(1), status(400))?;
+    flow.wish("broken", "products", "2025-03-01", "2025-03-08", &["--chunk-days", "1"]).await?;
+    let wish = ["--mall", "broken", "--endpoint", "products", "--from", "2025-03-01", "--to", "2025-03-08"];
+    let waiting =
+        flow.world.programs.cli_started(&[&["enqueue"], &wish[..], &["--wait", "--json"]].concat())?;
+    wait_until("its run", SOON, || async {
+        Ok(flow.world.db.number("SELECT count(*) FROM runs WHERE slices_wanted = 8").await? == 2)
+    })
+    .await?;
+    flow.start_workers(1).await?;
+    let ended = waiting.output(LIMIT).await?;
+    let progress = answer(&ended)?["progress"].clone();
+    assert_eq!(ended.code, Some(8), "{}{}", ended.stdout, ended.stderr);
+    assert_eq!(
+        (&progress["done"], &progress["failed"], &progress["of_other_runs"]),
+        (&7.into(), &1.into(), &8.into())
+    );
     Ok(())
 }

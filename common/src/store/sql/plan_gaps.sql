@@ -3,7 +3,8 @@
 -- $3 endpoint[] $4 the most days of a request to it[] $5 its first day[] $6 its last day[]; equal lengths; each has its own
 -- days, since half of a mall's chunks may end in the midst of an endpoint
 -- $7 whether days of open dead letters are left to whoever decides about them (failed)
--- A chunk begins with a gap, not at a fixed day: a short gap is one request. A slice in a live job is satisfied.
+-- A chunk begins with a gap, not at a fixed day: a short gap is one request. A slice in a live job is satisfied (carriers:
+-- plan_carriers.sql).
 -- View slice_coverage, asked mall by mall. Called by store/plan/gaps.rs only.
 CREATE TEMPORARY TABLE plan_slices ON COMMIT DROP AS
 WITH mall AS (
@@ -21,6 +22,12 @@ WITH mall AS (
            AND c.date BETWEEN (SELECT min(first) FROM chunk) AND (SELECT max(last) FROM chunk)
         OFFSET 0) AS days
       JOIN chunk ON chunk.endpoint = days.endpoint AND days.date BETWEEN chunk.first AND chunk.last
+), live AS (
+    SELECT j.mall_id, j.shop_no, j.endpoint, day::date AS day, array_agg(j.job_id) AS carriers
+      FROM jobs j
+     CROSS JOIN LATERAL generate_series(j.start_date::timestamp, j.end_date::timestamp, interval '1 day') AS day
+     WHERE j.work_state IN ('planned', 'queued', 'running', 'parked') AND j.granularity = 'day' AND j.mall_id = ANY ($1)
+     GROUP BY 1, 2, 3, 4
 ), begun AS (
     SELECT *, min(day) FILTER (WHERE NOT complete AND NOT in_job AND NOT failed) OVER series AS begin
       FROM wanted
@@ -28,5 +35,6 @@ WITH mall AS (
 )
 SELECT mall_id, shop_no, limiter_key, endpoint, 'day'::text AS granularity,
        coalesce(begin + (day - begin) / max_days * max_days, day) AS chunk_start, day,
-       complete, in_job AS in_work, failed
+       complete, in_job AS in_work, failed, live.carriers
   FROM begun
+  LEFT JOIN live USING (mall_id, shop_no, endpoint, day)

@@ -1,15 +1,17 @@
-//! `--wait`: feeds beside whoever feeds, and watches the run until its jobs are over.
+//! `--wait`: feeds beside whoever feeds, and watches until the run's jobs are over, and those of other runs that bring what it
+//! wished for.
 
 use std::fmt::Write;
 use std::time::Duration;
 
-use common::store::{Control, DemandOf, RunProgress};
+use common::store::{Control, DemandOf, RunProgress, StoreError};
 use tokio::signal::ctrl_c;
 use tokio::task::JoinSet;
 use tokio::time::{Instant, sleep, timeout};
 use tokio_util::sync::CancellationToken;
 use uuid::Uuid;
 
+use super::carriers::Carriers;
 use crate::command::context::Context;
 use crate::dead;
 use crate::duty::Leader;
@@ -21,6 +23,8 @@ use crate::plan::eta::eta;
 
 /// How often the run is looked at.
 const LOOK: Duration = Duration::from_millis(300);
+/// A look that takes long is followed by a pause so many times as long: of very many jobs, looking is work for Postgres.
+const PAUSE: u32 = 9;
 /// How often its end is foretold anew.
 const FORETELL: Duration = Duration::from_secs(2);
 /// After this long without a job that moved, a hint is given, once.
@@ -74,6 +78,9 @@ impl Ended {
             (p.cancelled, "cancelled"),
             (p.open(), "open"),
         ];
+        if p.of_other_runs > 0 {
+            parts.push(format!("{} of them of earlier runs", number(p.of_other_runs)));
+        }
         parts.extend(others.iter().filter(|(n, _)| *n > 0).map(|(n, word)| format!("{} {word}", number(*n))));
         parts.push(format!("{} rows", number(p.rows)));
         parts.push(duration(self.waited.as_secs()));
@@ -87,11 +94,12 @@ impl Ended {
     }
 }
 
-/// Waits until no job of `run` will end by itself any more, for at most `limit`, or until Ctrl-C.
+/// Waits until no job of `run` and none of the `carriers` will end by itself any more, for at most `limit`, or until Ctrl-C.
 pub(super) async fn until_done(
     context: &Context,
     control: &Control,
     run: Uuid,
+    carriers: Carriers,
     limit: Option<Duration>,
 ) -> Result<Ended, Fault> {
     let stop = CancellationToken::new();
@@ -102,6 +110,7 @@ pub(super) async fn until_done(
         context,
         control,
         run,
+        carriers,
         progress: RunProgress::default(),
         shown: Progress::new(context.output, "sync"),
         eta: None,
@@ -133,6 +142,7 @@ struct Watch<'a> {
     context: &'a Context,
     control: &'a Control,
     run: Uuid,
+    carriers: Carriers,
     progress: RunProgress,
     shown: Progress,
     /// When it will be over, in words, as of then.
@@ -145,7 +155,10 @@ impl Watch<'_> {
         let mut known = false;
         let mut hinted = false;
         loop {
-            match self.control.run_progress(self.run).await {
+            let began = Instant::now();
+            let found = self.look().await;
+            let took = began.elapsed();
+            match found {
                 Ok(progress) => {
                     if progress != self.progress {
                         moved = Instant::now();
@@ -165,12 +178,21 @@ impl Watch<'_> {
                 hinted = true;
                 self.shown.note("no job has moved for a while: does a worker run? start one with `cafe24-sync-worker run`");
             }
-            sleep(LOOK).await;
+            sleep(LOOK.max(took * PAUSE)).await;
         }
+    }
+
+    async fn look(&mut self) -> Result<RunProgress, StoreError> {
+        let own = self.control.run_progress(self.run).await?;
+        Ok(own.with(self.carriers.progress(self.control).await?))
     }
 
     /// Says anew when it will be over, if the last word on that is old.
     async fn foretell(&mut self) {
+        if self.progress.of_other_runs > 0 {
+            // When those of other runs are over is not asked here; the end of its own would come too early.
+            return;
+        }
         if self.eta.as_ref().is_some_and(|(_, said)| said.elapsed() < FORETELL) {
             return;
         }
