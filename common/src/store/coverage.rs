@@ -99,7 +99,7 @@ pub struct MallCounts {
     pub mall_id: String,
     /// Over its shops and endpoints.
     pub counts: DayCounts,
-    /// Days without final figures up to the one that is due, of what nobody paused.
+    /// Days without final figures up to the one that is due, but for excused ones (view `slice_coverage`).
     pub due_gaps: i64,
 }
 
@@ -112,8 +112,8 @@ pub struct SeriesDays {
     pub shop_no: i32,
     /// The endpoint; one of a newer version is not known here.
     pub endpoint: String,
-    /// Whether a person paused the mall or the endpoint: a gap is no fault then.
-    pub excused: bool,
+    /// Days without final figures up to the one that is due, but for excused ones (view `slice_coverage`).
+    pub due_gaps: i64,
     /// The first of the days.
     pub first: NaiveDate,
     /// What is known of each.
@@ -282,7 +282,7 @@ fn series(row: &PgRow) -> Result<SeriesDays, StoreError> {
         mall_id: row.try_get("mall_id")?,
         shop_no: row.try_get("shop_no")?,
         endpoint: row.try_get("endpoint")?,
-        excused: row.try_get("excused")?,
+        due_gaps: row.try_get("due_gaps")?,
         first: row.try_get("first")?,
         days,
     })

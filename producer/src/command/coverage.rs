@@ -13,9 +13,8 @@ mod screen;
 use chrono::{Days, NaiveDate};
 use common::clock::now;
 use common::domain::calendar::DayRange;
-use common::store::{Control, DayCounts, FreshnessClock, MallFilter, MallFreshness, SeriesDays};
+use common::store::{Control, DayCounts, MallFilter, MallFreshness, SeriesDays};
 
-use self::count::due_gaps;
 use super::context::Context;
 use crate::cli::CoverageArgs;
 use crate::fault::{Exit, Fault};
@@ -50,7 +49,7 @@ pub(super) async fn run(context: &Context, args: &CoverageArgs) -> Result<Exit, 
     if args.restatements {
         return restatements(context, args, &control, &filter, range).await;
     }
-    let mut walk = Walk { context, args, control: &control, filter, range, clock, due_gaps: 0 };
+    let mut walk = Walk { context, args, control: &control, filter, range, due_gaps: 0 };
     if args.gaps {
         walk.gaps().await?;
     } else if context.output.json || context.output.plain {
@@ -129,8 +128,7 @@ struct Walk<'a> {
     control: &'a Control,
     filter: MallFilter,
     range: DayRange,
-    clock: FreshnessClock,
-    /// Days that are due and not complete, of malls and endpoints that nobody paused; of the malls walked through.
+    /// Days that are due and not complete, but for excused ones; of the malls walked through.
     due_gaps: i64,
 }
 
@@ -153,7 +151,7 @@ impl Walk<'_> {
                 own.push(days);
             }
             own.sort_by_key(|days| (days.shop_no, grid::place(&days.endpoint)));
-            self.due_gaps += own.iter().map(|days| due_gaps(days, self.clock.due_day)).sum::<i64>();
+            self.due_gaps += own.iter().map(|days| days.due_gaps).sum::<i64>();
             out.push(Mall { freshness, series: own });
         }
         Ok(out)

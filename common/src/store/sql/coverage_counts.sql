@@ -1,7 +1,7 @@
 -- coverage_counts.sql: how many days of malls are what, one row a mall: what counting the rows of slice_coverage would come to,
 -- without one row a day. $1 mall_id[] $2 endpoint[] (empty: all) $3 first day $4 last day
 -- Today is counted apart (today_partial, not_yet) and is no gap; work is counted for all days. due_gaps: days up to the one that is
--- due that are not complete, of malls and endpoints that nobody paused.
+-- due that are not complete, but for those that are excused (gap_is_excused).
 -- Complete and missing days are counted from the letters of series_states; days with a job or an open letter are few, and
 -- only malls that have any are asked for them. Asked mall by mall. Called by store/coverage.rs only.
 SELECT m.mall_id, sums.*
@@ -27,8 +27,7 @@ SELECT m.mall_id, sums.*
            coalesce(sum(days.due - days.complete_due) FILTER (WHERE NOT days.excused), 0)::bigint AS due_gaps
       FROM (SELECT w.*, clock.today AS this_day, clock.due_day,
                    greatest(w.wanted_from, $3::date) AS first, least(clock.today, $4::date) AS last,
-                   w.state <> 'active' OR w.pause_cause IS NOT NULL AS stopped,
-                   w.state = 'paused' OR coalesce(w.pause_cause = 'operator', false) AS excused
+                   w.state <> 'active' OR w.pause_cause IS NOT NULL AS stopped
               FROM series_states w, freshness_clock AS clock
              WHERE w.mall_id = m.mall_id AND w.counts AND w.wanted_from IS NOT NULL AND ($2::text[] = '{}' OR w.endpoint = ANY ($2))) AS s
      CROSS JOIN LATERAL (

@@ -34,13 +34,6 @@ fn count(counts: &mut DayCounts, data: DataState, work: WorkState) {
     }
 }
 
-/// Days of `series` up to the one that is due without final figures; none where a person paused.
-pub(super) fn due_gaps(series: &SeriesDays, due_day: NaiveDate) -> i64 {
-    let days = series.first.iter_days().zip(&series.days);
-    let gaps = days.filter(|(day, facts)| *day <= due_day && facts.data.is_gap()).count();
-    if series.excused { 0 } else { i64::try_from(gaps).unwrap_or(i64::MAX) }
-}
-
 /// Equal neighbours of a series.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) struct Stretch<T> {
@@ -90,7 +83,7 @@ pub(super) mod tests {
             mall_id: mall.to_owned(),
             shop_no: 1,
             endpoint: endpoint.to_owned(),
-            excused: false,
+            due_gaps: 0,
             first: day(first),
             days: data.chars().zip(work.chars()).map(facts).collect(),
         }
@@ -111,16 +104,6 @@ pub(super) mod tests {
             assert_eq!((counts.wanted, counts.gaps(), counts.missing, counts.partial), (2, 1, 1, 0));
             assert_eq!((counts.today_partial, counts.not_yet, counts.running), (partial, not_yet, 1));
         }
-    }
-
-    #[test]
-    fn what_is_due_ends_with_its_day() {
-        let mut series = series("a", "products", "2026-02-10", "ccmp", "iiii");
-        assert_eq!(due_gaps(&series, day("2026-02-11")), 0);
-        assert_eq!(due_gaps(&series, day("2026-02-12")), 1);
-        assert_eq!(due_gaps(&series, day("2026-02-13")), 2);
-        series.excused = true;
-        assert_eq!(due_gaps(&series, day("2026-02-13")), 0);
     }
 
     #[test]

@@ -44,7 +44,13 @@ async fn yesterday_is_late_after_the_deadline_and_not_before() -> Result<()> {
 
     // A mall that came after the deadline has until the next one; and what is filled is fresh.
     flow.run_sql("UPDATE connectors SET created_at = now()").await?;
-    assert_eq!(flow.world.json(&["status"]).await?["malls"]["late"], 0);
+    let (coverage, status, malls) = flow.checks().await?;
+    assert_eq!((coverage, status, &malls["catching_up"]), (Some(0), Some(0), &1.into()), "{malls}");
+    // What a person has to see to does not wait for the deadline.
+    flow.run_sql("UPDATE connectors SET state = 'needs_consent'").await?;
+    let (coverage, status, malls) = flow.checks().await?;
+    assert_eq!((coverage, status, &malls["needs_you"]), (Some(3), Some(3), &1.into()), "{malls}");
+    flow.run_sql("UPDATE connectors SET state = 'active'").await?;
     flow.enqueue(&["--all", "--missing", "--wait"]).await?;
     let (coverage, status, malls) = flow.checks().await?;
     assert_eq!((coverage, status, &malls["fresh"]), (Some(0), Some(0), &1.into()), "{malls}");

@@ -25,8 +25,8 @@ struct Scene {
 /// Malls that a deed removed come back, as they were imported.
 const IMPORT: &str = "
     INSERT INTO agencies VALUES ('acme') ON CONFLICT DO NOTHING;
-    INSERT INTO connectors (mall_id, agency_id, dialect, limiter_key, shops, endpoints, config_json, wanted_from)
-    SELECT mall, 'acme', 'seed', mall, '{1}', '{visitors,pageviews}', '{\"mode\": \"api\"}', (now() AT TIME ZONE 'Asia/Seoul')::date - 9
+    INSERT INTO connectors (mall_id, agency_id, dialect, limiter_key, shops, endpoints, config_json, wanted_from, created_at)
+    SELECT mall, 'acme', 'seed', mall, '{1}', '{visitors,pageviews}', '{\"mode\": \"api\"}', (now() AT TIME ZONE 'Asia/Seoul')::date - 9, now() - interval '1 year'
       FROM unnest('{hanbit,moonlit,seoulbag}'::text[]) AS mall
     ON CONFLICT DO NOTHING";
 
@@ -86,7 +86,14 @@ impl Scene {
                 }
             }
             assert_eq!((mall.counts, mall.due_gaps), (truth, due), "{} {first}…{last}", mall.mall_id);
+            let series = self.control.coverage(&[&mall.mall_id], &[], range).await.context("days")?;
+            assert_eq!(series.iter().map(|days| days.due_gaps).sum::<i64>(), due, "{} by day", mall.mall_id);
         }
+        // Of a mall that came after the deadline nobody says that it is late, or that a day is due.
+        let sql = "SELECT count(*) FROM series_freshness f JOIN connectors c USING (mall_id), freshness_clock \
+                   WHERE c.created_at > due_at AND (f.status = 'late' OR c.state = 'active' AND EXISTS ( \
+                     SELECT FROM slice_coverage d WHERE d.mall_id = f.mall_id AND NOT d.excused))";
+        assert_eq!(self.world.db.number(sql).await?, 0);
         Ok(())
     }
 

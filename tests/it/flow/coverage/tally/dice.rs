@@ -89,7 +89,7 @@ impl Dice {
         let (mall, endpoint) = (self.of(&MALLS), self.of(&ENDPOINTS));
         let day = ago(self.roll(DAYS + 1));
         let of = format!("mall_id = '{mall}'");
-        match self.roll(14) {
+        match self.roll(15) {
             0 => format!("DELETE FROM slices WHERE {of} AND date = '{day}'"),
             1 => format!("DELETE FROM slices WHERE {of} AND endpoint = '{endpoint}'"),
             2 => format!(
@@ -128,6 +128,10 @@ impl Dice {
                  '{day}'::date + {}, 'bug', 'broken', '', 0, 0, now() - interval '{} days')",
                 self.roll(3),
                 self.roll(2) * 99
+            ),
+            13 => format!(
+                "UPDATE connectors SET created_at = now() - interval '{} years' WHERE {of}",
+                self.roll(2)
             ),
             _ => format!(
                 "UPDATE dead_letters SET state = 'discarded', state_before = 'open', state_at = now() WHERE {of}"
