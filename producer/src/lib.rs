@@ -20,6 +20,8 @@ pub mod command;
 
 mod lock;
 
+mod crew;
+
 pub mod feed;
 
 pub mod dead;

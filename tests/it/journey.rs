@@ -142,6 +142,8 @@ async fn consent_lost_at_night(day: &mut Day) -> Result<()> {
     day.told("night-alert", "opened", "needs_consent").await?;
     day.world.settled(SOON).await?;
 
+    let leader = day.world.json(&["status"]).await?["daemon"]["instance"].as_str().map(str::to_owned);
+    day.seen.name(leader.context("a daemon")?, "sync1:4711");
     let check = day.types("morning-status", "status --check").await?;
     assert_eq!(check.code, Some(3), "{check:?}");
     day.types("morning-malls", "malls list").await?.success()?;

@@ -16,6 +16,7 @@ const TTL: Duration = Duration::from_secs(20);
 
 /// Beats until the task is dropped.
 pub(crate) async fn beat(shared: Arc<Shared>, runners: Arc<Runners>, recorder: Recorder) {
+    let since = common::clock::now();
     let mut tick = interval(BEAT);
     tick.set_missed_tick_behavior(MissedTickBehavior::Delay);
     loop {
@@ -26,7 +27,7 @@ pub(crate) async fn beat(shared: Arc<Shared>, runners: Arc<Runners>, recorder: R
         common::telemetry::set_slots(slots.saturating_sub(free), free, runners.waiting());
         let state = serde_json::json!({
             "slots": slots, "busy": slots.saturating_sub(free), "waiting": runners.waiting(),
-            "draining": shared.stopping.is_cancelled(), "at": common::clock::now(),
+            "draining": shared.stopping.is_cancelled(), "since": since, "at": common::clock::now(),
         });
         if let Err(error) = shared.limiter.heartbeat(&shared.worker_id, &state.to_string(), TTL).await {
             tracing::debug!(

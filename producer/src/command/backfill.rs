@@ -16,6 +16,7 @@ use super::agree::{Ask, Question};
 use super::context::Context;
 use super::{lanes, runs};
 use crate::cli::BackfillCommand;
+use crate::crew::Crew;
 use crate::fault::{Exit, Fault};
 use crate::output::json::{Document, List};
 use crate::output::text::{counted, number};
@@ -137,7 +138,9 @@ async fn foretold(context: &Context, control: &Control, runs: Vec<Backfill>) -> 
     let demands = control.demand_by_run(open).await.map_err(|error| context.store(error))?;
     let keys: BTreeSet<_> = demands.values().flatten().map(|demand| demand.key.clone()).collect();
     let keys: Vec<_> = keys.into_iter().collect();
-    let terms = Terms::read(&context.config, control, &keys).await.map_err(|error| context.store(error))?;
+    let store = |error| context.store(error);
+    let crew = Crew::read(&context.config, control).await.map_err(store)?;
+    let terms = Terms::read(&context.config, control, &keys).await.map_err(store)?.at_work(&crew);
     let line =
         |run: Backfill| Line { eta: demands.get(&run.run_id).and_then(|demands| eta(demands, &terms)), run };
     Ok(runs.into_iter().map(line).collect())

@@ -14,6 +14,7 @@ use common::store::{
 };
 use common::telemetry;
 
+use crate::crew::Crew;
 use crate::dead::DrainError;
 use crate::fault::{Fault, Server, causes};
 use crate::feed::FeedError;
@@ -136,6 +137,12 @@ impl Context {
     pub(super) async fn terms(&self, control: &Control, demands: &[Demand]) -> Result<Terms, Fault> {
         let keys: Vec<LimiterKey> = demands.iter().map(|demand| demand.key.clone()).collect();
         Terms::read(&self.config, control, &keys).await.map_err(|error| self.store(error))
+    }
+
+    /// The same for what is queued already: it ends only if somebody works.
+    pub(super) async fn terms_at_work(&self, control: &Control, demands: &[Demand]) -> Result<Terms, Fault> {
+        let crew = Crew::read(&self.config, control).await.map_err(|error| self.store(error))?;
+        Ok(self.terms(control, demands).await?.at_work(&crew))
     }
 
     /// Whether each mall has a bucket of its own.

@@ -13,6 +13,7 @@ use self::screen::{below, json, table};
 use super::context::Context;
 use super::enqueue::{known_agency, unknown_mall};
 use crate::cli::{LimitsArgs, LimitsCommand, Share};
+use crate::crew::Crew;
 use crate::fault::{Exit, Fault};
 use crate::output::json::Document;
 use crate::plan::eta::{Eta, Terms, eta};
@@ -55,7 +56,8 @@ pub(super) async fn run(context: &Context, args: &LimitsArgs) -> Result<Exit, Fa
         return Err(unknown_mall(context, &control, mall).await);
     }
     let keys: Vec<LimiterKey> = buckets.iter().map(|bucket| bucket.key.clone()).collect();
-    let terms = Terms::read(&context.config, &control, &keys).await.map_err(store)?;
+    let crew = Crew::read(&context.config, &control).await.map_err(store)?;
+    let terms = Terms::read(&context.config, &control, &keys).await.map_err(store)?.at_work(&crew);
     let mut demands: BTreeMap<LimiterKey, Demand> = control
         .demand(DemandOf::Keys(&keys))
         .await

@@ -11,12 +11,14 @@ use common::domain::job::Lane;
 use common::store::{Alert, Backlog, Control, DemandOf, StoreError};
 use serde::ser::Error;
 use serde::{Serialize, Serializer};
+use serde_json::json;
 
 pub(super) use self::nameless::without_names;
 use self::screen::text;
 use super::alerts::item as alert_item;
 use super::context::Context;
 use super::health::{Status, health};
+use crate::crew::Crew;
 use crate::fault::{Exit, Fault};
 use crate::output::json::{Document, with_times};
 use crate::output::text::json_time;
@@ -48,6 +50,9 @@ struct Found {
     malls: Malls,
     #[serde(serialize_with = "backlog")]
     backlog: Vec<Backlog>,
+    /// Who leads, and who fetches.
+    #[serde(flatten, serialize_with = "at_work")]
+    crew: Crew,
     /// Dead letters that nobody replayed, all time.
     dead: i64,
     /// `null`: nothing is open.
@@ -119,12 +124,14 @@ struct Problem {
 async fn collect(context: &Context, control: &Control) -> Result<Found, StoreError> {
     let demands = control.demand(DemandOf::All).await?;
     let keys: Vec<_> = demands.iter().map(|demand| demand.key.clone()).collect();
-    let terms = Terms::read(&context.config, control, &keys).await?;
+    let crew = Crew::read(&context.config, control).await?;
+    let terms = Terms::read(&context.config, control, &keys).await?.at_work(&crew);
     let reserves = control.reserves().await?;
     let mut found = Found {
         profile: context.config.profile.clone(),
         malls: Malls::default(),
         backlog: control.backlog().await?,
+        crew,
         dead: control.open_letter_count().await?,
         eta_s: None,
         eta_set_by: None,
@@ -182,6 +189,10 @@ async fn collect(context: &Context, control: &Control) -> Result<Found, StoreErr
 #[expect(clippy::ref_option, reason = "as serde calls it")]
 fn time<S: Serializer>(time: &Option<DateTime<Utc>>, serializer: S) -> Result<S::Ok, S::Error> {
     time.map(json_time).serialize(serializer)
+}
+
+fn at_work<S: Serializer>(crew: &Crew, serializer: S) -> Result<S::Ok, S::Error> {
+    json!({ "daemon": crew.daemon_json(), "workers": crew.workers_json() }).serialize(serializer)
 }
 
 fn backlog<S: Serializer>(backlog: &[Backlog], serializer: S) -> Result<S::Ok, S::Error> {

@@ -7,6 +7,8 @@
 
 mod clock;
 
+mod crew;
+
 mod exposure;
 
 mod finding;
@@ -77,6 +79,7 @@ impl Doctor {
             (rabbitmq::NAME, Box::pin(rabbitmq::check(self))),
             (self::redis::NAME, Box::pin(self::redis::check(self))),
             (oauth::NAME, Box::pin(async { oauth::check(&self.config) })),
+            (crew::NAME, Box::pin(crew::check(self))),
             (keys::NAME, Box::pin(keys::check(self))),
             (malls::NAME, Box::pin(malls::check(self))),
             (probe::NAME, Box::pin(probe::check(self))),

@@ -18,6 +18,7 @@ fn findings() -> Vec<Finding> {
             "redirect_uri is http://; Cafe24 wants https",
             "set oauth.redirect_uri to an https address",
         ),
+        Finding::good("programs", "the daemon, 2 workers"),
         Finding::good("keys", "1 master key, opens the tokens of 212 malls"),
         Finding::problem(
             "malls",

@@ -22,6 +22,8 @@ use common::domain::job::Lane;
 use common::limiter::Gauge;
 use common::store::Demand;
 
+use crate::crew::Absent;
+
 pub use self::terms::Terms;
 pub use self::words::{clock, rate};
 
@@ -32,7 +34,7 @@ const MOST_NIGHTS: u32 = 3_650;
 #[derive(Debug, Clone, PartialEq)]
 pub struct Eta {
     /// Whole seconds from now, rounded up; 0: the buckets hold enough. `None`: nobody knows, see
-    /// [`Bound::Paused`], [`Bound::Held`] and [`Bound::Unread`].
+    /// [`Bound::Paused`], [`Bound::Held`], [`Bound::Unread`] and [`Bound::Absent`].
     pub seconds: Option<u64>,
     /// The slowest bucket.
     pub key: LimiterKey,
@@ -63,6 +65,8 @@ pub enum Bound {
     Held(Lane),
     /// Redis does not answer: nobody knows what the bucket has, and nothing is sent.
     Unread,
+    /// No daemon or no worker runs.
+    Absent(Absent),
 }
 
 /// The end of what `demands` say, under `terms`. `None`: nothing is to be done.
@@ -140,11 +144,15 @@ fn of_key(demand: &Demand, terms: &Terms) -> (f64, Eta) {
                 if matches!(bound, Bound::Paused(_) | Bound::Held(_)) { bound } else { Bound::Later(last) };
         }
     }
-    if terms.unread && !matches!(bound, Bound::Paused(_) | Bound::Held(_)) {
-        bound = Bound::Unread;
+    if !matches!(bound, Bound::Paused(_) | Bound::Held(_)) {
+        if terms.unread {
+            bound = Bound::Unread;
+        } else if let Some(absent) = terms.absent {
+            bound = Bound::Absent(absent);
+        }
     }
     let seconds = match bound {
-        Bound::Paused(_) | Bound::Held(_) | Bound::Unread => f64::INFINITY,
+        Bound::Paused(_) | Bound::Held(_) | Bound::Unread | Bound::Absent(_) => f64::INFINITY,
         Bound::Budget | Bound::Hours(_) | Bound::Later(_) => clock.seconds,
     };
     let told = Eta {

@@ -1,8 +1,10 @@
-//! Redis away: what nobody knows is not told as if it were known.
+//! Redis away, or nobody at work: what nobody knows is not told as if it were known.
 
 use std::time::Duration;
 
-use tests::harness::{Result, World, WorldConfig};
+use serde_json::Value;
+use tests::harness::{Result, World, WorldConfig, wait_until};
+use tests::simulator::SimConfig;
 
 const SOON: Duration = Duration::from_secs(30);
 
@@ -16,7 +18,7 @@ async fn without_redis_an_end_is_unknown_and_says_why() -> Result<()> {
         .to_owned();
     let mall =
         world.json(&["malls", "list"]).await?["items"][0]["mall_id"].as_str().unwrap_or_default().to_owned();
-    let known = world.json(&["backfill", "show", &run]).await?;
+    let known = world.json(&["enqueue", "--all", "--last", "9d", "--dry-run"]).await?;
     assert!(known["eta"]["seconds"].is_u64(), "{known}");
 
     let away = world.programs.clone().set("REDIS_URL", "redis://127.0.0.1:9");
@@ -43,5 +45,66 @@ async fn without_redis_an_end_is_unknown_and_says_why() -> Result<()> {
     }
     let listed = away.cli(&["backfill", "list", "--plain"], SOON).await?;
     assert!(listed.stdout.trim_end().ends_with("\t?"), "{}", listed.stdout);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn with_nobody_at_work_an_end_is_unknown_and_says_what_to_start() -> Result<()> {
+    // A bucket that takes minutes for what is wished: there is an end to tell all the while.
+    let sim = SimConfig { malls: 1, ..SimConfig::default() };
+    let redirect = ("CAFE24_SYNC__OAUTH__REDIRECT_URI", "https://sync.agency.kr/oauth/callback");
+    let env = vec![(redirect.0.to_owned(), redirect.1.to_owned())];
+    let world = World::start_with(WorldConfig { sim, env, ..WorldConfig::default() }).await?;
+    let mall =
+        world.json(&["malls", "list"]).await?["items"][0]["mall_id"].as_str().unwrap_or_default().to_owned();
+    let programs = |document: &Value| -> Vec<(String, String)> {
+        let text = |item: &Value, field: &str| item[field].as_str().unwrap_or_default().to_owned();
+        let items = document["items"].as_array().into_iter().flatten();
+        items
+            .filter(|item| item["check"] == "programs")
+            .map(|item| (text(item, "level"), text(item, "do")))
+            .collect()
+    };
+    // Before the first start that is as it should be.
+    assert_eq!(
+        programs(&world.json(&["doctor", "--fix", "--offline"]).await?),
+        [("note".to_owned(), String::new())]
+    );
+    world.enqueue(&["--all", "--last", "200d", "--chunk-days", "1", "--yes"]).await?;
+
+    let status = world.json(&["status"]).await?;
+    assert_eq!((&status["daemon"], &status["workers"]["alive"]), (&Value::Null, &0.into()), "{status}");
+    assert_eq!((&status["eta_s"], &status["eta"]["bound"]), (&Value::Null, &"no_worker".into()), "{status}");
+    let text = world.cli(&["status"]).await?.stdout;
+    for line in ["! no daemon runs: ", "! no worker runs: nothing is fetched → start cafe24-sync-worker run"]
+    {
+        assert!(text.contains(line), "{text}");
+    }
+    for command in [&["limits"][..], &["malls", "show", &mall]] {
+        let shown = world.json(command).await?;
+        assert_eq!(
+            (&shown["eta"]["bound"], &shown["eta"]["seconds"]),
+            (&"no_worker".into(), &Value::Null),
+            "{shown}"
+        );
+    }
+    let doctor = world.cli(&["doctor", "--offline", "--json"]).await?;
+    assert_eq!(doctor.code, Some(3), "{}", doctor.stdout);
+    let found = programs(&serde_json::from_str(&doctor.stdout).unwrap_or_default());
+    let starts = ["start cafe24-sync serve", "start cafe24-sync-worker run"];
+    assert_eq!(found, starts.map(|start| ("problem".to_owned(), start.to_owned())));
+
+    let worker = world.programs.worker()?;
+    worker.listen(SOON).await?;
+    wait_until("a worker", SOON, || async {
+        Ok(world.json(&["status"]).await?["eta"]["bound"] == "no_daemon")
+    })
+    .await?;
+    let daemon = world.programs.serve()?;
+    daemon.event("leader.acquired", SOON).await?;
+    let status = world.json(&["status"]).await?;
+    assert!(status["eta_s"].is_u64() && status["daemon"]["instance"].is_string(), "{status}");
+    assert!(status["workers"]["since"].is_string() && status["workers"]["alive"] == 1, "{status}");
+    assert_eq!(programs(&world.json(&["doctor", "--offline"]).await?)[0].0, "good");
     Ok(())
 }

@@ -42,7 +42,7 @@ pub(super) async fn run(context: &Context, mall: &MallId) -> Result<Exit, Fault>
         return Err(unknown_mall(context, &control, mall).await);
     };
     let demands = control.demand(DemandOf::Mall(mall)).await.map_err(store)?;
-    let terms = context.terms(&control, &demands).await?;
+    let terms = context.terms_at_work(&control, &demands).await?;
     let shown = Shown {
         mall: connector,
         details: control.mall_details(mall).await.map_err(store)?,

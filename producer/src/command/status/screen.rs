@@ -34,6 +34,12 @@ pub(super) fn text(found: &Found, now: DateTime<Utc>) -> String {
         (m.paused, "paused"),
     ];
     row(&mut out, "malls", &joined(malls.iter().map(|(n, word)| format!("{word} {}", number(*n)))));
+    for (label, (well, words)) in
+        [("daemon", found.crew.daemon_words()), ("workers", found.crew.workers_words())]
+    {
+        let words = if well { words } else { format!("{} {words}", warn("!")) };
+        row(&mut out, label, &words);
+    }
     row(&mut out, "lanes", &lanes(found, now));
     row(&mut out, "ETA", &eta(found, now));
     if found.keys > 0 {
@@ -128,12 +134,13 @@ fn allowed(found: &Found) -> String {
 
 #[cfg(test)]
 mod tests {
-    use common::store::Backlog;
+    use common::store::{Backlog, Leader};
 
     use super::*;
     use crate::command::alerts::tests::alert;
     use crate::command::health::tests::at;
     use crate::command::status::{Malls, Problem};
+    use crate::crew::{Crew, Workers};
     use crate::output::golden::golden;
     use crate::output::paint::bare;
     use crate::plan::eta::{Bound, Eta};
@@ -146,6 +153,12 @@ mod tests {
         Problem { mall_id: mall.to_owned(), status, why: why.to_owned(), action: action.to_owned() }
     }
 
+    fn crew() -> Crew {
+        let daemon = Leader { instance: "sync1:4711".to_owned(), since: at() };
+        let workers = Workers { alive: 2, slots: 64, busy: 12, since: Some(at()) };
+        Crew { daemon: Some(daemon), workers: Some(workers) }
+    }
+
     fn found() -> Found {
         Found {
             profile: "agency-prod".to_owned(),
@@ -155,6 +168,7 @@ mod tests {
                 backlog("backfill", "queued", 43),
                 backlog("backfill", "waiting", 12),
             ],
+            crew: crew(),
             dead: 3,
             eta_s: Some(539),
             eta_set_by: Some("moonlit".to_owned()),

@@ -14,6 +14,7 @@ use common::domain::lanes::{LaneTerms, MallLanes};
 use common::limiter::{BucketConfig, Gauge, Limiter};
 use common::store::{Control, StoreError};
 
+use crate::crew::{Absent, Crew};
 use crate::feed::limiter;
 
 /// The terms at one moment.
@@ -35,6 +36,9 @@ pub struct Terms {
     pub usual: Gauge,
     /// Redis did not answer: no bucket's level is known.
     pub unread: bool,
+    /// Who is not at work, so that what waits goes on waiting. Asked only for what is queued already: a plan is priced by its
+    /// budget (`at_work`).
+    pub absent: Option<Absent>,
 }
 
 impl Terms {
@@ -86,7 +90,14 @@ impl Terms {
             gauges: BTreeMap::new(),
             usual: Gauge { tokens: 0.0, capacity, per_second, silent: Duration::ZERO, known: false },
             unread: false,
+            absent: None,
         }
+    }
+
+    /// The same, if only those work who are at work now.
+    #[must_use]
+    pub(crate) fn at_work(self, crew: &Crew) -> Self {
+        Self { absent: crew.absent(), ..self }
     }
 
     /// Until when backfills wait for their hours, if they do.

@@ -6,6 +6,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::*;
+use crate::output::paint::bare;
 
 fn at(kst: &str) -> DateTime<Utc> {
     DateTime::parse_from_rfc3339(&format!("2026-02-{kst}+09:00")).expect("a time").to_utc()
@@ -29,6 +30,7 @@ fn terms(gauges: &[(&str, Gauge)]) -> Terms {
         gauges: gauges.iter().map(|(name, gauge)| (key(name), *gauge)).collect(),
         usual: Gauge { known: false, ..gauge(0.0, 2.0) },
         unread: false,
+        absent: None,
     }
 }
 
@@ -218,4 +220,17 @@ fn an_end_is_told_with_what_sets_it() {
          · backfill waits until 02-17 01:00 KST"
     );
     assert_eq!(night.json(terms.now)["waits_until"], "2026-02-17T01:00:00+09:00");
+}
+
+#[test]
+fn what_waits_for_nobody_at_work_has_no_end() {
+    let mut terms = Terms { absent: Some(Absent::Workers), ..terms(&[]) };
+    let of = |terms: &Terms| eta(&[demand("moonlit", 200.0, Lane::Backfill)], terms).expect("work");
+    let end = of(&terms).end_words(terms.now, true);
+    assert_eq!(bare(&end), "? · no worker runs: nothing is fetched → start cafe24-sync-worker run");
+    let told = of(&terms).json(terms.now);
+    assert_eq!((&told["bound"], &told["seconds"]), (&"no_worker".into(), &json!(null)));
+    // A paused lane is said first: to start a worker would not be enough.
+    terms.paused = vec![Lane::Backfill];
+    assert_eq!(of(&terms).bound, Bound::Paused(Lane::Backfill));
 }

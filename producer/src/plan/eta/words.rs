@@ -19,6 +19,7 @@ impl Eta {
             (_, Bound::Paused(lane)) => paused(lane),
             (_, Bound::Held(lane)) => self.held(lane, key_is_mall),
             (_, Bound::Unread) => unread(),
+            (_, Bound::Absent(absent)) => format!("? · {}", absent.words()),
             (None, _) => format!("in more than ten years, set by {}", self.what(key_is_mall)),
             (Some(0), _) => {
                 let whose = if key_is_mall { "each mall's" } else { "the" };
@@ -36,6 +37,7 @@ impl Eta {
             (_, Bound::Paused(lane)) => paused(lane),
             (_, Bound::Held(lane)) => self.held(lane, key_is_mall),
             (_, Bound::Unread) => unread(),
+            (_, Bound::Absent(absent)) => format!("? · {}", absent.words()),
             (None, _) => format!("in more than ten years, set by {}", self.what(key_is_mall)),
             (Some(done), _) => {
                 format!("done {}, set by {}{}", clock(done, now), self.what(key_is_mall), self.waits(now))
@@ -62,6 +64,7 @@ impl Eta {
             Bound::Later(time) => ("later", Some(time)),
             Bound::Paused(_) | Bound::Held(_) => ("paused", None),
             Bound::Unread => ("unread", None),
+            Bound::Absent(absent) => (absent.code(), None),
         };
         json!({
             "seconds": self.seconds, "done_at": self.done(now).map(json_time), "set_by": self.key.as_str(),
@@ -95,7 +98,9 @@ impl Eta {
     /// What it waits for beside the budget.
     fn waits(&self, now: DateTime<Utc>) -> String {
         match self.bound {
-            Bound::Budget | Bound::Paused(_) | Bound::Held(_) | Bound::Unread => String::new(),
+            Bound::Budget | Bound::Paused(_) | Bound::Held(_) | Bound::Unread | Bound::Absent(_) => {
+                String::new()
+            }
             Bound::Hours(opens) => format!(" · backfill waits until {} KST", clock(opens, now)),
             Bound::Later(time) => format!(" · a job waits until {} KST", clock(time, now)),
         }
