@@ -49,7 +49,8 @@ pub(super) async fn run(context: &Context, args: &CoverageArgs) -> Result<Exit, 
     if args.restatements {
         return restatements(context, args, &control, &filter, range).await;
     }
-    let mut walk = Walk { context, args, control: &control, filter, range, due_gaps: 0 };
+    let at_once = gaps::at_once(args, range, clock.today);
+    let mut walk = Walk { context, args, control: &control, filter, range, at_once, due_gaps: 0 };
     if args.gaps {
         walk.gaps().await?;
     } else if context.output.json || context.output.plain {
@@ -128,6 +129,8 @@ struct Walk<'a> {
     control: &'a Control,
     filter: MallFilter,
     range: DayRange,
+    /// The command for all gaps at once.
+    at_once: Option<String>,
     /// Days that are due and not complete, but for excused ones; of the malls walked through.
     due_gaps: i64,
 }
@@ -212,7 +215,7 @@ impl Walk<'_> {
         if output.json {
             output.document(&List::new(items, next.filter(|_| more), now()))?;
         } else {
-            output.note(&all.words(more.then_some(after.as_str())));
+            output.note(&all.words(self.at_once.as_deref(), more.then_some(after.as_str())));
         }
         self.rest(after).await
     }

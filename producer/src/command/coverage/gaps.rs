@@ -1,14 +1,17 @@
 //! The gaps, each with the command that fills it.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write;
 
-use chrono::NaiveDate;
+use chrono::{Days, NaiveDate};
+use common::domain::calendar::DayRange;
+use common::domain::ids::MallId;
 use common::domain::slice::{DataState, WorkState};
 use serde_json::{Value, json};
 
 use super::Mall;
 use super::count::{Stretch, stretches};
+use crate::cli::CoverageArgs;
 use crate::output::paint::{command, dim};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::text::{counted, number};
@@ -18,6 +21,8 @@ use crate::output::text::{counted, number};
 pub(super) struct Gap {
     mall: String,
     shop: i32,
+    /// How many shops the mall has: a command for one of several names it.
+    of_shops: usize,
     endpoint: String,
     days: Stretch<Why>,
     missing: i64,
@@ -47,6 +52,7 @@ impl Why {
 /// The gaps of `mall`.
 pub(super) fn of(mall: &Mall) -> Vec<Gap> {
     let mut gaps = Vec::new();
+    let shops: BTreeSet<i32> = mall.series.iter().map(|series| series.shop_no).collect();
     for series in &mall.series {
         let days = series.first.iter_days().zip(&series.days);
         let open = days.clone().map(|(day, facts)| {
@@ -65,6 +71,7 @@ pub(super) fn of(mall: &Mall) -> Vec<Gap> {
             gaps.push(Gap {
                 mall: series.mall_id.clone(),
                 shop: series.shop_no,
+                of_shops: shops.len(),
                 endpoint: series.endpoint.clone(),
                 days: stretch,
                 missing: i64::try_from(missing).unwrap_or(i64::MAX),
@@ -83,7 +90,10 @@ impl Gap {
     fn remedy(&self) -> String {
         match self.days.of {
             Why::Failed => replay(&self.mall, &self.endpoint),
-            Why::Idle | Why::Paused => enqueue(&self.mall, &[&self.endpoint], self.days.from, self.days.to),
+            Why::Idle | Why::Paused => {
+                let shops = if self.of_shops > 1 { vec![self.shop] } else { Vec::new() };
+                enqueue(&self.mall, &shops, &[&self.endpoint], self.days.from, self.days.to)
+            }
         }
     }
 
@@ -108,26 +118,44 @@ fn replay(mall: &str, endpoint: &str) -> String {
     format!("cafe24-sync dead replay --mall {mall} --endpoint {endpoint}")
 }
 
-fn enqueue(mall: &str, endpoints: &[&str], from: NaiveDate, to: NaiveDate) -> String {
-    format!("cafe24-sync enqueue --mall {mall} --from {from} --to {to} --endpoint {}", endpoints.join(" "))
+/// `shops` empty: all of the mall's.
+fn enqueue(mall: &str, shops: &[i32], endpoints: &[&str], from: NaiveDate, to: NaiveDate) -> String {
+    let mut command = format!("cafe24-sync enqueue --mall {mall}");
+    for shop in shops {
+        let _ = write!(command, " --shop {shop}");
+    }
+    let _ = write!(command, " --from {from} --to {to} --endpoint {}", endpoints.join(" "));
+    command
 }
 
-/// One line a command, to be read or to be given to a shell. What endpoints have in common is one command; failed days
-/// are replayed, which knows their history.
+/// Days, why they are gaps, and the shops that a command has to name; none: it is for all of the mall's.
+type Range = (NaiveDate, NaiveDate, Why, Vec<i32>);
+/// endpoint → (missing, partial), over those shops.
+type Endpoints<'a> = BTreeMap<&'a str, (i64, i64)>;
+
+/// One line a command, to be read or to be given to a shell. What endpoints and shops have in common is one command, which
+/// fetches exactly what it says; failed days are replayed, which knows their history.
 pub(super) fn commands(gaps: &[Gap]) -> String {
-    // mall → (from, to, why) → endpoint → (missing, partial), over shops: a wish is for all of a mall's.
-    type Ranges<'a> = BTreeMap<(NaiveDate, NaiveDate, Why), BTreeMap<&'a str, (i64, i64)>>;
-    let mut malls: BTreeMap<&str, Ranges<'_>> = BTreeMap::new();
+    let mut shops: BTreeMap<_, BTreeSet<i32>> = BTreeMap::new();
+    let of = |gap: &Gap| (gap.mall.clone(), gap.endpoint.clone(), gap.days.from, gap.days.to, gap.days.of);
     for gap in gaps {
+        shops.entry(of(gap)).or_default().insert(gap.shop);
+    }
+    let mut malls: BTreeMap<&str, BTreeMap<Range, Endpoints<'_>>> = BTreeMap::new();
+    for gap in gaps {
+        let named = match &shops[&of(gap)] {
+            all if all.len() == gap.of_shops => Vec::new(),
+            some => some.iter().copied().collect(),
+        };
         let ranges = malls.entry(&gap.mall).or_default();
-        let range = ranges.entry((gap.days.from, gap.days.to, gap.days.of)).or_default();
+        let range = ranges.entry((gap.days.from, gap.days.to, gap.days.of, named)).or_default();
         let counts = range.entry(&gap.endpoint).or_default();
         *counts = (counts.0 + gap.missing, counts.1 + gap.partial());
     }
     let mut out = String::new();
     for (mall, ranges) in &malls {
         let mut failed: BTreeMap<&str, i64> = BTreeMap::new();
-        for ((from, to, why), endpoints) in ranges {
+        for ((from, to, why, shops), endpoints) in ranges {
             if *why == Why::Failed {
                 for (endpoint, (missing, partial)) in endpoints {
                     *failed.entry(endpoint).or_default() += missing + partial;
@@ -137,7 +165,7 @@ pub(super) fn commands(gaps: &[Gap]) -> String {
             let names: Vec<&str> = endpoints.keys().copied().collect();
             let sum = |part: fn(&(i64, i64)) -> i64| endpoints.values().map(part).sum::<i64>();
             let note = note(sum(|counts| counts.0), sum(|counts| counts.1), *why);
-            line(&mut out, &enqueue(mall, &names, *from, *to), &note);
+            line(&mut out, &enqueue(mall, shops, &names, *from, *to), &note);
         }
         for (endpoint, days) in failed {
             let note = format!("{} failed for good", counted(days, "slice", "slices"));
@@ -160,6 +188,36 @@ fn note(missing: i64, partial: i64, why: Why) -> String {
 
 fn line(out: &mut String, text: &str, note: &str) {
     let _ = writeln!(out, "{}   {}", command(text), dim(format_args!("# {note}")));
+}
+
+/// The wish for every gap that was asked for and no other, as far as a wish can say that: it knows no agency.
+pub(super) fn at_once(args: &CoverageArgs, range: DayRange, today: NaiveDate) -> Option<String> {
+    if args.agency.is_some() {
+        return None;
+    }
+    let mut command = "cafe24-sync enqueue".to_owned();
+    let mut add = |flag: &str, values: &[&str]| {
+        command.extend([" ", flag].into_iter().chain(values.iter().flat_map(|value| [" ", value])));
+    };
+    if args.malls.is_empty() {
+        add("--all", &[]);
+    } else {
+        add("--mall", &args.malls.iter().map(MallId::as_str).collect::<Vec<_>>());
+    }
+    if args.last.is_some() || args.from.is_some() {
+        // Today is no gap, but a wish would fetch it.
+        let to = range.end().min(today - Days::new(1));
+        if to < range.start() {
+            return None;
+        }
+        add("--from", &[&range.start().to_string()]);
+        add("--to", &[&to.to_string()]);
+    }
+    add("--missing", &[]);
+    if !args.endpoints.is_empty() {
+        add("--endpoint", &args.endpoints.iter().map(|endpoint| endpoint.as_str()).collect::<Vec<_>>());
+    }
+    Some(command)
 }
 
 const COLUMNS: [Column; 8] = [
@@ -212,8 +270,8 @@ impl Found {
         }
     }
 
-    /// What stands beside the commands; `next`: there are malls after this one.
-    pub(super) fn words(&self, next: Option<&str>) -> String {
+    /// What stands beside the commands. `at_once`: what fetches all of it, and no more; `next`: there are malls after this one.
+    pub(super) fn words(&self, at_once: Option<&str>, next: Option<&str>) -> String {
         let mut out = match (self.slices, self.failed) {
             (0, 0) => "no gaps: every wanted day up to yesterday is complete or queued".to_owned(),
             (slices, failed) => {
@@ -222,10 +280,11 @@ impl Found {
                 } else {
                     String::new()
                 };
-                format!(
-                    "{} to fetch{failed}; all that did not fail at once: cafe24-sync enqueue --all --missing",
-                    counted(slices, "slice", "slices")
-                )
+                let at_once = match at_once.filter(|_| slices > 0) {
+                    Some(command) => format!("; all that did not fail at once: {command}"),
+                    None => String::new(),
+                };
+                format!("{} to fetch{failed}{at_once}", counted(slices, "slice", "slices"))
             }
         };
         if let Some(next) = next {
@@ -236,59 +295,4 @@ impl Found {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::super::count::tests::series;
-    use super::super::screen::tests::fresh;
-    use super::*;
-    use crate::output::golden::golden;
-
-    fn ainong() -> Mall {
-        Mall {
-            freshness: fresh("ainong", "needs_you", Some("3 jobs failed for good: …")),
-            series: vec![
-                series("ainong", "visitors", "2026-02-08", "ccmmpccmt", "iiiiiiiii"),
-                series("ainong", "pageviews", "2026-02-08", "ccmmmccmn", "iiiiiiiqi"),
-                series("ainong", "products", "2026-02-08", "cccccmmmn", "iiiiifffq"),
-                series("ainong", "domains", "2026-02-08", "cccccpcct", "iiiiipiii"),
-            ],
-        }
-    }
-
-    #[test]
-    fn gaps_are_the_very_commands_that_fill_them() {
-        golden("coverage_gaps", |_| commands(&of(&ainong())));
-    }
-
-    #[test]
-    fn a_gap_is_up_to_yesterday_and_not_in_work() {
-        let gaps = of(&ainong());
-        let found: Vec<_> = gaps
-            .iter()
-            .map(|gap| format!("{} {}…{} {}", gap.endpoint, gap.days.from, gap.days.to, gap.days.of.word()))
-            .collect();
-        assert_eq!(
-            found,
-            [
-                "visitors 2026-02-10…2026-02-12 idle",
-                "visitors 2026-02-15…2026-02-15 idle",
-                "pageviews 2026-02-10…2026-02-12 idle",
-                "products 2026-02-13…2026-02-15 failed",
-                "domains 2026-02-13…2026-02-13 paused",
-            ]
-        );
-        let mut all = Found::default();
-        all.add(&gaps);
-        assert!(
-            all.words(None).starts_with("8 slices to fetch, and 3 failed for good"),
-            "{}",
-            all.words(None)
-        );
-    }
-
-    #[test]
-    fn later_pages_have_no_heading() {
-        let gaps = of(&ainong());
-        assert!(plain(&gaps, true).starts_with("mall_id\t"));
-        assert!(plain(&gaps, false).starts_with("ainong\t1\tvisitors\t2026-02-10\t2026-02-12\t2\t1\tidle\n"));
-    }
-}
+mod tests;
