@@ -95,7 +95,14 @@ async fn a_shop_that_a_mall_does_not_have_is_refused_by_name_and_passed_over_amo
     world.cli(&wish(&["--all"])).await?.success()?;
     let others = "SELECT count(*) FROM jobs WHERE (mall_id, shop_no) <> ('hanbit', 4)";
     assert_eq!(world.db.number(others).await?, 0);
-    assert!(world.db.number("SELECT count(*) FROM jobs").await? > 0);
+    let jobs = world.db.number("SELECT count(*) FROM jobs").await?;
+    assert!(jobs > 0);
+    // Neither are its gaps those of the mall's other shops.
+    let wanted = "UPDATE connectors SET wanted_from = (now() AT TIME ZONE 'Asia/Seoul')::date - 5";
+    world.db.client().batch_execute(wanted).await.context(wanted)?;
+    world.cli(&["enqueue", "--all", "--shop", "4", "--missing", "--yes"]).await?.success()?;
+    assert_eq!(world.db.number(others).await?, 0);
+    assert!(world.db.number("SELECT count(*) FROM jobs").await? > jobs);
     Ok(())
 }
 

@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use chrono::NaiveDate;
 use sqlx::PgTransaction;
 
-use super::{PlannedChunk, ShopToPlan, StoreError, Wish};
+use super::{PlannedChunk, ShopToPlan, StoreError, Wish, malls};
 
 /// What is asked for of an endpoint.
 struct Stretch {
@@ -23,8 +23,6 @@ pub(super) async fn collect(
     shops: &[ShopToPlan],
     chunks: &[PlannedChunk],
 ) -> Result<(), StoreError> {
-    let keys: BTreeMap<&str, &str> =
-        shops.iter().map(|shop| (shop.mall_id.as_str(), shop.limiter_key.as_str())).collect();
     let mut asked: BTreeMap<&str, Stretch> = BTreeMap::new();
     for chunk in chunks {
         let (first, last) = (chunk.range.start(), chunk.range.end());
@@ -39,13 +37,14 @@ pub(super) async fn collect(
             .or_insert(Stretch { first, last, longest });
     }
     sqlx::query(include_str!("../sql/plan_gaps.sql"))
-        .bind(keys.keys().copied().collect::<Vec<_>>())
-        .bind(keys.values().copied().collect::<Vec<_>>())
+        .bind(malls(shops))
+        .bind(shops.iter().map(|shop| shop.limiter_key.as_str()).collect::<Vec<_>>())
         .bind(asked.keys().copied().collect::<Vec<_>>())
         .bind(asked.values().map(|stretch| stretch.longest).collect::<Vec<_>>())
         .bind(asked.values().map(|stretch| stretch.first).collect::<Vec<_>>())
         .bind(asked.values().map(|stretch| stretch.last).collect::<Vec<_>>())
         .bind(wish.leaves_failed())
+        .bind(shops.iter().map(|shop| shop.shop_no.get()).collect::<Vec<_>>())
         .execute(&mut **tx)
         .await?;
     Ok(())

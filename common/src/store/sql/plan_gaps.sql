@@ -1,14 +1,14 @@
 -- plan_gaps.sql: what is wanted of malls, in a table of this transaction; what plan_wanted.sql is for a wish with days.
--- $1 mall_id[] $2 limiter_key[]; equal lengths
+-- $1 mall_id[] $2 limiter_key[] $8 shop_no[]: the malls and shops; equal lengths
 -- $3 endpoint[] $4 the most days of a request to it[] $5 its first day[] $6 its last day[]; equal lengths; each has its own
 -- days, since half of a mall's chunks may end in the midst of an endpoint
 -- $7 whether days of open dead letters are left to whoever decides about them (failed)
 -- A chunk begins with a gap, not at a fixed day: a short gap is one request. A slice in a live job is satisfied (carriers:
 -- plan_carriers.sql).
--- View slice_coverage, asked mall by mall. Called by store/plan/gaps.rs only.
+-- View slice_coverage, asked shop by shop. Called by store/plan/gaps.rs only.
 CREATE TEMPORARY TABLE plan_slices ON COMMIT DROP AS
 WITH mall AS (
-    SELECT * FROM unnest($1::text[], $2::text[]) AS m (mall_id, limiter_key)
+    SELECT * FROM unnest($1::text[], $2::text[], $8::int[]) AS m (mall_id, limiter_key, shop_no)
 ), chunk AS (
     SELECT * FROM unnest($3::text[], $4::int[], $5::date[], $6::date[]) AS c (endpoint, max_days, first, last)
 ), wanted AS (
@@ -18,7 +18,7 @@ WITH mall AS (
       FROM mall
      CROSS JOIN LATERAL (
         SELECT * FROM slice_coverage c
-         WHERE c.mall_id = mall.mall_id
+         WHERE c.mall_id = mall.mall_id AND c.shop_no = mall.shop_no
            AND c.date BETWEEN (SELECT min(first) FROM chunk) AND (SELECT max(last) FROM chunk)
         OFFSET 0) AS days
       JOIN chunk ON chunk.endpoint = days.endpoint AND days.date BETWEEN chunk.first AND chunk.last
