@@ -43,6 +43,7 @@ pub(super) const TABLES: &[Table] = &[
     table("metrics_daily", "SELECT", ALL),
     table("metrics_monthly", "SELECT", ALL),
     table("metrics_weekly", "SELECT", ALL),
+    table("paused_lanes", "SELECT", ""),
     table("products", "SELECT", "SELECT INSERT UPDATE"),
     table("reader_malls", "SELECT", ""),
     table("readers", ALL, ""),

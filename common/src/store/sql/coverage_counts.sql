@@ -1,7 +1,7 @@
 -- coverage_counts.sql: how many days of malls are what, one row a mall: what counting the rows of slice_coverage would come to,
 -- without one row a day. $1 mall_id[] $2 endpoint[] (empty: all) $3 first day $4 last day
 -- Today is counted apart (today_partial, not_yet) and is no gap; work is counted for all days. due_gaps: days up to the one that is
--- due that are not complete, but for those that are excused (gap_is_excused).
+-- due that are not complete, but for those that are excused (gap_is_excused, live_slices.held).
 -- Complete and missing days are counted from the letters of series_states; days with a job or an open letter are few, and
 -- only malls that have any are asked for them. Asked mall by mall. Called by store/coverage.rs only.
 SELECT m.mall_id, sums.*
@@ -24,7 +24,7 @@ SELECT m.mall_id, sums.*
                         THEN days.open - coalesce(live.open, 0) - coalesce(dead.open, 0) ELSE 0 END), 0)::bigint AS paused,
            coalesce(sum(days.today_partial), 0)::bigint AS today_partial,
            coalesce(sum(days.today - days.today_partial), 0)::bigint AS not_yet,
-           coalesce(sum(days.due - days.complete_due) FILTER (WHERE NOT days.excused), 0)::bigint AS due_gaps
+           coalesce(sum(days.due - days.complete_due - coalesce(live.held_due, 0)) FILTER (WHERE NOT days.excused), 0)::bigint AS due_gaps
       FROM (SELECT w.*, clock.today AS this_day, clock.due_day,
                    greatest(w.wanted_from, $3::date) AS first, least(clock.today, $4::date) AS last,
                    w.state <> 'active' OR w.pause_cause IS NOT NULL AS stopped
@@ -48,7 +48,8 @@ SELECT m.mall_id, sums.*
         SELECT count(*) FILTER (WHERE l.running) AS running,
                count(*) FILTER (WHERE NOT l.running AND l.queued) AS queued,
                count(*) FILTER (WHERE NOT l.running AND NOT l.queued) AS parked,
-               count(*) FILTER (WHERE substr(s.days, l.date - s.wanted_from + 1, 1) IN ('m', 'p', '')) AS open
+               count(*) FILTER (WHERE substr(s.days, l.date - s.wanted_from + 1, 1) IN ('m', 'p', '')) AS open,
+               count(*) FILTER (WHERE l.held AND l.date <= s.due_day AND substr(s.days, l.date - s.wanted_from + 1, 1) IN ('m', 'p', '')) AS held_due
           FROM live_slices l
          WHERE has.jobs AND l.mall_id = s.mall_id AND l.shop_no = s.shop_no AND l.endpoint = s.endpoint
            AND l.date BETWEEN s.first AND s.last

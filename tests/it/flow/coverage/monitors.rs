@@ -103,6 +103,42 @@ async fn what_a_person_paused_fails_no_check_and_what_needs_a_person_does() -> R
 }
 
 #[tokio::test]
+async fn what_waits_in_a_lane_that_a_person_paused_is_paused_and_fails_no_check() -> Result<()> {
+    let flow = behind().await?;
+    flow.fresh_by("00:00").await?;
+    flow.cli(&["queue", "pause", "backfill", "--yes"]).await?.success()?;
+    // Nobody asked for it: the pause does not excuse what does not wait in it.
+    let (coverage, status, malls) = flow.checks().await?;
+    assert_eq!((coverage, status, &malls["late"]), (Some(3), Some(3), &1.into()), "{malls}");
+    flow.enqueue(&["--all", "--missing", "--lane", "backfill"]).await?;
+    for scope in ["", "--mall=hanbit", "--agency=agency-1"] {
+        let (coverage, status, malls) = flow.checks().await?;
+        assert_eq!(
+            (coverage, status, &malls["catching_up"]),
+            (Some(0), Some(0), &1.into()),
+            "{scope}: {malls}"
+        );
+        let why = "SELECT DISTINCT reason FROM series_freshness";
+        assert_eq!(flow.rows_of(why).await?, ["lane backfill is paused: nothing of it is sent"], "{scope}");
+        let of_yesterday =
+            format!("SELECT DISTINCT work_state FROM slice_coverage WHERE date = '{}'", ago(1));
+        assert_eq!(flow.rows_of(&of_yesterday).await?, ["paused"], "{scope}");
+        let resume: Vec<&str> =
+            ["queue", "resume", "backfill", scope].into_iter().filter(|word| !word.is_empty()).collect();
+        flow.cli(&resume).await?.success()?;
+        // Then it is late, and was never late before: its job is queued now.
+        let (coverage, status, malls) = flow.checks().await?;
+        assert_eq!((coverage, status, &malls["late"]), (Some(3), Some(3), &1.into()), "{scope}: {malls}");
+        let next = match scope {
+            "" => "--mall=hanbit",
+            _ => "--agency=agency-1",
+        };
+        flow.cli(&["queue", "pause", "backfill", next, "--yes"]).await?.success()?;
+    }
+    Ok(())
+}
+
+#[tokio::test]
 async fn late_malls_are_one_message_a_cause_and_so_is_their_end() -> Result<()> {
     let webhook = Webhook::start().await?;
     let setup = Setup::new(&["one", "two", "three"])

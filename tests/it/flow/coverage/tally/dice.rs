@@ -89,7 +89,7 @@ impl Dice {
         let (mall, endpoint) = (self.of(&MALLS), self.of(&ENDPOINTS));
         let day = ago(self.roll(DAYS + 1));
         let of = format!("mall_id = '{mall}'");
-        match self.roll(15) {
+        match self.roll(17) {
             0 => format!("DELETE FROM slices WHERE {of} AND date = '{day}'"),
             1 => format!("DELETE FROM slices WHERE {of} AND endpoint = '{endpoint}'"),
             2 => format!(
@@ -116,9 +116,10 @@ impl Dice {
                 "INSERT INTO jobs (job_id, run_id, limiter_key, mall_id, shop_no, endpoint, granularity, start_date, end_date, \
                  generation, lane, turn, work_state, fence, claimed_at) \
                  SELECT gen_random_uuid(), run_id, '{mall}', '{mall}', 1, '{endpoint}', 'day', '{day}', '{day}'::date + {}, \
-                 {}, 'fresh', 0, '{}', 1, now() FROM runs",
+                 {}, '{}', 0, '{}', 1, now() FROM runs",
                 self.roll(3),
                 self.roll(u64::from(u16::MAX)),
+                self.of(&["fresh", "backfill"]),
                 self.of(&["planned", "queued", "running", "parked"])
             ),
             11 => format!("UPDATE jobs SET work_state = 'done', finished_at = now() WHERE {of}"),
@@ -133,6 +134,19 @@ impl Dice {
                 "UPDATE connectors SET created_at = now() - interval '{} years' WHERE {of}",
                 self.roll(2)
             ),
+            14 => format!(
+                "INSERT INTO scoped_lane_pauses (lane, mall_id, reason, paused_by) \
+                 SELECT '{}', mall_id, '', '' FROM connectors WHERE {of} ON CONFLICT DO NOTHING",
+                self.of(&["fresh", "backfill"])
+            ),
+            15 => self
+                .of(&[
+                    "INSERT INTO lane_pauses (lane, reason, paused_by) VALUES ('backfill', '', '') ON CONFLICT DO NOTHING",
+                    "INSERT INTO scoped_lane_pauses (lane, agency_id, reason, paused_by) VALUES ('fresh', 'acme', '', '') ON CONFLICT DO NOTHING",
+                    "DELETE FROM lane_pauses",
+                    "DELETE FROM scoped_lane_pauses",
+                ])
+                .to_owned(),
             _ => format!(
                 "UPDATE dead_letters SET state = 'discarded', state_before = 'open', state_at = now() WHERE {of}"
             ),
