@@ -4,7 +4,7 @@
 -- ones of a kind the others are one cause. A 429 counts for a quarter of an hour. Dead letters that were enough for an
 -- alert are over only below half of that (enough), lest one that comes each minute opens and closes it each minute.
 -- A mall is late when a shop and endpoint of it is not complete on the day that is due, and nothing of the above explains
--- that; there are two causes: jobs are under way, or nobody fetches it. What is complete are the letters of series_days, and
+-- that, nor a lane that a person paused (live_slices.held); there are two causes: jobs are under way, or nobody fetches it. What is complete are the letters of series_days, and
 -- where a mark stands (series_changed) the slice of that one day: series_states would read all days of such a series, and in
 -- the morning all of them are marked.
 -- example: the first mall. Indexes jobs_finished (asked only if there are letters enough), dead_letters_open.
@@ -41,6 +41,10 @@ WITH stuck AS (
                                   AND substr(kept.days, clock.due_day - kept.first_day + 1, 1) IN ('c', 'r'), false) END
        AND NOT EXISTS (SELECT FROM dead_letters d
                         WHERE d.mall_id = w.mall_id AND d.shop_no = w.shop_no AND d.endpoint = w.endpoint AND d.state = 'open')
+       AND NOT ((EXISTS (SELECT FROM lane_pauses) OR EXISTS (SELECT FROM scoped_lane_pauses))
+                AND EXISTS (SELECT FROM live_slices l
+                             WHERE l.mall_id = w.mall_id AND l.shop_no = w.shop_no AND l.endpoint = w.endpoint
+                               AND l.date = clock.due_day AND l.held))
      GROUP BY w.mall_id, clock.due_day, clock.fresh_by
 ), letters AS (
     SELECT count(*) AS dead, count(DISTINCT mall_id) AS malls, min(mall_id) AS example,

@@ -141,7 +141,7 @@ async fn what_waits_in_a_lane_that_a_person_paused_is_paused_and_fails_no_check(
 #[tokio::test]
 async fn late_malls_are_one_message_a_cause_and_so_is_their_end() -> Result<()> {
     let webhook = Webhook::start().await?;
-    let setup = Setup::new(&["one", "two", "three"])
+    let setup = Setup::new(&["one", "two", "three", "held"])
         .workers(0)
         .without_daemon()
         .set("ALERTS__WEBHOOK_URL", webhook.url())
@@ -156,8 +156,10 @@ async fn late_malls_are_one_message_a_cause_and_so_is_their_end() -> Result<()> 
             .filter(|message| message["event"] == event && message["kind"] == "late")
             .collect()
     };
-    // Two malls that nobody fetches, and one whose jobs wait for a worker.
+    // Two malls that nobody fetches, and one whose jobs wait for a worker; those of a fourth a person holds back.
     flow.enqueue(&["--mall", "three", "--missing"]).await?;
+    flow.cli(&["queue", "pause", "backfill", "--mall", "held", "--yes"]).await?.success()?;
+    flow.enqueue(&["--mall", "held", "--missing", "--lane", "backfill"]).await?;
     flow.fresh_by("00:00").await?;
     // Only now: in the afternoon it would find all three late before one of them is asked for.
     flow.start_daemon()?;
