@@ -44,7 +44,7 @@ pub(crate) async fn watch(control: Control, shared: Arc<Shared>, listening: ones
 
 async fn first(control: &Control) -> Listener {
     loop {
-        match control.listen(Channel::Connectors).await {
+        match control.listen(&[Channel::Connectors]).await {
             Ok(listener) => return listener,
             Err(error) => rest(&error).await,
         }

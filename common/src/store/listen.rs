@@ -19,6 +19,11 @@ pub enum Channel {
     Feed,
     /// A connector's state changed, or it was removed; the payload is the mall.
     Connectors,
+    /// Jobs of a mall were parked, or were locked while they were; the payload is the mall.
+    ///
+    /// Who parks a job and who ends its pause may not see each other: each reads what is committed, and neither is yet. So both
+    /// tell, and the leader looks after each of them; the second look sees what both did.
+    Parked,
     /// An attempt to connect a mall was opened or has ended; the payload is its id.
     Consents,
 }
@@ -28,6 +33,7 @@ impl Channel {
         match self {
             Self::Feed => "cafe24_feed",
             Self::Connectors => "cafe24_connectors",
+            Self::Parked => "cafe24_parked",
             Self::Consents => "cafe24_consents",
         }
     }
@@ -37,7 +43,7 @@ impl Channel {
 #[derive(Debug)]
 pub struct Listener {
     control: Control,
-    channel: Channel,
+    channels: &'static [Channel],
     session: Session,
 }
 
@@ -92,8 +98,8 @@ impl Listener {
     }
 
     fn lose(&mut self) {
-        let (control, channel) = (self.control.clone(), self.channel);
-        self.session = Session::Lost(async move { open(&control, channel).await }.boxed());
+        let (control, channels) = (self.control.clone(), self.channels);
+        self.session = Session::Lost(async move { open(&control, channels).await }.boxed());
     }
 }
 
@@ -121,19 +127,19 @@ impl Control {
     ///
     /// # Errors
     /// [`StoreError`] if no session can be had.
-    pub async fn listen(&self, channel: Channel) -> Result<Listener, StoreError> {
-        let session = Session::Open(open(self, channel).await?);
-        Ok(Listener { control: self.clone(), channel, session })
+    pub async fn listen(&self, channels: &'static [Channel]) -> Result<Listener, StoreError> {
+        let session = Session::Open(open(self, channels).await?);
+        Ok(Listener { control: self.clone(), channels, session })
     }
 }
 
-async fn open(control: &Control, channel: Channel) -> Result<Open, StoreError> {
+async fn open(control: &Control, channels: &[Channel]) -> Result<Open, StoreError> {
     let refusals = refusals::refusals();
     control.follow().await?;
     let mut inner = PgListener::connect_with(&control.pool).await?;
     inner.ignore_pool_close_event(true);
     // A new session is ours to make: it begins at the server that takes writes now.
     inner.eager_reconnect(false);
-    inner.listen(channel.name()).await?;
+    inner.listen_all(channels.iter().map(|channel| channel.name())).await?;
     Ok(Open { inner, refusals })
 }

@@ -51,7 +51,7 @@ impl Work for Feeding {
     const DUTY: Duty = Duty::Feeder;
 
     async fn until_failure(&mut self, record: &Record) -> Result<Infallible, DutyError> {
-        let mut told = self.control.listen(Channel::Feed).await?;
+        let mut told = self.control.listen(&[Channel::Feed]).await?;
         let mut sweep = interval(self.every);
         sweep.set_missed_tick_behavior(MissedTickBehavior::Delay);
         let mut due = Due::default();

@@ -1,8 +1,11 @@
 //! Pauses: their ends are kept, and the jobs follow.
 //!
 //! A pause of an endpoint of all malls is one row; parking the jobs behind it, and releasing them after it, is done here
-//! in portions, when Postgres tells of a change and once at the start. A pause with a time to end ends here.
+//! in portions, when Postgres tells of a change and once at the start. A mall's own change moves its jobs itself, but not those
+//! that somebody parks at the same moment, so its parked jobs are looked at once more after it, and after each who parked some.
+//! A pause with a time to end ends here.
 
+use std::collections::BTreeSet;
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -13,7 +16,7 @@ use super::{Done, Duty, DutyError, Record, Work};
 
 /// How often to look for pauses whose time is over.
 const DUE: Duration = Duration::from_secs(2);
-/// How a change of an endpoint is told; a mall's own change has moved its jobs already.
+/// How a change of an endpoint of all malls is told.
 const ALL_MALLS: &str = "*/";
 
 #[derive(Debug)]
@@ -36,6 +39,20 @@ impl Pausing {
         Ok([parked, released])
     }
 
+    /// Parked jobs of malls that something was told of are released if they wait for nothing.
+    async fn look_again(&self, malls: &BTreeSet<String>) -> Result<(), StoreError> {
+        let malls: Vec<_> = malls.iter().map(String::as_str).collect();
+        let released = self.control.release_parked_of(&malls).await?;
+        if released > 0 {
+            tracing::info!(
+                event = "pauses.aligned",
+                released,
+                "jobs were parked while their mall was resumed: released"
+            );
+        }
+        Ok(())
+    }
+
     /// Pauses end in time: how many did. A mall that took to another bucket goes on.
     async fn end(&self) -> Result<i64, StoreError> {
         let released = self.control.release_moved().await?;
@@ -54,16 +71,22 @@ impl Work for Pausing {
     const DUTY: Duty = Duty::Pauses;
 
     async fn until_failure(&mut self, record: &Record) -> Result<Infallible, DutyError> {
-        let mut told = self.control.listen(Channel::Connectors).await?;
+        let mut told = self.control.listen(&[Channel::Connectors, Channel::Parked]).await?;
         self.align().await?;
         let mut due = interval(DUE);
         due.set_missed_tick_behavior(MissedTickBehavior::Delay);
         loop {
             tokio::select! {
-                changed = told.next() => match changed? {
-                    Some(changed) if !changed.starts_with(ALL_MALLS) => {}
-                    // `None`: the session was made anew, something may have been missed.
-                    _ => drop(self.align().await?),
+                changed = told.next() => {
+                    // They come in bursts: one look for all that has arrived.
+                    let mut heard = vec![changed?];
+                    while let Some(more) = told.next_arrived() {
+                        heard.push(more?);
+                    }
+                    match malls(&heard) {
+                        Some(malls) => self.look_again(&malls).await?,
+                        None => drop(self.align().await?),
+                    }
                 },
                 _ = due.tick() => drop(self.end().await?),
             }
@@ -75,5 +98,29 @@ impl Work for Pausing {
         let ended = self.end().await?;
         let [parked, released] = self.align().await?;
         Ok(Done(vec![("pauses ended", ended), ("jobs parked", parked), ("jobs released", released)]))
+    }
+}
+
+/// The malls that were told of: `mall` or `mall/endpoint`. `None`: all of them have to be looked at, since an endpoint of all
+/// malls changed, or the session was made anew and something may have been missed.
+fn malls(heard: &[Option<String>]) -> Option<BTreeSet<String>> {
+    heard
+        .iter()
+        .map(|told| told.as_deref().filter(|told| !told.starts_with(ALL_MALLS)))
+        .map(|told| told.map(|told| told.split('/').next().unwrap_or(told).to_owned()))
+        .collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_told_names_its_mall_or_means_all_of_them() {
+        let told = |words: &[&str]| words.iter().map(|word| Some((*word).to_owned())).collect::<Vec<_>>();
+        let some = BTreeSet::from(["hanbit", "moonlit"].map(str::to_owned));
+        assert_eq!(malls(&told(&["hanbit", "moonlit/products", "hanbit/visitors"])), Some(some));
+        assert_eq!(malls(&told(&["hanbit", "*/products"])), None);
+        assert_eq!(malls(&[Some("hanbit".to_owned()), None]), None);
     }
 }

@@ -20,7 +20,7 @@ const END: &str = "SELECT count(pg_terminate_backend(pid)) FROM pg_stat_activity
 async fn p01_a_listening_session_that_was_made_anew_says_so_however_briefly_it_is_waited_for() -> Result<()> {
     let world = World::start_with(WorldConfig { no_import: true, ..WorldConfig::default() }).await?;
     let control = Control::new(world.db.url(), 2).context("a pool")?;
-    let mut told = control.listen(Channel::Feed).await.context("a session")?;
+    let mut told = control.listen(&[Channel::Feed]).await.context("a session")?;
     for waits in [false, true] {
         is_true(world.db.number(END).await? == 1, || "no session to end".to_owned())?;
         let anew = async {

@@ -1,7 +1,7 @@
 //! A message may come twice; its effect happens once.
 
 use serde_json::json;
-use tests::harness::{Broker, Result, Span, wait_until};
+use tests::harness::{Broker, Result, Signal, Span, wait_until};
 use tests::simulator::{Endpoint, FaultKind, Granularity};
 
 use super::{Flow, Job, SOON, Setup, day};
@@ -127,8 +127,60 @@ async fn b04_a_message_of_a_job_in_hand_that_the_ledger_took_away_is_not_dropped
         .map(drop)
 }
 
+#[tokio::test]
+async fn b04_a_second_message_does_not_hide_that_a_worker_is_gone() -> Result<()> {
+    let mut flow = Flow::start(Setup::new(&["hanbit"])).await?;
+    flow.order("hanbit", None, FaultKind::Hold)?;
+    flow.wish("hanbit", "products", FROM, FROM, &[]).await?;
+    flow.held(1).await?;
+    flow.workers.remove(0).kill().await?;
+    let broker = Broker::connect(&flow.world.servers.amqp).await?;
+    let job = flow.jobs().await?.remove(0);
+    publish(&flow, &broker, &job).await?;
+    wait_until("both messages in the queue", SOON, || async {
+        Ok(broker.depth(&flow.world.prefix.queue(&job.lane)).await?.is_some_and(|(ready, _)| ready == 2))
+    })
+    .await?;
+    flow.world.sim.clear_faults();
+    // They come together: the one that was delivered before, and one that says nothing.
+    flow.start_workers(1).await?;
+    flow.settled().await?;
+    assert_eq!(flow.requests("hanbit")?, 2);
+    emptied(&flow, &broker).await
+}
+
+#[tokio::test]
+async fn b04_no_message_of_a_job_in_hand_is_left_unsettled() -> Result<()> {
+    let mut flow = Flow::start(Setup::new(&["hanbit"])).await?;
+    flow.order("hanbit", None, FaultKind::Hold)?;
+    flow.wish("hanbit", "products", FROM, FROM, &[]).await?;
+    flow.held(1).await?;
+    // Further messages reach another worker, which does nothing with them and dies.
+    flow.start_workers(1).await?;
+    flow.workers[1].signal(Signal::Stop)?;
+    let broker = Broker::connect(&flow.world.servers.amqp).await?;
+    let job = flow.jobs().await?.remove(0);
+    for _ in 0..8 {
+        publish(&flow, &broker, &job).await?;
+    }
+    emptied(&flow, &broker).await?;
+    flow.workers.remove(1).kill().await?;
+    wait_until("they come again", SOON, || async {
+        Ok(flow.workers[0].metrics().await?.sum("cafe24_sync_redeliveries_total") >= 3.0)
+    })
+    .await?;
+    flow.world.sim.clear_faults();
+    flow.settled().await?;
+    assert_eq!(flow.requests("hanbit")?, 1);
+    // What it has not settled goes back into the queue with its connection.
+    flow.workers.remove(0).stop(SOON).await?;
+    let queue = flow.world.prefix.queue(&job.lane);
+    assert_eq!(broker.depth(&queue).await?.map(|(ready, _)| ready), Some(0));
+    Ok(())
+}
+
 /// The wire format, written out once more: these bytes are a contract between releases.
-async fn publish(flow: &Flow, broker: &Broker, job: &Job) -> Result<()> {
+pub(super) async fn publish(flow: &Flow, broker: &Broker, job: &Job) -> Result<()> {
     let message = json!({
         "v": 1, "job_id": job.id, "mall_id": job.mall, "shop_no": 1, "endpoint": job.endpoint, "granularity": "day",
         "start": job.start, "end": job.end, "lane": job.lane, "requested_at": "2025-04-01T00:00:00Z",
@@ -136,7 +188,7 @@ async fn publish(flow: &Flow, broker: &Broker, job: &Job) -> Result<()> {
     broker.publish(&flow.world.prefix.jobs_exchange(), &job.lane, message.to_string().as_bytes()).await
 }
 
-async fn emptied(flow: &Flow, broker: &Broker) -> Result<()> {
+pub(super) async fn emptied(flow: &Flow, broker: &Broker) -> Result<()> {
     wait_until("both queues empty", SOON, || async {
         let mut ready = 0;
         for lane in ["fresh", "backfill"] {

@@ -1,6 +1,7 @@
 //! Intake: deliveries are gathered for a few milliseconds and claimed together.
 
 use std::collections::HashMap;
+use std::collections::hash_map::Entry;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -136,7 +137,16 @@ async fn claim(shared: &Arc<Shared>, gathered: Vec<Delivery>, runners: &Arc<Runn
         common::telemetry::count_delivery(delivery.redelivered);
         match Arrival::of(delivery) {
             Arrival::Job(id, delivery) => {
-                if let Some(twin) = jobs.insert(id, delivery) {
+                let twin = match jobs.entry(id) {
+                    Entry::Vacant(first) => {
+                        first.insert(delivery);
+                        None
+                    }
+                    // The ledger must hear of it: it may be the message of a worker that is gone, and the only one that tells.
+                    Entry::Occupied(mut first) if delivery.redelivered => Some(first.insert(delivery)),
+                    Entry::Occupied(_) => Some(delivery),
+                };
+                if let Some(twin) = twin {
                     ack::ack(twin, "duplicate").await;
                 }
             }
@@ -175,8 +185,8 @@ async fn claim(shared: &Arc<Shared>, gathered: Vec<Delivery>, runners: &Arc<Runn
                 }
                 Decision::Held => {
                     match runners.hand().keep(id, fences.get(&id).copied().flatten(), delivery) {
-                        Keeping::Kept => {}
-                        Keeping::Twin(twin) => ack::ack(twin, "duplicate").await,
+                        Keeping::Kept(None) => {}
+                        Keeping::Kept(Some(twin)) | Keeping::Twin(twin) => ack::ack(twin, "duplicate").await,
                         Keeping::Left(delivery) => drop(left.insert(id, delivery)),
                     }
                 }

@@ -208,10 +208,13 @@ impl Part {
     async fn settle(self, runners: &Runners) {
         for (work, settlement) in self.works.into_iter().zip(self.batch.settlements) {
             let result = result(&settlement.outcome);
-            let delivery = runners.hand().release(&work.claimed, work.delivery);
+            let (delivery, twin) = runners.hand().release(&work.claimed, work.delivery);
             match settlement.outcome {
                 Outcome::Failed(_) => ack::reject(delivery, "failed").await,
                 _ => ack::ack(delivery, result).await,
+            }
+            if let Some(twin) = twin {
+                ack::ack(twin, "duplicate").await;
             }
         }
     }

@@ -1,7 +1,9 @@
 //! The jobs in this worker's hands, and deliveries that replace theirs.
 //!
 //! When the connection to the broker is lost while a job is being fetched, the broker delivers its message again, often
-//! to the same worker. The work goes on; only the delivery to settle in the end is a new one.
+//! to the same worker. The work goes on; only the delivery to settle in the end is a new one. Which deliveries were lost we do
+//! not know (one that comes again may be a second message that another worker had), so all are settled: left alone, one over a
+//! living connection would take a place of the prefetch until the broker's patience ends.
 //!
 //! A job may be in hand and not ours any more: another worker took it over when its message was redelivered there, and it
 //! was put back since. So a further message of a job in hand is settled on the ledger's word, never on ours alone.
@@ -26,8 +28,9 @@ struct Held {
 /// What becomes of a further delivery of a job in hand.
 #[derive(Debug)]
 pub(crate) enum Keeping {
-    /// The same message again: kept, it replaces the one that was lost with its connection.
-    Kept,
+    /// Most likely the same message again: kept, it replaces the one that was lost with its connection. One that was kept
+    /// before is to be acknowledged.
+    Kept(Option<Delivery>),
     /// A second message: to be acknowledged.
     Twin(Delivery),
     /// The job left our hands meanwhile: to be decided anew.
@@ -64,8 +67,7 @@ impl Hand {
         match lock(&self.jobs).entry(job) {
             Entry::Occupied(mut held) if Some(held.get().fence) == fence => {
                 if delivery.redelivered {
-                    held.get_mut().newest = Some(delivery);
-                    Keeping::Kept
+                    Keeping::Kept(held.get_mut().newest.replace(delivery))
                 } else {
                     Keeping::Twin(delivery)
                 }
@@ -74,13 +76,16 @@ impl Hand {
         }
     }
 
-    /// The job leaves our hands, if it is still this claim that holds it: the delivery to settle is the newest one.
-    pub(crate) fn release(&self, claimed: &ClaimedJob, delivery: Delivery) -> Delivery {
-        match lock(&self.jobs).entry(claimed.job.id) {
-            Entry::Occupied(held) if held.get().fence == claimed.fence => {
-                held.remove().newest.unwrap_or(delivery)
-            }
-            _ => delivery,
+    /// The job leaves our hands, if it is still this claim that holds it: the delivery to settle is the newest one, and
+    /// another one is to be acknowledged.
+    pub(crate) fn release(&self, claimed: &ClaimedJob, delivery: Delivery) -> (Delivery, Option<Delivery>) {
+        let newest = match lock(&self.jobs).entry(claimed.job.id) {
+            Entry::Occupied(held) if held.get().fence == claimed.fence => held.remove().newest,
+            _ => None,
+        };
+        match newest {
+            Some(newest) => (newest, Some(delivery)),
+            None => (delivery, None),
         }
     }
 }

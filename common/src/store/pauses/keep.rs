@@ -2,7 +2,9 @@
 
 use std::time::Duration;
 
-use sqlx::Row;
+use sqlx::postgres::PgArguments;
+use sqlx::query::Query;
+use sqlx::{Postgres, Row};
 use uuid::Uuid;
 
 use super::super::error::StoreError;
@@ -20,12 +22,13 @@ impl Control {
         if !sqlx::query(any).fetch_one(&self.pool).await?.try_get::<bool, _>(0)? {
             return Ok(0);
         }
-        self.in_portions(include_str!("../sql/park_paused.sql"), "parked").await
+        let sql = include_str!("../sql/park_paused.sql");
+        self.in_portions("parked", |after| sqlx::query(sql).bind(after).bind(MALLS_AT_ONCE)).await
     }
 
     /// Releases parked jobs that wait for nothing any more, in portions. Returns how many.
     pub async fn release_parked(&self) -> Result<i64, StoreError> {
-        self.in_portions(include_str!("../sql/reconcile_parked.sql"), "released").await
+        self.release(None).await
     }
 
     /// Releases what waited only until its mall's bucket was full (`sql/release_moved.sql`). Returns how many.
@@ -34,13 +37,27 @@ impl Control {
         Ok(row.try_get("released")?)
     }
 
-    /// Goes over the malls, some of them a transaction; adds up `column`.
-    async fn in_portions(&self, sql: &'static str, column: &str) -> Result<i64, StoreError> {
+    /// As [`Self::release_parked`], for some malls only.
+    pub async fn release_parked_of(&self, malls: &[&str]) -> Result<i64, StoreError> {
+        self.release(Some(malls)).await
+    }
+
+    async fn release(&self, malls: Option<&[&str]>) -> Result<i64, StoreError> {
+        let sql = include_str!("../sql/reconcile_parked.sql");
+        self.in_portions("released", |after| sqlx::query(sql).bind(after).bind(MALLS_AT_ONCE).bind(malls))
+            .await
+    }
+
+    /// Goes over the malls, some of them a transaction; adds up `column`. `portion` is the query for those after a mall.
+    async fn in_portions<'q>(
+        &self,
+        column: &str,
+        portion: impl Fn(String) -> Query<'q, Postgres, PgArguments>,
+    ) -> Result<i64, StoreError> {
         let (mut after, mut all) = (String::new(), 0);
         loop {
             // Planned for these values: for any, Postgres may choose to look at all jobs for each portion.
-            let portion = sqlx::query(sql).persistent(false).bind(&after).bind(MALLS_AT_ONCE);
-            let row = portion.fetch_one(&self.pool).await?;
+            let row = portion(after).persistent(false).fetch_one(&self.pool).await?;
             all += row.try_get::<i64, _>(column)?;
             match row.try_get("last")? {
                 Some(last) => after = last,

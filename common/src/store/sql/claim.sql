@@ -8,10 +8,12 @@
 --   held       this worker has it in hand, and it is still the one who runs it: another message of the same job
 --   poison     it ended its worker too often: now failed, reject
 --   parked     its mall sends nothing, or its endpoint is paused: now parked, ack. Its message is gone with that, so it
---              takes a fence, too: resumed before the feeder has marked the message as published, it must be published again
+--              takes a fence, too: resumed before the feeder has marked the message as published, it must be published again.
+--              The daemon is told, which looks again (listen.rs): what this statement saw may be over by its commit
 --   gone       cancelled, or its mall was removed: ack
 --   duplicate  another worker has it (paused or not: that one gives it back), or it was put back for later: ack, the ledger
---              knows when it must run
+--              knows when it must run. What is queued was due when it was sent, whatever the clock says since a failover: this may
+--              be its only message
 -- reserve: the share of its bucket that is left to others, if it has one of its own.
 -- probe: whether its endpoint is paused and it is to show that the API is well again.
 -- A job that runs under this worker's own id and is asked for again goes on: the answer to its first claim was lost.
@@ -37,7 +39,7 @@ WITH asked AS (
                WHEN work_state = 'cancelled' OR NOT known_mall THEN 'gone'
                WHEN work_state = 'running' AND NOT redelivered AND worker <> $3 THEN 'duplicate'
                WHEN work_state = 'parked' OR NOT sends THEN 'parked'
-               WHEN not_before > now() + interval '1 second' THEN 'duplicate'
+               WHEN work_state = 'planned' AND not_before > now() + interval '1 second' THEN 'duplicate'
                WHEN redelivered AND crashes >= $4 THEN 'poison'
                ELSE 'go'
            END AS decision
@@ -62,13 +64,15 @@ WITH asked AS (
      WHERE j.job_id = decided.job_id
        AND (decision IN ('go', 'poison', 'parked') OR (decision = 'gone' AND work_state <> 'cancelled'))
     RETURNING j.*
+), told AS (
+    SELECT pg_notify('cafe24_parked', mall_id) FROM (SELECT DISTINCT mall_id FROM changed WHERE work_state = 'parked') AS malls
 )
-SELECT d.decision, j.job_id, j.mall_id, j.shop_no, j.endpoint, j.granularity, j.start_date, j.end_date, j.lane,
-       j.requested_at, coalesce(changed.limiter_key, j.limiter_key) AS limiter_key, j.attempts, j.crashes, changed.fence, c.token_version, c.dialect,
-       l.reserve,
-       EXISTS (SELECT FROM endpoint_pauses p WHERE p.ended_at IS NULL AND j.job_id = ANY (p.probes)) AS probe
+-- As it was changed, not as the statement first saw it: whoever had it locked may have counted an attempt.
+SELECT d.decision, d.job_id, j.mall_id, j.shop_no, j.endpoint, j.granularity, j.start_date, j.end_date, j.lane,
+       j.requested_at, j.limiter_key, j.attempts, j.crashes, j.fence, c.token_version, c.dialect, l.reserve,
+       EXISTS (SELECT FROM endpoint_pauses p WHERE p.ended_at IS NULL AND j.job_id = ANY (p.probes)) AS probe,
+       (SELECT count(*) FROM told) AS told
   FROM decided d
-  JOIN jobs j USING (job_id)
-  LEFT JOIN changed USING (job_id)
+  LEFT JOIN changed j USING (job_id)
   LEFT JOIN connectors c ON c.mall_id = j.mall_id
-  LEFT JOIN limiter_settings l ON l.limiter_key = coalesce(changed.limiter_key, j.limiter_key)
+  LEFT JOIN limiter_settings l ON l.limiter_key = j.limiter_key

@@ -3,7 +3,8 @@
 -- $9 start[] $10 end[] $11 generation[]: equal lengths, ordered as they shall run within a mall
 -- Turn: start-time fair queueing. A mall's next job is tagged one after its last one, but never before the key's
 -- present turn, so a mall that was idle joins in the middle and does not get the past back (docs/adr/0003).
--- A job whose mall sends nothing now, or whose endpoint is paused, is parked at once.
+-- A job whose mall sends nothing now, or whose endpoint is paused, is parked at once. The daemon is told at commit, and looks
+-- again (listen.rs): a large plan takes a while, and who resumes the mall meanwhile does not see its jobs yet.
 -- $12 jobs a second at most (NULL: no such limit): they may run one after the other, malls in turn, going on where the
 -- run's last jobs end or now. Called by store/plan.rs only.
 WITH asked AS (
@@ -26,17 +27,22 @@ WITH asked AS (
       JOIN connectors c USING (mall_id)
 ), placed AS (
     SELECT *, row_number() OVER (PARTITION BY limiter_key, mall_id ORDER BY place) AS nth FROM asked
+), stored AS (
+    INSERT INTO jobs (job_id, run_id, limiter_key, mall_id, shop_no, endpoint, granularity, start_date, end_date,
+                      generation, lane, turn, work_state, not_before)
+    SELECT a.job_id, $1, a.limiter_key, a.mall_id, a.shop_no, a.endpoint, a.granularity, a.start_date, a.end_date,
+           a.generation, $2, b.turn + a.nth, CASE WHEN barrier.what IS NULL THEN 'planned' ELSE 'parked' END,
+           CASE WHEN $12::float8 IS NULL THEN now()
+                ELSE greatest(now(), r.created_at + make_interval(secs => r.jobs_planned / $12))
+                     + make_interval(secs => (row_number() OVER (ORDER BY a.nth, a.place) - 1) / $12) END
+      FROM placed a
+      JOIN base b USING (limiter_key, mall_id)
+      JOIN runs r ON r.run_id = $1
+      LEFT JOIN LATERAL waits_for(b.mall, a.endpoint, a.job_id) AS barrier ON true
+     ORDER BY a.job_id
+    ON CONFLICT DO NOTHING
+    RETURNING mall_id, work_state
+), told AS (
+    SELECT pg_notify('cafe24_parked', mall_id) FROM (SELECT DISTINCT mall_id FROM stored WHERE work_state = 'parked') AS malls
 )
-INSERT INTO jobs (job_id, run_id, limiter_key, mall_id, shop_no, endpoint, granularity, start_date, end_date,
-                  generation, lane, turn, work_state, not_before)
-SELECT a.job_id, $1, a.limiter_key, a.mall_id, a.shop_no, a.endpoint, a.granularity, a.start_date, a.end_date,
-       a.generation, $2, b.turn + a.nth, CASE WHEN barrier.what IS NULL THEN 'planned' ELSE 'parked' END,
-       CASE WHEN $12::float8 IS NULL THEN now()
-            ELSE greatest(now(), r.created_at + make_interval(secs => r.jobs_planned / $12))
-                 + make_interval(secs => (row_number() OVER (ORDER BY a.nth, a.place) - 1) / $12) END
-  FROM placed a
-  JOIN base b USING (limiter_key, mall_id)
-  JOIN runs r ON r.run_id = $1
-  LEFT JOIN LATERAL waits_for(b.mall, a.endpoint, a.job_id) AS barrier ON true
- ORDER BY a.job_id
-ON CONFLICT DO NOTHING
+SELECT count(*) FROM told

@@ -5,7 +5,8 @@
 -- Whether an unfinished job is planned or parked is for its mall and its endpoint now: put back while one of them was
 -- paused, it is parked; parked by a refusal although its mall sends again (connected anew meanwhile), it is planned; if its
 -- mall was removed, it is cancelled. An outcome that came too late for its claim shows
--- that the job did not end its worker. Tells the feeder which keys have room (NOTIFY at commit).
+-- that the job did not end its worker. Tells the feeder which keys have room (NOTIFY at commit), and the daemon which malls have
+-- jobs parked, so that it looks again (listen.rs): a mall may be resumed between what this statement sees and its commit.
 -- A failed attempt goes into the job's history; what is put back for throttling, or goes well, does not touch it.
 -- Locks in job_id order. Called by store/commit.rs only.
 WITH asked AS (
@@ -46,10 +47,12 @@ WITH asked AS (
       JOIN locked USING (job_id)
      WHERE j.job_id = a.job_id
        AND locked.held
-    RETURNING j.job_id, j.limiter_key
+    RETURNING j.job_id, j.limiter_key, j.mall_id, j.work_state
 ), alive AS (
     UPDATE jobs SET crashes = 0 WHERE job_id IN (SELECT job_id FROM locked WHERE NOT held)
 ), told AS (
     SELECT pg_notify('cafe24_feed', limiter_key) FROM (SELECT DISTINCT limiter_key FROM settled) AS keys
+    UNION ALL
+    SELECT pg_notify('cafe24_parked', mall_id) FROM (SELECT DISTINCT mall_id FROM settled WHERE work_state = 'parked') AS malls
 )
 SELECT job_id, (SELECT count(*) FROM told) AS told FROM settled

@@ -86,7 +86,7 @@ async fn wait(
     mut consent: Consent,
     interrupt: &mut Signal,
 ) -> Result<Option<Consent>, Fault> {
-    let mut listener = control.listen(Channel::Consents).await.ok();
+    let mut listener = control.listen(&[Channel::Consents]).await.ok();
     let (mut told, mut since_used) = (false, None);
     loop {
         if consent.outcome.is_some() || consent.expired && consent.used_at.is_none() {

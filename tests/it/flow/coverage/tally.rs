@@ -13,8 +13,9 @@ use tests::harness::{
 };
 use tokio_postgres::Client;
 
-use self::dice::{DAYS, Dice, MALLS};
+use self::dice::{DAYS, MALLS};
 use super::ago;
+use crate::flow::dice::Dice;
 
 struct Scene {
     world: World,

@@ -10,30 +10,14 @@ use tests::harness::{Context as _, Result};
 use uuid::Uuid;
 
 use super::super::ago;
+use crate::flow::dice::Dice;
 
 const ENDPOINTS: [&str; 2] = ["visitors", "pageviews"];
 pub(super) const MALLS: [&str; 3] = ["hanbit", "moonlit", "seoulbag"];
 /// Days back that anything happens to.
 pub(super) const DAYS: u64 = 12;
 
-/// Chances from a seed that a failure tells.
-pub(super) struct Dice(pub(super) u64);
-
 impl Dice {
-    pub(super) fn roll(&mut self, sides: u64) -> u64 {
-        // SplitMix64.
-        self.0 = self.0.wrapping_add(0x9E37_79B9_7F4A_7C15);
-        let mut z = self.0;
-        z = (z ^ (z >> 30)).wrapping_mul(0xBF58_476D_1CE4_E5B9);
-        z = (z ^ (z >> 27)).wrapping_mul(0x94D0_49BB_1331_11EB);
-        (z ^ (z >> 31)) % sides
-    }
-
-    fn of<'a>(&mut self, words: &[&'a str]) -> &'a str {
-        let place = self.roll(words.len() as u64);
-        words[usize::try_from(place).unwrap_or(0)]
-    }
-
     /// An answer for some days of a series: it may be stale, partial, restated or all of the same.
     fn answer(&mut self, mall: &str, endpoint: &str, fence: i64) -> Result<Fetched> {
         let first = self.roll(DAYS + 1);
