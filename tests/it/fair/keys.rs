@@ -45,7 +45,7 @@ async fn a_mall_that_changes_its_bucket_waits_until_its_own_is_full_again() -> R
     let _worker = world.programs.worker()?;
     let done = |least: i64| {
         let world = &world;
-        wait_until("jobs done", Duration::from_secs(120), move || async move {
+        wait_until("jobs done", Duration::from_mins(2), move || async move {
             Ok(world.jobs_in(&["done"]).await? >= least)
         })
     };
