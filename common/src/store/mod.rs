@@ -94,7 +94,7 @@ pub use locks::LockHolder;
 pub use mall::{Edges, MallDetails, MallPause};
 pub use pauses::{EndpointPause, NewPause, PauseCause};
 pub use plan::{PlanCounts, PlannedChunk, ShopToPlan, Wish};
-pub use pool::{Control, Ledger};
+pub use pool::{Control, Ledger, SLOW_STATEMENTS};
 pub use readers::settings::OddSetting;
 pub use readers::{GrantedReader, NewReader, Reader, ReaderError, RoleMembers};
 pub use reconcile::{Deadlines, Reconciled};

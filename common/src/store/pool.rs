@@ -34,6 +34,9 @@ const SESSION: [(&str, &str); 4] = [
     ("jit", "off"),
 ];
 
+/// Where the log has statements that took longer than a second, each with its whole text.
+pub const SLOW_STATEMENTS: &str = "sqlx::query";
+
 /// The control plane's pool (sqlx): planning, feeding, reports, migrations.
 #[derive(Debug, Clone)]
 pub struct Control {

@@ -9,8 +9,8 @@ use common::domain::ids::{LimiterKey, MallId};
 use common::limiter::LimiterError;
 use common::oauth::{App, Sealer};
 use common::store::{
-    AppChoice, AppError, Apps, Control, Demand, Import, ImportMall, Mode, NewConnector, NewMall, SchemaError,
-    StoreError,
+    AppChoice, AppError, Apps, Control, Demand, Import, ImportMall, Mode, NewConnector, NewMall,
+    SLOW_STATEMENTS, SchemaError, StoreError,
 };
 use common::telemetry;
 
@@ -49,11 +49,11 @@ impl Context {
     pub(super) fn log(&self) {
         let level = match self.verbose {
             // A statement that takes longer than a second, told with its whole text, is nothing that a user reads.
-            0 => "warn,sqlx::query=error",
-            1 => "info,sqlx::query=error",
-            _ => "debug",
+            0 => format!("warn,{SLOW_STATEMENTS}=error"),
+            1 => format!("info,{SLOW_STATEMENTS}=error"),
+            _ => "debug".to_owned(),
         };
-        telemetry::init(&LogConfig { format: LogFormat::Text, level: level.to_owned() });
+        telemetry::init(&LogConfig { format: LogFormat::Text, level });
     }
 
     /// Postgres, whatever its schema, without logs unless they are asked for: for commands that say themselves what a
