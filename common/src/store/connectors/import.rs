@@ -167,12 +167,15 @@ async fn write(
         let moves = before.as_ref().is_some_and(|before| before.agency_id != agency);
         let written = pair.filter(|_| taken.is_some() || (moves && outcome == PairOutcome::Known));
         let sealed = written.map(|pair| pair.seal(agency, id));
-        let is_new = store(tx, &mall.connector, sealed.as_ref(), taken.is_some()).await?;
+        // Cafe24 refused a scope, not the pair: the file says that it should do now.
+        let lacked = before.as_ref().is_some_and(|before| before.state == ConnectorState::NeedsScope);
+        let frees = pair.filter(|_| taken.is_some() || (lacked && outcome == PairOutcome::Known));
+        let is_new = store(tx, &mall.connector, sealed.as_ref(), frees.is_some()).await?;
         if is_new != before.is_none() {
             return Ok(None);
         }
         if let Some((state, reason)) =
-            state_after(before.as_ref(), &mall.connector, taken.map(GivenPair::scopes))
+            state_after(before.as_ref(), &mall.connector, frees.map(GivenPair::scopes))
         {
             set_state(tx, id, state, &reason).await?;
         }

@@ -70,12 +70,12 @@ impl AppChoice {
     }
 }
 
-/// Stores one connection and makes its agency; `is_newer`: the pair is not the stored one. `true`: the mall was new.
+/// Stores one connection and makes its agency; `frees`: the pair ends the wait for a person. `true`: the mall was new.
 pub(in crate::store) async fn store(
     tx: &mut PgConnection,
     said: &NewConnector,
     tokens: Option<&TokensAtRest>,
-    is_newer: bool,
+    frees: bool,
 ) -> Result<bool, StoreError> {
     let NewConnector { new, .. } = said;
     sqlx::query(
@@ -108,7 +108,7 @@ pub(in crate::store) async fn store(
         .bind(tokens.map(|tokens| tokens.refresh_expires_at))
         .bind(tokens.map(|tokens| &tokens.scopes))
         .bind(tokens.map(|tokens| &tokens.key_id))
-        .bind(is_newer)
+        .bind(frees)
         .bind(&new.agency_id)
         .bind(new.dialect.as_str())
         .bind(numbers(&[ShopNo::FIRST]))

@@ -2,7 +2,7 @@
 -- that is new it is what is given for new ones.
 -- $1 mall_id; said of it: $2 agency_id $3 dialect $4 shops[] $5 endpoints[] $6 first wanted day $7 mode $8 whether $9 app_id is said
 -- $10 sealed tokens $11 issued_at $12 access_expires_at $13 refresh_expires_at $14 scopes[] $15 key id (all NULL keep the stored ones)
--- $16 whether this pair is not the stored one; of a new mall: $17 agency_id $18 dialect $19 shops[] $20 endpoints[]
+-- $16 whether the given pair ends the wait for a person; of a new mall: $17 agency_id $18 dialect $19 shops[] $20 endpoints[]
 -- $21 first wanted day or NULL $22 limiter_key $23 mode
 -- A mall that needed a person and gets a pair becomes active; a paused one stays paused.
 -- Tokens are sealed for their agency, so a mall that has some moves to another agency only with a pair.
