@@ -12,8 +12,8 @@ use common::domain::job::Lane;
 use super::value::{endpoint, parse_shop, parse_wait};
 use crate::plan::wish::{parse_day, parse_last};
 
-pub(super) const EXAMPLES: &str = "  cafe24-sync enqueue --all --last 7d\n  cafe24-sync enqueue --all --missing\n  cafe24-sync enqueue --mall hanbit --from 2026-01-01 \
---to 2026-01-31 --force --wait\n  cafe24-sync enqueue --all --last 90d --endpoint products --dry-run\n";
+pub(super) const EXAMPLES: &str = "  cafe24-sync enqueue --all --missing --wait\n  cafe24-sync enqueue --mall hanbit --from 2026-01-01 \
+    --to 2026-01-31 --endpoint products --dry-run\n";
 
 /// `enqueue`
 #[derive(Debug, Args)]
