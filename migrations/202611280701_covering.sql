@@ -1,6 +1,6 @@
 -- Reports over millions of jobs are answered from indexes alone, of the table they would have to read every page.
 
--- What an ETA counts of jobs that wait (demand.sql): 60 bytes a waiting job, written once, when it is planned. In the order in
+-- What an ETA counts of jobs that wait (demand.sql): 60 bytes a waiting job, written whenever it is planned. In the order in
 -- which they are sent, as before: the next first tries of a limiter key (feed_next.sql, feed_keys.sql), the turn of a new job
 -- (plan_insert.sql).
 DROP INDEX jobs_first_tries;

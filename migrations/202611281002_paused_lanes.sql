@@ -81,7 +81,8 @@ WITH counted AS (
      CROSS JOIN LATERAL (
         -- Asked only where somebody paused a lane at all.
         SELECT count(*) AS gaps, count(*) FILTER (WHERE l.date <= clock.due_day) AS due,
-               (SELECT string_agg(p.lane, ' and ' ORDER BY p.lane DESC) FROM paused_lanes p WHERE p.mall_id = w.mall_id) AS lane
+               CASE WHEN count(*) > 0 THEN
+                   (SELECT string_agg(p.lane, ' and ' ORDER BY p.lane DESC) FROM paused_lanes p WHERE p.mall_id = w.mall_id) END AS lane
           FROM live_slices l
          WHERE (EXISTS (SELECT FROM lane_pauses) OR EXISTS (SELECT FROM scoped_lane_pauses))
            AND l.held AND l.mall_id = w.mall_id AND l.shop_no = w.shop_no AND l.endpoint = w.endpoint

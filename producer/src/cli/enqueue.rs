@@ -13,7 +13,7 @@ use super::value::{endpoint, parse_shop, parse_wait};
 use crate::plan::wish::{parse_day, parse_last};
 
 pub(super) const EXAMPLES: &str = "  cafe24-sync enqueue --all --missing --wait\n  cafe24-sync enqueue --mall hanbit --from 2026-01-01 \
-    --to 2026-01-31 --endpoint products --dry-run\n";
+    --to 2026-01-31 --dry-run\n";
 
 /// `enqueue`
 #[derive(Debug, Args)]

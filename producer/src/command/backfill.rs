@@ -76,7 +76,11 @@ async fn cancel(context: &Context, run: &str, dry_run: bool, yes: bool) -> Resul
     let waiting = line.run.left();
     // Asked before they are dropped. Where nothing is fetched by itself, nothing comes back.
     let still_wanted = if context.config.schedule.enabled {
-        control.comes_back(run).await.map_err(|error| context.store(error))?
+        // What must be stopped is stopped, also if a great run cannot be looked at in time.
+        control.comes_back(run).await.unwrap_or_else(|error| {
+            context.output.note(&format!("which of its days come back is not known: {error}"));
+            Vec::new()
+        })
     } else {
         Vec::new()
     };

@@ -90,7 +90,7 @@ pub(crate) struct Groups<'a> {
 }
 
 impl<'a> Groups<'a> {
-    pub(super) fn of(selection: &'a Selection) -> Self {
+    pub(crate) fn of(selection: &'a Selection) -> Self {
         let alike = selection.alike_with_chunks().into_iter();
         Self { alike, chunks: Vec::new(), malls: Vec::new().into_iter() }
     }

@@ -12,7 +12,8 @@ use uuid::Uuid;
 
 use super::eta::Eta;
 use super::left_out::LeftOut;
-use super::selection::{Planned, Selection};
+use super::planning::Planned;
+use super::selection::Selection;
 use crate::output::paint::{bold, command, dim, remedy, warn};
 use crate::output::text::{clean, counted, number};
 use crate::remedy::{subject, why_paused, why_silent};
@@ -229,6 +230,13 @@ impl Preview {
         }
         if !self.parked.is_empty() {
             self.parked_lines(&mut out);
+        } else if self.parked_jobs > 0 {
+            let jobs = counted(self.parked_jobs, "job waits", "jobs wait");
+            let _ = writeln!(
+                out,
+                "{} {jobs}: their malls take from another bucket since a moment ago",
+                warn("! paused   ")
+            );
         }
         out
     }

@@ -16,7 +16,7 @@ use uuid::Uuid;
 use super::gaps;
 use super::judge::{Asking, Judged, judge};
 use super::lookback::Ask;
-use crate::plan::groups::{Group, Pace};
+use crate::plan::groups::{Group, Groups, Pace};
 use crate::plan::selection::Selection;
 
 /// Rows of an urgency looked at in one pass.
@@ -180,7 +180,7 @@ impl Scheduler {
         let malls: Vec<MallId> = ticks.keys().cloned().collect();
         let selection = selection(self.control.connectors(&malls).await?, batch.ask, batch.open_from);
         let (mut asked, mut planned) = (0, 0);
-        let mut groups = selection.groups();
+        let mut groups = Groups::of(&selection);
         let mut all = true;
         while let Some(group) = groups.next(&self.pace) {
             let moves: Vec<_> = group.malls().into_iter().filter_map(|mall| ticks.remove(mall)).collect();

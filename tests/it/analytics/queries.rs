@@ -200,7 +200,7 @@ async fn what_was_restated_lately_is_told_with_how_far_it_moved() -> Result<()> 
     // A small shop is closed now and then; nothing moves on such a day.
     let open: Vec<_> =
         (4..=14).filter(|day| month.visits("hanbit", *day, *day).is_ok_and(|n| n > 0)).collect();
-    let (near, far) = (open[0], open[1]);
+    let [near, far, ..] = open[..] else { panic!("open on {open:?} only") };
     let before = month.visits("hanbit", far, near)?;
     for days in [near, far] {
         month

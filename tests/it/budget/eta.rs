@@ -4,13 +4,15 @@ use std::time::Duration;
 
 use chrono::DateTime;
 use serde_json::Value;
-use tests::harness::{Context as _, Result, World, WorldConfig};
+use tests::harness::{Context as _, Result, World, WorldConfig, wait_until};
 use tests::simulator::{LimiterScope, SimConfig};
 
 /// How far the foretold time may be from the real one.
 const TOLERANCE: f64 = 0.05;
 /// What is over sooner, in seconds, is not what this is about: there the first answers and the last commit weigh more.
 const MINUTES: f64 = 60.0;
+/// The programs are at work by then.
+const SOON: Duration = Duration::from_secs(30);
 /// Longer than any of the runs.
 const LIMIT: Duration = Duration::from_secs(230);
 
@@ -36,6 +38,12 @@ impl Run {
         let sim = SimConfig { large_malls: Some(0), ..sim };
         let world = World::start_with(WorldConfig { sim, env, ..WorldConfig::default() }).await?;
         let programs = [world.programs.serve()?, world.programs.worker()?];
+        // Nothing is foretold while nobody is at work.
+        wait_until("both at work", SOON, || async {
+            let status = world.json(&["status"]).await?;
+            Ok(status["daemon"].is_object() && status["workers"]["alive"] == 1)
+        })
+        .await?;
         Ok(Self { world, told: Vec::new(), _programs: programs })
     }
 

@@ -163,7 +163,10 @@ async fn no_purpose_is_approved_and_no_day_released_or_wanted_before_it_has_come
         ([&purposes[..], &["--shown-from", "2025-01-01"]].concat(), "did not come from another agency"),
         ([&set[..], &["wanted_from=2099-01-01"]].concat(), "2099-01-01 is in the future"),
         ([&set[..], &["wanted_from=1999-12-31"]].concat(), "the first day is 2000-01-01"),
-        (vec!["enqueue", "--all", "--last", "9999d", "--dry-run"], "is before there was anything to fetch"),
+        (
+            vec!["enqueue", "--all", "--from", "1999-12-31", "--to", "2000-01-05", "--dry-run"],
+            "is before there was anything to fetch",
+        ),
     ] {
         let refused = world.cli(&command).await?;
         assert!(refused.code == Some(2) && refused.stderr.contains(said), "{command:?}: {refused:?}");

@@ -64,6 +64,7 @@ async fn o04_a_refusal_of_replaced_tokens_parks_neither_the_mall_nor_the_job() -
 async fn a_new_limiter_key_takes_the_waiting_jobs_along() -> Result<()> {
     let (flow, ledger, job) = one_job().await?;
     flow.run_sql("UPDATE connectors SET limiter_key = 'shared'").await?;
+    flow.run_sql("UPDATE connectors SET limiter_key_since = NULL").await?;
     assert_eq!(claim(&ledger, job, "one").await?.limiter_key.as_str(), "shared");
     Ok(())
 }

@@ -131,7 +131,7 @@ async fn waiting_is_for_whoever_brings_the_days() -> Result<()> {
     ];
     flow.cli(&[&days[..], &["--chunk-days", "1"]].concat()).await?.success()?;
     // All of it is in jobs of another run, and nobody works: waiting runs out, and says what for.
-    let ended = flow.cli(&[&days[..], &["--wait=1s"]].concat()).await?;
+    let ended = flow.cli(&[&days[..], &["--wait=5s"]].concat()).await?;
     let told = answer(&ended)?;
     let progress = &told["progress"];
     assert_eq!(
@@ -155,13 +155,13 @@ async fn waiting_is_for_whoever_brings_the_days() -> Result<()> {
         "--to",
         "2025-03-08",
     ];
-    let ended = flow.cli(&[&longer[..], &["--json", "--wait=1s"]].concat()).await?;
+    let ended = flow.cli(&[&longer[..], &["--json", "--wait=5s"]].concat()).await?;
     let progress = answer(&ended)?["progress"].clone();
     assert_eq!(
         (ended.code, &progress["jobs"], &progress["of_other_runs"]),
         (Some(124), &9.into(), &8.into())
     );
-    let forced = ["--lane", "fresh", "--force", "--wait=1s"];
+    let forced = ["--lane", "fresh", "--force", "--wait=5s"];
     let ended = flow.cli(&[&days[..], &forced].concat()).await?;
     let progress = answer(&ended)?["progress"].clone();
     assert_eq!((ended.code, &progress["of_other_runs"]), (Some(124), &8.into()), "{progress}");

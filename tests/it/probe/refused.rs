@@ -12,7 +12,11 @@ async fn a_mall_that_sends_nothing_is_not_probed_and_the_way_out_is_said() -> Re
         ("state = 'needs_consent'", 4, "cafe24-sync connect hanbit"),
         ("state = 'needs_scope'", 4, "cafe24-sync connect hanbit"),
         ("state = 'forbidden'", 1, "then cafe24-sync malls resume hanbit"),
-        ("state = 'active', config_json = config_json || '{\"mode\": \"off\"}'", 1, "mode 'api'"),
+        (
+            "state = 'active', config_json = config_json || '{\"mode\": \"off\"}'",
+            1,
+            "cafe24-sync malls set hanbit mode=api",
+        ),
     ];
     for (change, code, way_out) in cases {
         let sql = format!("UPDATE connectors SET {change} WHERE mall_id = '{SEED}'");

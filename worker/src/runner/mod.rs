@@ -87,7 +87,10 @@ impl Runners {
     /// Puts a job back to the head of its queue; its runner is running, since it is the one who says this.
     fn push_front(&self, work: Work) {
         let key = work.claimed.limiter_key.clone();
-        lock(&self.queues).entry(key).or_default().queue.push_front(place(&work), work);
+        let mut queues = lock(&self.queues);
+        let waiting = queues.entry(key).or_default();
+        waiting.queue.push_front(place(&work), work);
+        waiting.arrived.notify_one();
     }
 
     /// The job of `key` that goes next.

@@ -232,6 +232,10 @@ fn state_after(
     said: &NewConnector,
     taken: Option<&[String]>,
 ) -> Option<(ConnectorState, String)> {
+    // A person paused it, and a person ends that.
+    if before.is_some_and(|before| before.state == ConnectorState::Paused) {
+        return None;
+    }
     let dialect = said.dialect.or(before.map(|before| before.dialect)).unwrap_or(said.new.dialect);
     let lacks_scope = match (taken, before) {
         (Some(scopes), _) => !scopes.iter().any(|scope| scope == dialect.scope()),

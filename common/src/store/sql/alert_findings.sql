@@ -41,7 +41,7 @@ WITH stuck AS (
                                   AND substr(kept.days, clock.due_day - kept.first_day + 1, 1) IN ('c', 'r'), false) END
        AND NOT EXISTS (SELECT FROM dead_letters d
                         WHERE d.mall_id = w.mall_id AND d.shop_no = w.shop_no AND d.endpoint = w.endpoint AND d.state = 'open')
-       AND NOT ((EXISTS (SELECT FROM lane_pauses) OR EXISTS (SELECT FROM scoped_lane_pauses))
+       AND NOT (w.mall_id IN (SELECT mall_id FROM paused_lanes)
                 AND EXISTS (SELECT FROM live_slices l
                              WHERE l.mall_id = w.mall_id AND l.shop_no = w.shop_no AND l.endpoint = w.endpoint
                                AND l.date = clock.due_day AND l.held))

@@ -7,7 +7,7 @@
 --   failed     its failure is recorded already (its reject was lost): reject again
 --   held       this worker has it in hand, and it is still the one who runs it: another message of the same job
 --   poison     it ended its worker too often: now failed, reject
---   parked     its mall sends nothing, or its endpoint is paused: now parked, ack. Its message is gone with that, so it
+--   parked     its mall sends nothing, its endpoint is paused, or its mall's new bucket is not full yet: now parked, ack. Its message is gone with that, so it
 --              takes a fence, too: resumed before the feeder has marked the message as published, it must be published again.
 --              The daemon is told, which looks again (listen.rs): what this statement saw may be over by its commit
 --   gone       cancelled, or its mall was removed: ack

@@ -25,6 +25,8 @@ use crate::plan::eta::eta;
 const LOOK: Duration = Duration::from_millis(300);
 /// A look that takes long is followed by a pause so many times as long: of very many jobs, looking is work for Postgres.
 const PAUSE: u32 = 9;
+/// It is looked at so often at least.
+const SELDOM: Duration = Duration::from_secs(10);
 /// How often its end is foretold anew.
 const FORETELL: Duration = Duration::from_secs(2);
 /// After this long without a job that moved, a hint is given, once.
@@ -157,7 +159,7 @@ impl Watch<'_> {
         loop {
             let began = Instant::now();
             let found = self.look().await;
-            let took = began.elapsed();
+            let mut took = began.elapsed();
             match found {
                 Ok(progress) => {
                     if progress != self.progress {
@@ -172,13 +174,16 @@ impl Watch<'_> {
                     }
                 }
                 // Unknown is not zero, and not the end: the run goes on without being seen.
-                Err(error) => self.show(Some(&error.to_string())),
+                Err(error) => {
+                    self.show(Some(&error.to_string()));
+                    took = Duration::ZERO;
+                }
             }
             if known && !hinted && moved.elapsed() >= STUCK && self.progress.running == 0 {
                 hinted = true;
                 self.shown.note("no job has moved for a while: does a worker run? start one with `cafe24-sync-worker run`");
             }
-            sleep(LOOK.max(took * PAUSE)).await;
+            sleep((took * PAUSE).clamp(LOOK, SELDOM)).await;
         }
     }
 

@@ -200,7 +200,7 @@ fn text(changed: &Changed) -> String {
     if changed.before.limiter_key != changed.after.limiter_key {
         let _ = writeln!(
             out,
-            "  waits      half a minute, so that its API's own bucket is full whatever it was sent before"
+            "  waits      half a minute after the last request of the other one, so that its API's own bucket is full whatever it was sent before"
         );
     }
     let jobs = changed.jobs;
