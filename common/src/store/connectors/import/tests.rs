@@ -86,3 +86,12 @@ fn a_mall_whose_consent_is_not_enough_for_its_new_dialect_must_consent_anew() {
     assert_eq!(of(Some(&known), &same, None), None);
     assert_eq!(of(None, &live, None), Some(ConnectorState::NeedsConsent));
 }
+
+#[test]
+fn a_paused_mall_stays_paused_whatever_the_scopes_of_its_new_tokens_are() {
+    let paused = Connector { state: ConnectorState::Paused, ..stored(true) };
+    let lacking = ["mall.read_product".to_owned()];
+    let said = said(AppChoice::Keep, None);
+    assert!(state_after(Some(&stored(true)), &said, Some(&lacking)).is_some());
+    assert!(state_after(Some(&paused), &said, Some(&lacking)).is_none());
+}
