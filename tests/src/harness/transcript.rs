@@ -156,9 +156,16 @@ impl Transcript {
         text = WORKER.replace_all(&text, "019b8a3c5e7d7f12a4c6d8e0f1b3a597").into_owned();
         let ids = &mut self.ids;
         let id = |found: &Captures<'_>| {
-            let short = &found[1];
-            let number = ids.iter().position(|known| known == short).unwrap_or_else(|| {
-                ids.push(short.to_owned());
+            let told = &found[0];
+            // Whole ids of one minute may begin alike; the first digits alone stand for the first that has them.
+            let is_short = |id: &str| id.len() == found[1].len();
+            let is_known = |known: &String| {
+                known == told
+                    || is_short(told) && known.starts_with(told)
+                    || is_short(known) && told.starts_with(known.as_str())
+            };
+            let number = ids.iter().position(is_known).unwrap_or_else(|| {
+                ids.push(told.to_owned());
                 ids.len() - 1
             });
             let rest = found.get(2).map_or("", |_| "-7d3c-4f0a-9b1e-5a2c8e6f4d70");
