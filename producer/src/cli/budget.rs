@@ -90,7 +90,7 @@ pub enum BackfillCommand {
     /// Drop the waiting jobs of a run; running ones end, and what was fetched stays
     ///
     /// Days that are still wanted come back with the schedule gaps within the hour, unless `malls set MALL wanted_from=DAY` or
-    /// `schedule pause gaps` keeps them away. With --dry-run it names malls, with --json all of them.
+    /// `schedule pause gaps` keeps them away. With --dry-run it names malls (as JSON all of them).
     #[command(help_template = HELP, before_help = "  cafe24-sync backfill cancel 0199c1e2-6f0a-7000-8000-000000000000 --dry-run\n")]
     Cancel {
         /// The run, or the first digits of its id
