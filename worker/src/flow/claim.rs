@@ -172,7 +172,6 @@ async fn claim(shared: &Arc<Shared>, gathered: Vec<Delivery>, runners: &Arc<Runn
             // Stopping: what was not claimed is delivered again to another worker.
             return;
         };
-        let fences: HashMap<_, _> = claims.iter().map(|claim| (claim.job_id, claim.held)).collect();
         let mut left = HashMap::new();
         for (id, decision) in decisions {
             let Some(delivery) = jobs.remove(&id) else { continue };
@@ -183,13 +182,11 @@ async fn claim(shared: &Arc<Shared>, gathered: Vec<Delivery>, runners: &Arc<Runn
                     }
                     start(shared, runners, *claimed, delivery, claimed_at);
                 }
-                Decision::Held => {
-                    match runners.hand().keep(id, fences.get(&id).copied().flatten(), delivery) {
-                        Keeping::Kept(None) => {}
-                        Keeping::Kept(Some(twin)) | Keeping::Twin(twin) => ack::ack(twin, "duplicate").await,
-                        Keeping::Left(delivery) => drop(left.insert(id, delivery)),
-                    }
-                }
+                Decision::Held => match runners.hand().keep(id, delivery) {
+                    Keeping::Kept(None) => {}
+                    Keeping::Kept(Some(twin)) | Keeping::Twin(twin) => ack::ack(twin, "duplicate").await,
+                    Keeping::Left(delivery) => drop(left.insert(id, delivery)),
+                },
                 Decision::Acknowledge(why) => ack::ack(delivery, why).await,
                 Decision::Reject(why) => ack::reject(delivery, why).await,
                 Decision::Unknown => ack::reject(delivery, "unknown").await,

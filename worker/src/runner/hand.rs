@@ -62,17 +62,15 @@ impl Hand {
         self.fence(claimed.job.id) == Some(claimed.fence)
     }
 
-    /// Takes a further delivery of a job that the ledger says is ours under `fence`.
-    pub(crate) fn keep(&self, job: Uuid, fence: Option<i64>, delivery: Delivery) -> Keeping {
+    /// Takes a further delivery of a job that the ledger says is ours. Only whoever asked it takes jobs into our hands, so what is
+    /// there now is what it was asked about.
+    pub(crate) fn keep(&self, job: Uuid, delivery: Delivery) -> Keeping {
         match lock(&self.jobs).entry(job) {
-            Entry::Occupied(mut held) if Some(held.get().fence) == fence => {
-                if delivery.redelivered {
-                    Keeping::Kept(held.get_mut().newest.replace(delivery))
-                } else {
-                    Keeping::Twin(delivery)
-                }
+            Entry::Occupied(mut held) if delivery.redelivered => {
+                Keeping::Kept(held.get_mut().newest.replace(delivery))
             }
-            _ => Keeping::Left(delivery),
+            Entry::Occupied(_) => Keeping::Twin(delivery),
+            Entry::Vacant(_) => Keeping::Left(delivery),
         }
     }
 

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use crate::command::context::Context;
 use crate::duty::{Duty, DutyError, Ended, once};
-use crate::fault::{Exit, Fault, causes};
+use crate::fault::{Exit, Fault, in_one_line};
 use crate::output::paint::{bad, good, warn};
 use crate::output::text::number;
 use crate::tokens::{Tokens, TokensError};
@@ -52,7 +52,7 @@ fn item((duty, end): &(Duty, Ended)) -> Value {
             json!({ "duty": duty, "end": "done", "counts": counts })
         }
         Ended::Elsewhere => json!({ "duty": duty, "end": "elsewhere" }),
-        Ended::Failed(error) => json!({ "duty": duty, "end": "failed", "why": why(error) }),
+        Ended::Failed(error) => json!({ "duty": duty, "end": "failed", "why": in_one_line(error) }),
     }
 }
 
@@ -65,7 +65,7 @@ fn text(ended: &[(Duty, Ended)]) -> String {
                 (good("✓"), counts.collect::<Vec<_>>().join(" · "))
             }
             Ended::Elsewhere => (good("✓"), "left to the daemon that leads".to_owned()),
-            Ended::Failed(error) => (bad("✗"), format!("{}; {LEFT}", why(error))),
+            Ended::Failed(error) => (bad("✗"), format!("{}; {LEFT}", in_one_line(error))),
         };
         let _ = writeln!(out, "{sign} {:<13}{what}", duty.name());
     }
@@ -73,10 +73,6 @@ fn text(ended: &[(Duty, Ended)]) -> String {
         let _ = writeln!(out, "{} cafe24-sync doctor says what is the matter", warn("!"));
     }
     out
-}
-
-fn why(error: &DutyError) -> String {
-    [error.to_string(), causes(error)].join(": ").trim_end_matches(": ").to_owned()
 }
 
 #[cfg(test)]

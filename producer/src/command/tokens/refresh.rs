@@ -7,7 +7,7 @@ use serde_json::json;
 
 use crate::command::context::Context;
 use crate::command::enqueue::unknown_mall;
-use crate::fault::{Exit, Fault, causes};
+use crate::fault::{Exit, Fault, in_one_line};
 use crate::output::json::Document;
 use crate::output::paint::{good, warn};
 use crate::output::text::{counted, json_time, short_time};
@@ -23,7 +23,7 @@ pub(super) async fn one(context: &Context, mall: &MallId) -> Result<Exit, Fault>
     }
     let failed = |error: TokenError| Fault::TokenRefresh {
         mall: mall.clone(),
-        why: [error.to_string(), causes(&error)].join(": ").trim_end_matches(": ").to_owned(),
+        why: in_one_line(&error),
         dead: matches!(error, TokenError::NeedsConsent { .. } | TokenError::NoTokens),
     };
     let before = keeper.store().load(mall).await;
