@@ -8,6 +8,9 @@
 ALTER TABLE connectors ADD COLUMN limiter_key_since timestamptz;
 COMMENT ON COLUMN connectors.limiter_key_since IS 'When its requests began to take from another bucket (limiter_key); NULL: they always took from this one.';
 
+ALTER TABLE jobs ADD COLUMN put_back_at timestamptz;
+COMMENT ON COLUMN jobs.put_back_at IS 'When a claim of it last ended without ending the job: until then requests may have been sent under limiter_key.';
+
 CREATE FUNCTION bucket_moved() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
     -- Not now(), which is when the transaction began.
@@ -22,8 +25,8 @@ COMMENT ON FUNCTION bucket_moved() IS 'Notes since when a mall takes from anothe
 CREATE TRIGGER bucket_moved BEFORE UPDATE OF limiter_key ON connectors
     FOR EACH ROW WHEN (OLD.limiter_key <> NEW.limiter_key) EXECUTE FUNCTION bucket_moved();
 
--- As before, and the mall's bucket. Jobs that were claimed under the other name run to their end: what they send is counted
--- from when the last of them is over.
+-- As before, and the mall's bucket. Jobs that were claimed under the other name run until they end or are put back: what they
+-- send is counted from when the last of them is over. One that was put back keeps the name until its next claim (claim.sql).
 CREATE OR REPLACE FUNCTION waits_for(mall connectors, endpoint text, job_id uuid)
 RETURNS TABLE (what text) LANGUAGE sql STABLE AS $$
     SELECT 'mall' WHERE NOT connector_sends(mall.state, mall.config_json)
@@ -43,7 +46,9 @@ RETURNS TABLE (what text) LANGUAGE sql STABLE AS $$
      WHERE mall.limiter_key_since > now() - interval '1 hour'
        AND other.mall_id = mall.mall_id
        AND other.limiter_key <> mall.limiter_key
-       AND (other.work_state = 'running' OR other.finished_at > now() - interval '30 seconds')
+       AND (other.work_state = 'running'
+            OR other.finished_at > now() - interval '30 seconds'
+            OR other.put_back_at > now() - interval '30 seconds')
      LIMIT 1
 $$;
 COMMENT ON FUNCTION waits_for(connectors, text, uuid) IS 'What keeps a job from being sent: its mall, its endpoint, or its mall''s bucket; no row: nothing does. The one place that decides this. A table function, since Postgres folds it into the statement that asks.';

@@ -70,6 +70,25 @@ async fn a_new_limiter_key_takes_the_waiting_jobs_along() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_job_that_sent_under_the_former_key_until_it_was_put_back_keeps_the_new_one_waiting() -> Result<()> {
+    let (flow, ledger, job) = one_job().await?;
+    let claimed = claim(&ledger, job, "one").await?;
+    // The change itself is long ago: nobody told the worker, and it went on under the former key until now.
+    flow.run_sql("UPDATE connectors SET limiter_key = 'shared'").await?;
+    flow.run_sql("UPDATE connectors SET limiter_key_since = now() - interval '1 minute'").await?;
+    let waits = "SELECT count(*) FROM connectors c, waits_for(c, 'visitors', gen_random_uuid())";
+    assert_eq!(flow.world.db.number(waits).await?, 1, "it may send at any moment");
+    settle(&ledger, &claimed, back()).await?;
+    assert_eq!(flow.world.db.number(waits).await?, 1, "it may just have sent");
+    let decision = decide(&ledger, job, "two").await?;
+    assert!(matches!(decision, Decision::Acknowledge("parked")), "{decision:?}");
+    flow.run_sql("UPDATE jobs SET put_back_at = now() - interval '31 seconds', work_state = 'planned'").await?;
+    assert_eq!(flow.world.db.number(waits).await?, 0);
+    assert_eq!(claim(&ledger, job, "two").await?.limiter_key.as_str(), "shared");
+    Ok(())
+}
+
+#[tokio::test]
 async fn h02_a_second_message_takes_no_running_job_from_its_worker_while_its_mall_is_paused() -> Result<()> {
     let (flow, ledger, job) = one_job().await?;
     let claimed = claim(&ledger, job, "one").await?;

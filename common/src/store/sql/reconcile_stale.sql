@@ -14,7 +14,10 @@ WITH stale AS (
      ORDER BY job_id
        FOR UPDATE SKIP LOCKED
 ), planned AS (
-    UPDATE jobs SET work_state = 'planned' FROM stale WHERE jobs.job_id = stale.job_id
+    UPDATE jobs
+       SET work_state = 'planned', put_back_at = CASE stale.work_state WHEN 'running' THEN now() ELSE put_back_at END
+      FROM stale
+     WHERE jobs.job_id = stale.job_id
     RETURNING jobs.job_id, jobs.limiter_key, stale.work_state AS before
 ), told AS (
     SELECT pg_notify('cafe24_feed', limiter_key) FROM (SELECT DISTINCT limiter_key FROM planned) AS keys

@@ -35,6 +35,7 @@ WITH asked AS (
            attempts = j.attempts + a.attempt,
            crashes = 0,
            not_before = CASE WHEN a.state = 'planned' THEN now() + make_interval(secs => a.delay_ms / 1000.0) ELSE j.not_before END,
+           put_back_at = CASE WHEN locked.work_state IN ('planned', 'parked') THEN now() ELSE j.put_back_at END,
            finished_at = CASE WHEN locked.work_state IN ('done', 'failed', 'cancelled') THEN now() END,
            rows = coalesce(a.rows, j.rows),
            pages = coalesce(a.pages, j.pages),
