@@ -70,7 +70,8 @@ async fn a_new_limiter_key_takes_the_waiting_jobs_along() -> Result<()> {
 }
 
 #[tokio::test]
-async fn a_job_that_sent_under_the_former_key_until_it_was_put_back_keeps_the_new_one_waiting() -> Result<()> {
+async fn a_job_that_sent_under_the_former_key_until_it_was_put_back_keeps_the_new_one_waiting() -> Result<()>
+{
     let (flow, ledger, job) = one_job().await?;
     let claimed = claim(&ledger, job, "one").await?;
     // The change itself is long ago: nobody told the worker, and it went on under the former key until now.
@@ -82,7 +83,8 @@ async fn a_job_that_sent_under_the_former_key_until_it_was_put_back_keeps_the_ne
     assert_eq!(flow.world.db.number(waits).await?, 1, "it may just have sent");
     let decision = decide(&ledger, job, "two").await?;
     assert!(matches!(decision, Decision::Acknowledge("parked")), "{decision:?}");
-    flow.run_sql("UPDATE jobs SET put_back_at = now() - interval '31 seconds', work_state = 'planned'").await?;
+    flow.run_sql("UPDATE jobs SET put_back_at = now() - interval '31 seconds', work_state = 'planned'")
+        .await?;
     assert_eq!(flow.world.db.number(waits).await?, 0);
     assert_eq!(claim(&ledger, job, "two").await?.limiter_key.as_str(), "shared");
     Ok(())
