@@ -25,9 +25,9 @@ async fn world(malls: usize) -> Result<World> {
     let spec =
         |n| MallSpec { size: Size::Small, dialect: Dialect::Live, ..MallSpec::new(&format!("crowd{n:03}")) };
     let sim = SimConfig { malls: 0, extra_malls: (0..malls).map(spec).collect(), ..SimConfig::default() };
-    let env = [("ENABLED", "true"), ("ONBOARDING", "365d"), ("TODAY_EVERY", "off"), ("SWEEP", "off")]
-        .map(|(name, value)| (format!("CAFE24_SYNC__SCHEDULE__{name}"), value.to_owned()));
-    World::start_with(WorldConfig { sim, env: env.into(), no_import: true, ..WorldConfig::default() }).await
+    let env = super::far_from_any_beat();
+    let config = WorldConfig { sim, env, no_import: true, ..WorldConfig::default() };
+    World::start_with(config.set("SCHEDULE__ONBOARDING", "365d")).await
 }
 
 /// All that was wanted is planned, nothing of it twice.

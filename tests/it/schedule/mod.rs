@@ -11,7 +11,8 @@ mod takeover;
 
 use std::time::Duration;
 
-use chrono::{DateTime, NaiveDate, NaiveTime, Utc};
+use chrono::{DateTime, NaiveDate, NaiveTime, TimeDelta, Utc};
+use common::clock;
 use common::domain::calendar::kst;
 use tests::harness::{
     Context as _, Kind, MovedClock, OwnServer, Program, Result, Servers, World, WorldConfig, wait_until,
@@ -22,6 +23,14 @@ use tests::simulator::{MallSpec, Size};
 const LIMIT: Duration = Duration::from_mins(1);
 /// Many looks of the scheduler.
 const A_WHILE: Duration = Duration::from_secs(4);
+
+/// Schedules of which nothing beats by itself while a test runs, whatever the time of the day is: the mornings are half a day away.
+fn far_from_any_beat() -> Vec<(String, String)> {
+    let morning = (clock::now() + TimeDelta::hours(12)).with_timezone(&kst()).format("%H:%M").to_string();
+    [("ENABLED", "true"), ("DAILY_AT", morning.as_str()), ("TODAY_EVERY", "off"), ("SWEEP", "off")]
+        .map(|(name, value)| (format!("CAFE24_SYNC__SCHEDULE__{name}"), value.to_owned()))
+        .into()
+}
 
 /// An installation whose wall clock is moved. The programs end before what they stand on.
 struct Stage {

@@ -14,11 +14,9 @@ async fn a_new_malls_last_week_is_there_within_a_minute_and_its_history_follows_
     let malls =
         vec![MallSpec::new("hanbit"), MallSpec { dialect: Dialect::Live, ..MallSpec::new("moonlit") }];
     let sim = SimConfig { malls: 0, extra_malls: malls, ..SimConfig::default() };
-    let env =
-        [("SCHEDULE__ENABLED", "true"), ("SCHEDULE__ONBOARDING", "60d"), ("SCHEDULE__TODAY_EVERY", "off")]
-            .map(|(name, value)| (format!("CAFE24_SYNC__{name}"), value.to_owned()));
-    let config = WorldConfig { sim, env: env.into(), no_import: true, ..WorldConfig::default() };
-    let world = World::start_with(config).await?;
+    let env = super::far_from_any_beat();
+    let config = WorldConfig { sim, env, no_import: true, ..WorldConfig::default() };
+    let world = World::start_with(config.set("SCHEDULE__ONBOARDING", "60d")).await?;
     let daemon = world.programs.serve()?;
     let worker = world.programs.worker()?;
     worker.listen(Duration::from_secs(20)).await?;
@@ -62,13 +60,10 @@ async fn a_new_malls_last_week_is_there_within_a_minute_and_its_history_follows_
 
 #[tokio::test]
 async fn a_mall_without_consent_begins_when_it_has_one() -> Result<()> {
-    let env =
-        [("SCHEDULE__ENABLED", "true"), ("SCHEDULE__ONBOARDING", "3d"), ("SCHEDULE__TODAY_EVERY", "off")]
-            .map(|(name, value)| (format!("CAFE24_SYNC__{name}"), value.to_owned()));
     let sim = SimConfig { malls: 1, ..SimConfig::default() };
-    let world =
-        World::start_with(WorldConfig { sim, env: env.into(), no_import: true, ..WorldConfig::default() })
-            .await?;
+    let env = super::far_from_any_beat();
+    let config = WorldConfig { sim, env, no_import: true, ..WorldConfig::default() };
+    let world = World::start_with(config.set("SCHEDULE__ONBOARDING", "3d")).await?;
     let mall = world.sim.malls()[0].mall_id.clone();
     let file = world.programs.logs().join("bare.csv");
     std::fs::write(&file, format!("mall_id,mode,wanted_from\n{mall},api,2026-01-01\n")).context("a file")?;

@@ -12,13 +12,10 @@ const SLICES: &str = "SELECT count(*) FROM (SELECT mall_id, endpoint, day FROM j
 
 /// Malls that were fetched until yesterday morning, and are all due now.
 async fn due_malls(malls: i32) -> Result<World> {
-    // Only the morning is counted, whatever the time of the day is.
-    let env = [("ENABLED", "true"), ("TODAY_EVERY", "off"), ("SWEEP", "off")]
-        .map(|(name, value)| (format!("CAFE24_SYNC__SCHEDULE__{name}"), value.to_owned()));
     let sim = SimConfig { malls: 0, ..SimConfig::default() };
+    let env = super::far_from_any_beat();
     let world =
-        World::start_with(WorldConfig { sim, env: env.into(), no_import: true, ..WorldConfig::default() })
-            .await?;
+        World::start_with(WorldConfig { sim, env, no_import: true, ..WorldConfig::default() }).await?;
     let sql = format!(
         "INSERT INTO agencies VALUES ('acme') ON CONFLICT DO NOTHING;
          INSERT INTO connectors (mall_id, agency_id, dialect, limiter_key, config_json)
