@@ -23,7 +23,7 @@ find_rabbit() {
 
 # How libfaketime shall move a clock: the wall clock only, as the file says at each look, without memory shared between
 # users.
-moved_clock=(FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1 FAKETIME_DISABLE_SHM=1)
+moved_clock=(NO_FAKE_STAT=1 FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1 FAKETIME_DISABLE_SHM=1)
 
 find_moved_clock() {
     local found

@@ -21,6 +21,9 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 
 port='' dir='' with_parent='' clock=() standby_of=''
 
+# Who starts us may see a moved clock (./dev test --at); a server sees it only if it is told to.
+unset LD_PRELOAD FAKETIME_TIMESTAMP_FILE
+
 parse() {
     while (($#)); do
         case $1 in

@@ -4,11 +4,12 @@
 #     env              addresses, to be sourced; written when all three answer
 #     <server>.log     <server>.pid   <server>.port
 #     data/<server>/   a link elsewhere if the user of Postgres may not enter this folder
+#     clock            how far Postgres, the tests and the programs are ahead of this machine (./dev test --at)
 #     kept             there if the servers stay after ./dev has ended
 
 servers=(rabbit redis postgres)
 start_limit_s=90
-state='' kept=''
+state='' kept='' moved_by=''
 
 # open_state NAME [kept]: an empty folder for this run, and the promise that nothing of it is left running.
 open_state() {
@@ -17,6 +18,7 @@ open_state() {
     if [[ -e $state ]]; then close_state; fi
     sweep_states
     mkdir -p "$state"
+    if [[ -n $moved_by ]]; then echo "+$moved_by" >"$state/clock"; fi
     echo "$$ $(born $$)" >"$state/owner"
     if [[ -n $kept ]]; then touch "$state/kept"; fi
 }
@@ -81,13 +83,14 @@ start_local() {
 # launch SERVER: in a session of its own, so that Ctrl-C reaches ./dev alone and the order of stopping is ours.
 # Not to be called in a subshell: the server would end with it.
 launch() {
-    local with_parent=(--with-parent) port
-    if [[ -n $kept ]]; then with_parent=(); fi
+    local arguments=(--with-parent) port
+    if [[ -n $kept ]]; then arguments=(); fi
+    if [[ -n $moved_by && $1 == postgres ]]; then arguments+=(--clock "$state/clock"); fi
     port=$(free_ports 3)
     rm -rf "${state:?}/data/$1"
     echo "$port" >"$state/$1.port"
     # Background commands of a script ignore INT and QUIT unless told otherwise, and Postgres is stopped by them.
-    env --default-signal=INT,QUIT setsid "$here/serve.sh" "$1" --port "$port" --dir "$state/data/$1" "${with_parent[@]}" \
+    env --default-signal=INT,QUIT setsid "$here/serve.sh" "$1" --port "$port" --dir "$state/data/$1" "${arguments[@]}" \
         >"$state/$1.log" 2>&1 </dev/null &
     echo "$! $(born $!)" >"$state/$1.pid"
     disown

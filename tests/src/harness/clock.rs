@@ -6,15 +6,18 @@
 //!
 //! Let it be ahead of this machine's. A signal handler may see the real time; if that is later, Postgres takes its timers
 //! for due, and ends sessions that are idle for a while only: a leader then loses its lock and takes it again.
+//!
+//! `./dev test --at TIME` moves the clock of all tests, of their programs and of each Postgres; a test's own clock goes before
+//! it.
 
 use std::fs;
 use std::os::unix::fs::PermissionsExt as _;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use chrono::{DateTime, TimeDelta, Utc};
 
-use super::servers::state_dir;
+use super::servers::{optional, state_dir};
 use super::trouble::{Context as _, Result, Trouble};
 
 /// As `deploy/dev/find.sh` has it for servers.
@@ -25,6 +28,8 @@ const MOVED: [(&str, &str); 5] = [
     ("DONT_FAKE_MONOTONIC", "1"),
     ("FAKETIME_DISABLE_SHM", "1"),
 ];
+
+const FILE: &str = "FAKETIME_TIMESTAMP_FILE";
 
 /// Where Debian and Ubuntu put it.
 const LIBRARIES: &str = "/usr/lib";
@@ -79,15 +84,7 @@ impl MovedClock {
 
     /// What programs need in their environment to see it.
     pub fn environment(&self) -> Vec<(String, String)> {
-        let file = self.file();
-        [
-            ("LD_PRELOAD", &*self.library.to_string_lossy()),
-            ("FAKETIME_TIMESTAMP_FILE", &*file.to_string_lossy()),
-        ]
-        .into_iter()
-        .chain(MOVED)
-        .map(|(name, value)| (name.to_owned(), value.to_owned()))
-        .collect()
+        environment(&self.library, &self.file())
     }
 
     /// In one step, so that nobody reads half a number.
@@ -105,6 +102,24 @@ impl Drop for MovedClock {
     }
 }
 
+/// The file that moves this process' own clock, if any does.
+pub(crate) fn everybodys() -> Option<PathBuf> {
+    optional(FILE).map(PathBuf::from)
+}
+
+/// What programs need in their environment to see the clock that this process sees.
+pub(crate) fn everybodys_environment() -> Result<Vec<(String, String)>> {
+    everybodys().map_or_else(|| Ok(Vec::new()), |file| Ok(environment(&library()?, &file)))
+}
+
+fn environment(library: &Path, file: &Path) -> Vec<(String, String)> {
+    [("LD_PRELOAD", &*library.to_string_lossy()), (FILE, &*file.to_string_lossy())]
+        .into_iter()
+        .chain(MOVED)
+        .map(|(name, value)| (name.to_owned(), value.to_owned()))
+        .collect()
+}
+
 fn library() -> Result<PathBuf> {
     let folders = fs::read_dir(LIBRARIES).context("cannot look for libfaketime")?;
     let found = folders.flatten().map(|folder| folder.path().join(LIBRARY)).find(|library| library.is_file());
@@ -113,7 +128,9 @@ fn library() -> Result<PathBuf> {
     })
 }
 
+/// This machine's time: what files say, they say of it.
 #[expect(clippy::disallowed_methods, reason = "this is a clock")]
 fn real() -> DateTime<Utc> {
-    Utc::now()
+    let ahead = everybodys().and_then(|file| fs::read_to_string(file).ok()?.trim().parse().ok());
+    Utc::now() - TimeDelta::seconds(ahead.unwrap_or(0))
 }

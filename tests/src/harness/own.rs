@@ -16,7 +16,7 @@ use tokio::net::TcpStream;
 use tokio::time::timeout;
 
 use super::children;
-use super::clock::MovedClock;
+use super::clock::{MovedClock, everybodys};
 use super::database::connect;
 use super::ports::free_ports;
 use super::program::{Output, Program};
@@ -106,7 +106,9 @@ impl OwnServer {
         let dir = state_dir().join(format!("own-{}-{}-{number}", kind.name(), std::process::id()));
         fs::create_dir_all(&dir).with_context(|| format!("cannot make {}", dir.display()))?;
         let arguments = arguments.iter().map(|argument| (*argument).to_owned()).collect();
-        Ok(Self { kind, port: free_ports(3)?, dir, arguments, clock: None, standby_of: None, running: None })
+        // Redis and RabbitMQ do not start under libfaketime, and need no wall clock.
+        let clock = everybodys().filter(|_| kind == Kind::Postgres);
+        Ok(Self { kind, port: free_ports(3)?, dir, arguments, clock, standby_of: None, running: None })
     }
 
     /// Its URL in the form of [`super::Servers`]; the same after each start.

@@ -54,6 +54,7 @@ impl Programs {
         if let Some(path) = super::servers::optional("PATH") {
             environment.insert("PATH".to_owned(), path);
         }
+        environment.extend(super::clock::everybodys_environment()?);
         let programs = Self {
             binaries: binaries.to_owned(),
             logs: logs.to_owned(),
