@@ -48,6 +48,14 @@ become() {
     exec "$@"
 }
 
+# libfaketime leaves files under the pids of programs that were killed, and ends whoever gets such a pid as another user.
+forget_killed() {
+    local file
+    for file in /dev/shm/{sem.faketime_sem,faketime_shm}_*; do
+        if [[ ! -e /proc/${file##*_} ]]; then rm -f "$file" 2>/dev/null || true; fi
+    done
+}
+
 redis() {
     become KILL "$(find_redis)" --port "$port" --bind 127.0.0.1 --dir "$dir" --daemonize no --logfile '' \
         --save '' --appendonly no --maxmemory 256mb --maxmemory-policy noeviction "${extra[@]}"
@@ -71,6 +79,7 @@ postgres() {
                 --encoding=UTF8 --locale=C --no-sync --no-instructions)
         fi
     fi
+    if ((${#clock[@]})); then forget_killed; fi
     cd "$dir"
     # No shell may stand between: a killed postmaster leaves postmaster.pid, and Postgres copes with a stale one.
     become INT "$(find_postgres postgres)" -D data -p "$port" -c listen_addresses=127.0.0.1 \
