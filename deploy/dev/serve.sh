@@ -51,7 +51,7 @@ become() {
 # libfaketime leaves files under the pids of programs that were killed, and ends whoever gets such a pid as another user.
 forget_killed() {
     local file
-    for file in /dev/shm/{sem.faketime_sem,faketime_shm}_*; do
+    for file in /dev/shm/{faketime_shm,sem.faketime_sem}_*; do
         if [[ ! -e /proc/${file##*_} ]]; then rm -f "$file" 2>/dev/null || true; fi
     done
 }
