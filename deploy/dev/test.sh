@@ -56,7 +56,8 @@ test_integration() {
 }
 
 # clock_at TIME: what holds at this hour may not at another. Only ahead: see tests/src/harness/clock.rs. Redis keeps this machine's
-# clock, so the doctor, who compares clocks, fails its own tests.
+# clock, and a signal handler of Postgres may see it: tests of the doctor, who compares clocks, and of sessions that Postgres ends
+# after a while (s02_, p07_) fail there.
 clock_at() {
     local now time
     now=$(date +%s)
