@@ -26,9 +26,12 @@ async fn b04_the_message_of_a_committed_job_causes_no_second_request_and_no_writ
     flow.fetch("hanbit", "visitors", FROM, FROM, &["--lane", "backfill"]).await?;
     emptied(&flow, &broker).await?;
     assert_eq!(flow.requests("hanbit")?, 25);
-    let dropped =
-        flow.workers[0].metrics().await?.sum_where("cafe24_sync_deliveries_settled_total", "\"done\"");
-    assert!(dropped >= 48.0, "{dropped} of 48 were recognised");
+    // Counted after the broker has the ack.
+    wait_until("all 48 recognised", SOON, || async {
+        let metrics = flow.workers[0].metrics().await?;
+        Ok(metrics.sum_where("cafe24_sync_deliveries_settled_total", "\"done\"") >= 48.0)
+    })
+    .await?;
     assert_eq!(flow.rows_of(written).await?, before);
     let products = "SELECT count(*) FROM jobs WHERE endpoint = 'products' AND work_state = 'done'";
     assert_eq!(flow.world.db.number(products).await?, 24);

@@ -46,7 +46,7 @@ pub struct MovedClock {
 impl MovedClock {
     /// A clock that is not moved yet.
     pub fn right() -> Result<Self> {
-        Self::at(real())
+        Self::at(real() + everybodys_lead())
     }
 
     /// A clock that shows `now`.
@@ -131,6 +131,11 @@ fn library() -> Result<PathBuf> {
 /// This machine's time: what files say, they say of it.
 #[expect(clippy::disallowed_methods, reason = "this is a clock")]
 fn real() -> DateTime<Utc> {
-    let ahead = everybodys().and_then(|file| fs::read_to_string(file).ok()?.trim().parse().ok());
-    Utc::now() - TimeDelta::seconds(ahead.unwrap_or(0))
+    Utc::now() - everybodys_lead()
+}
+
+/// How far everybody's clock is ahead of this machine's.
+fn everybodys_lead() -> TimeDelta {
+    let seconds = everybodys().and_then(|file| fs::read_to_string(file).ok()?.trim().parse().ok());
+    TimeDelta::seconds(seconds.unwrap_or(0))
 }
