@@ -244,7 +244,7 @@ fn shared(config: Config, stopping: CancellationToken) -> Result<Shared, StartEr
         &config.redis.prefix,
         BucketConfig::from(config.limits),
     )?;
-    let api = ApiClient::new(ApiConfig::new(config.cafe24.base_url.clone(), &config.worker))?;
+    let api = ApiClient::new(ApiConfig::new(&config.cafe24, &config.worker))?;
     let tokens = tokens(&config, &ledger)?;
     Ok(Shared::new(config, ledger, limiter, api, tokens, stopping))
 }

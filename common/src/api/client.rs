@@ -17,51 +17,18 @@ use super::headers::{self, RateHeaders};
 use super::network::network_fault;
 use super::page::Page;
 use super::request::Request;
+use super::settings::ApiConfig;
 use super::strike::strike_named;
 use super::violation::Violation;
 use super::{status, text};
 use crate::clock;
-use crate::config::{BaseUrl, Secret, WorkerConfig};
-use crate::domain::endpoint::Dialect;
+use crate::config::Secret;
+use crate::domain::endpoint::{Dialect, VERSION_HEADER};
 
 /// Larger bodies are decoded beside the runtime's threads, so that no timer waits for them.
 const DECODE_INLINE_MAX: usize = 256 << 10;
 /// Bytes of a refusal that are read, so that its connection can be used again.
 const REFUSAL_MAX: u64 = 64 << 10;
-
-/// Where the API is, and how long and how large its answers may be.
-#[derive(Debug, Clone)]
-pub struct ApiConfig {
-    /// Scheme, host and port.
-    pub base_url: BaseUrl,
-    /// Until the connection and its TLS stand.
-    pub connect_timeout: Duration,
-    /// Until the headers.
-    pub first_byte_timeout: Duration,
-    /// Until the last byte.
-    pub total_timeout: Duration,
-    /// Largest body in bytes, after inflating.
-    pub body_max: u64,
-    /// Most rows of one answer.
-    pub row_max: usize,
-}
-
-impl ApiConfig {
-    /// Most rows of one answer by default (`docs/reliability.md` D1).
-    pub const ROW_MAX: usize = 200_000;
-
-    /// The worker's settings.
-    pub fn new(base_url: BaseUrl, worker: &WorkerConfig) -> Self {
-        Self {
-            base_url,
-            connect_timeout: worker.connect_timeout,
-            first_byte_timeout: worker.first_byte_timeout,
-            total_timeout: worker.total_timeout,
-            body_max: worker.body_max,
-            row_max: Self::ROW_MAX,
-        }
-    }
-}
 
 /// The HTTP client could not be made, mostly because the machine has no root certificates.
 #[derive(Debug, thiserror::Error)]
@@ -141,7 +108,7 @@ impl ApiClient {
     pub async fn fetch(&self, request: &Request<'_>, token: &Secret) -> Fetched {
         let started = Instant::now();
         let mut seen = Seen::default();
-        let path = request.path_and_query();
+        let path = self.config.asked(request.path_and_query());
         let answer = timeout(self.config.total_timeout, self.receive(request, &path, token, &mut seen)).await;
         let result = answer.unwrap_or(Err(Fault::Network(NetworkFault::TotalTimeout, None)));
         let result = result.map_err(|fault| fault.with(Box::new(evidence(path, &seen, token))));
@@ -202,7 +169,12 @@ impl ApiClient {
             .get(format!("{}{path}", self.config.base_url))
             .header(AUTHORIZATION, bearer)
             .header(ACCEPT, "application/json");
-        for (name, value) in dialect.grammar().headers {
+        let grammar = dialect.grammar();
+        let pinned = self.config.version.clone().or_else(|| grammar.version.map(HeaderValue::from_static));
+        if let Some(version) = pinned {
+            http = http.header(VERSION_HEADER, version);
+        }
+        for (name, value) in grammar.headers {
             http = http.header(*name, *value);
         }
         match timeout(self.config.first_byte_timeout, http.send()).await {

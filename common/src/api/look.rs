@@ -157,7 +157,8 @@ impl ApiClient {
         token: &Secret,
         looked: &mut Looked,
     ) -> Option<NetworkFault> {
-        let mut response = match self.send(question.dialect, &question.path_and_query(), token).await {
+        let path = self.config.asked(question.path_and_query());
+        let mut response = match self.send(question.dialect, &path, token).await {
             Ok(response) => response,
             Err(Fault::Network(fault, error)) => {
                 looked.cause = error.as_ref().and_then(innermost);

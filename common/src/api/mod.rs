@@ -8,11 +8,13 @@
 //! every day a period start inside the chunk, no entity with two truths. Anything else is an error, **never zero rows**.
 //! The class of the error alone decides what happens to the job (`domain::failure`); its [`Evidence`] goes to the archive.
 //!
-//! Read in this order: `request`, `client`, `body`, `decode` (with `decoder`, `violation`, `row`, `value`, `number`, `text`), `page`, `pages`, `status`,
+//! Read in this order: `request`, `settings`, `client`, `body`, `decode` (with `decoder`, `violation`, `row`, `value`, `number`, `text`), `page`, `pages`, `status`,
 //! `error`.
 //! `look` and [`contract`] are the probe's: they say how an answer is made, and keep nothing of what it says.
 
 mod request;
+
+mod settings;
 
 mod client;
 
@@ -53,10 +55,11 @@ mod error;
 #[cfg(test)]
 mod tests;
 
-pub use client::{ApiClient, ApiConfig, BuildError, Fetched, install_tls};
+pub use client::{ApiClient, BuildError, Fetched, install_tls};
 pub use error::{Evidence, FetchError, ForbiddenReason, NetworkFault};
 pub use headers::{RETRY_AFTER_MAX, RateHeaders};
 pub use look::{Looked, Question};
 pub use page::Page;
 pub use pages::{Answer, Oddities, Pages, Step};
 pub use request::Request;
+pub use settings::ApiConfig;

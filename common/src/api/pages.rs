@@ -17,10 +17,10 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 
-use super::client::ApiConfig;
 use super::error::{Evidence, FetchError};
 use super::page::Page;
 use super::request::Request;
+use super::settings::ApiConfig;
 use crate::domain::endpoint::{Dialect, Paging};
 use crate::domain::metric::{MetricRow, Values};
 use crate::domain::settle::Settle;

@@ -1,6 +1,7 @@
 //! The decoder against tables of bodies, and the client against a server that misbehaves.
 
 mod borders;
+mod carried;
 
 mod decoding;
 

@@ -9,6 +9,8 @@ mod dialect;
 
 mod grammar;
 
+mod more;
+
 mod wire;
 
 mod live;
@@ -27,7 +29,8 @@ use serde::{Deserialize, Serialize};
 
 pub use column::{Column, EntityType};
 pub use dialect::{Dialect, UnknownDialect};
-pub use grammar::{Grammar, Paging};
+pub use grammar::{Grammar, Paging, VERSION_HEADER};
+pub use more::{InvalidMoreParams, MoreParams};
 pub use wire::{ExtraField, Grain, MetricField, Sum, Wire};
 
 use super::calendar::{DayRange, Granularity};

@@ -139,7 +139,7 @@ async fn send(
     steps: &[Step],
 ) -> Result<(Vec<crate::probe::run::Seen>, Option<Stop>), Fault> {
     let config = &context.config;
-    let settings = ApiConfig::new(config.cafe24.base_url.clone(), &config.worker);
+    let settings = ApiConfig::new(&config.cafe24, &config.worker);
     let api = ApiClient::new(settings).map_err(|error| Fault::OAuthSettings(error.to_string()))?;
     let limiter = feed::limiter(config, control).map_err(|error| context.feed(error, UNSENT))?;
     let reserves = control.reserves().await.map_err(|error| context.store(error))?;

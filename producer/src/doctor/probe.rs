@@ -49,7 +49,7 @@ async fn asked(doctor: &Doctor) -> Result<Vec<Finding>, Finding> {
     let settings = ApiConfig {
         first_byte_timeout: TOTAL,
         total_timeout: TOTAL,
-        ..ApiConfig::new(doctor.config.cafe24.base_url.clone(), &doctor.config.worker)
+        ..ApiConfig::new(&doctor.config.cafe24, &doctor.config.worker)
     };
     let api = ApiClient::new(settings).map_err(|error| {
         Finding::problem(NAME, in_one_line(&error), "install the package ca-certificates")

@@ -308,7 +308,7 @@ impl Flow {
     fn requests_were_good(&self) {
         let total = self.world.sim.report().total;
         assert_eq!((total.without_version, total.without_token, total.throttled), (0, 0, 0), "{total:?}");
-        assert_eq!(total.needless_version, 0, "{total:?}");
+        assert_eq!((total.needless_version, total.without_type), (0, 0), "{total:?}");
         assert!(total.min_level.is_none_or(|level| level >= 0.0), "{total:?}");
     }
 }

@@ -5,6 +5,7 @@ mod calls;
 use std::sync::Arc;
 use std::time::Instant;
 
+use axum::http::header::CONTENT_TYPE;
 use axum::http::{HeaderValue, StatusCode};
 use axum::response::{IntoResponse as _, Response};
 use chrono::NaiveDate;
@@ -101,7 +102,11 @@ impl Shared {
             Dialect::Seed => {
                 mall.seen.without_version += u64::from(version.is_none_or(|v| v != API_VERSION));
             }
-            Dialect::Live => mall.seen.needless_version += u64::from(version.is_some()),
+            Dialect::Live => {
+                let kind = call.headers.get(CONTENT_TYPE);
+                mall.seen.needless_version += u64::from(version.is_some());
+                mall.seen.without_type += u64::from(kind.is_none_or(|kind| kind != "application/json"));
+            }
         }
         if !taken.granted {
             mall.seen.throttled += 1;

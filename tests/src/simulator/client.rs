@@ -41,7 +41,8 @@ pub(crate) fn get(address: SocketAddr, path: &str, token: Option<&str>) -> Got {
 
 /// Without the version header, as real malls are asked.
 pub(crate) fn get_live(address: SocketAddr, path: &str, token: &str) -> Got {
-    send(address, &request(path, &format!("Authorization: Bearer {token}\r\n")))
+    let headers = format!("Authorization: Bearer {token}\r\nContent-Type: application/json\r\n");
+    send(address, &request(path, &headers))
 }
 
 fn request(path: &str, headers: &str) -> String {

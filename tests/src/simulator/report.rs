@@ -42,6 +42,9 @@ pub struct MallReport {
     /// Live requests with a version header; nobody knows what a real host makes of it.
     #[serde(default)]
     pub needless_version: u64,
+    /// Live requests without `Content-Type: application/json`, which the documentation names for each of them.
+    #[serde(default)]
+    pub without_type: u64,
     /// Lowest level of the bucket right after a request or a drain.
     pub min_level: Option<f64>,
     /// Most arrivals in any 20 seconds.
@@ -103,6 +106,7 @@ impl Shared {
             refused_token: seen.refused_token,
             without_version: seen.without_version,
             needless_version: seen.needless_version,
+            without_type: seen.without_type,
             min_level: seen.min_level,
             max_in_20s: seen.max_in_window,
             allowed_in_20s: allowed(&self.config),
@@ -137,6 +141,7 @@ impl MallReport {
         self.refused_token += mall.refused_token;
         self.without_version += mall.without_version;
         self.needless_version += mall.needless_version;
+        self.without_type += mall.without_type;
         self.min_level = [self.min_level, mall.min_level].into_iter().flatten().reduce(f64::min);
         self.max_in_20s = self.max_in_20s.max(mall.max_in_20s);
         self.allowed_in_20s = mall.allowed_in_20s;

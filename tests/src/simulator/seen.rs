@@ -28,6 +28,7 @@ pub(crate) struct Seen {
     pub(crate) refused_token: u64,
     pub(crate) without_version: u64,
     pub(crate) needless_version: u64,
+    pub(crate) without_type: u64,
     pub(crate) min_level: Option<f64>,
     pub(crate) arrivals: VecDeque<Duration>,
     pub(crate) max_in_window: usize,

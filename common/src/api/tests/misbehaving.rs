@@ -15,15 +15,20 @@ const TOKEN: &str = "canary-token-0iqR5nM5";
 const ROWS: &[u8] = br#"{"data":[{"date":"2026-02-15","visitCount":1432}]}"#;
 
 pub(super) fn client(server: &Server) -> ApiClient {
-    ApiClient::new(ApiConfig {
+    ApiClient::new(settings(server)).expect("a client")
+}
+
+pub(super) fn settings(server: &Server) -> ApiConfig {
+    ApiConfig {
         base_url: BaseUrl::parse(&format!("http://{}", server.address)).expect("loopback"),
         connect_timeout: Duration::from_millis(500),
         first_byte_timeout: Duration::from_millis(300),
         total_timeout: Duration::from_millis(600),
         body_max: 1 << 20,
         row_max: ApiConfig::ROW_MAX,
-    })
-    .expect("a client")
+        version: None,
+        params: None,
+    }
 }
 
 async fn fetch(client: &ApiClient) -> Fetched {

@@ -1,9 +1,11 @@
 //! `[cafe24]`
 
+use chrono::NaiveDate;
+
 use crate::config::declare::Kind;
 use crate::config::reader::Reader;
 use crate::config::{BaseUrl, UrlTemplate};
-use crate::domain::endpoint::Dialect;
+use crate::domain::endpoint::{Dialect, MoreParams};
 use crate::domain::ids::MallId;
 
 /// Where Cafe24 is.
@@ -17,6 +19,10 @@ pub struct Cafe24Config {
     pub dialect: Dialect,
     /// `mall_id`.
     pub mall_id: Option<MallId>,
+    /// `api_version`. Unset: what each dialect says.
+    pub api_version: Option<NaiveDate>,
+    /// `params`.
+    pub params: Option<MoreParams>,
 }
 
 impl Cafe24Config {
@@ -56,6 +62,23 @@ impl Cafe24Config {
                 Kind::Text { sample: "yourmall" },
                 |text| text.parse::<MallId>().map_err(|error| error.to_string()),
                 MallId::to_string,
+            ),
+            api_version: r.optional(
+                "cafe24.api_version",
+                "version header of all requests; unset: 2024-06-01 in the dialect seed, none in live",
+                Kind::Text { sample: "2026-03-01" },
+                |text| match NaiveDate::parse_from_str(text, "%Y-%m-%d") {
+                    Ok(day) if day.to_string() == text => Ok(day),
+                    _ => Err("not a day; write 2026-03-01".to_owned()),
+                },
+                NaiveDate::to_string,
+            ),
+            params: r.optional(
+                "cafe24.params",
+                "further parameters of all requests",
+                Kind::Text { sample: "timezone=Asia/Seoul" },
+                |text| text.parse::<MoreParams>().map_err(|error| error.to_string()),
+                MoreParams::to_string,
             ),
         }
     }

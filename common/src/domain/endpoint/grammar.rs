@@ -2,12 +2,17 @@
 
 use crate::domain::calendar::Granularity;
 
+/// Pins the shape of the answers.
+pub const VERSION_HEADER: &str = "X-Cafe24-Api-Version";
+
 /// How a dialect puts its requests, whatever the endpoint.
 #[derive(Debug)]
 pub struct Grammar {
     /// The OAuth scope that the endpoints need.
     pub scope: &'static str,
-    /// Headers on every request.
+    /// What [`VERSION_HEADER`] says unless the configuration says otherwise; none: the header is not sent.
+    pub version: Option<&'static str>,
+    /// Further headers on every request, beside the token and `Accept`.
     pub headers: &'static [(&'static str, &'static str)],
     /// Name of the parameter with the mall's id; none: it stands in the path.
     pub mall_param: Option<&'static str>,

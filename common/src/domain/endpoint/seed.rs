@@ -10,7 +10,8 @@ const MAX_DAYS: u32 = 31;
 /// The mall in the path, camelCase parameters, a pinned schema version, whole answers.
 pub(super) static GRAMMAR: Grammar = Grammar {
     scope: "mall.analytics",
-    headers: &[("X-Cafe24-Api-Version", "2024-06-01")],
+    version: Some("2024-06-01"),
+    headers: &[],
     mall_param: None,
     shop_param: None,
     start_param: "startDate",

@@ -159,6 +159,11 @@ fn what_does_not_fit_is_refused_in_the_hosts_words() {
     assert!(stranger.status == 401 && stranger.text().contains("Invalid access_token"));
     let report = sim.mall_report(LIVE).unwrap();
     assert_eq!((report.requests, report.without_version, report.needless_version), (6, 0, 0));
+    assert_eq!(report.without_type, 0);
+    // The specification's headers, which are not those of a real mall.
+    let bare = get(sim.address(), &format!("/visitors/view?mall_id={LIVE}&{today}"), Some(&token));
+    let report = sim.mall_report(LIVE).unwrap();
+    assert_eq!((bare.status, report.needless_version, report.without_type), (200, 1, 1));
 }
 
 #[test]

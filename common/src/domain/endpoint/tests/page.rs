@@ -25,6 +25,8 @@ synchronised of a mall; without it, what both dialects have.
 - Live answers come in pages of 1,000 rows, sorted by their key. Each page but the first begins with the last row of the
   page before; is it another one by then, all pages are fetched again. All of them are stored, or none;
   of a day that is not over, what came.
+- `cafe24.api_version` sends another version than the dialect's, or one where it has none; `cafe24.params` adds parameters to
+  all requests.
 
 ";
 
@@ -62,9 +64,10 @@ fn heading(page: &mut String, dialect: Dialect) {
             [format!("`{}={}`", paging.limit_param, paging.size), format!("`{}`", paging.offset_param)]
         }))
         .collect();
+    let version = grammar.version.map(|version| (VERSION_HEADER, version));
     let headers: Vec<String> =
-        grammar.headers.iter().map(|(name, value)| format!("`{name}: {value}`")).collect();
-    let headers = if headers.is_empty() { "none".to_owned() } else { headers.join(", ") };
+        version.iter().chain(grammar.headers).map(|(name, value)| format!("`{name}: {value}`")).collect();
+    let headers = headers.join(", ");
     let periods: Vec<&str> = grammar.granularities.iter().map(|granularity| granularity.as_str()).collect();
     let lines = format!(
         "## {dialect}\n\nScope `{}`. Headers: {headers}. Parameters: {}. Periods: {}.\n\n\
