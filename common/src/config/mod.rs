@@ -171,7 +171,7 @@ impl Config {
 
     /// The bucket of a mall's requests.
     ///
-    /// A job's key must not depend on its endpoint, so `host+path` shares the host's bucket too: never too fast.
+    /// A job's key does not depend on its endpoint, so `host+path` shares the host's bucket too: never too fast (`docs/adr/0017`).
     pub fn limiter_key(&self, mall: &MallId) -> LimiterKey {
         match self.limits.key {
             LimiterKeyKind::Mall => LimiterKey::from(mall),

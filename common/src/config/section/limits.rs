@@ -14,7 +14,7 @@ pub enum LimiterKeyKind {
     Mall,
     /// The API's host: all malls share one bucket.
     Host,
-    /// Each path of the API's host.
+    /// Each path of the API's host. Paced as [`Host`](Self::Host), `docs/adr/0017`.
     HostPath,
 }
 
@@ -60,7 +60,7 @@ impl LimitsConfig {
         let (burst_max, refill_max) = if simulated { (10_000, 1_000.0) } else { (40, 2.0) };
         r.section("limits", "the server's bucket; answers may only lower it");
         let burst = r.number("limits.burst", "tokens in a full bucket", 40, 1..=burst_max);
-        Self {
+        let limits = Self {
             burst,
             capacity: r.optional_number(
                 "limits.capacity",
@@ -91,6 +91,14 @@ impl LimitsConfig {
                 |text| text.parse().map_err(|_| "write KST hours, \"01:00-06:00\"".to_owned()),
                 Hours::to_string,
             ),
+        };
+        if limits.key == LimiterKeyKind::HostPath {
+            r.warn(
+                "limits.key: the buckets of paths are not told apart yet: host+path is paced as host, never too fast, and \
+                 slower than they allow → set limits.key to host"
+                    .to_owned(),
+            );
         }
+        limits
     }
 }

@@ -177,3 +177,19 @@ fn a_deadline_that_makes_malls_late_every_day_is_warned_of(#[case] toml: &str, #
     assert!(warnings[0].starts_with("schedule.deadline: ") && warnings[0].contains(why), "{warnings:?}");
     assert!(warnings[0].contains(" → set schedule.deadline"), "{warnings:?}");
 }
+
+#[rstest]
+#[case::each_mall("mall", "hanbit", false)]
+#[case::the_host("host", "ca-api.cafe24data.com", false)]
+#[case::paths_are_not_told_apart("host+path", "ca-api.cafe24data.com", true)]
+fn whoever_wants_a_bucket_a_path_is_told_that_he_gets_the_hosts(
+    #[case] kind: &str,
+    #[case] bucket: &str,
+    #[case] is_warned: bool,
+) {
+    let config = config(&format!("[limits]\nkey = '{kind}'"), &[]).expect("works");
+    let mall = "hanbit".parse().expect("valid");
+    assert_eq!(config.limiter_key(&mall).as_str(), bucket);
+    let warnings = config.warnings;
+    assert_eq!(warnings.iter().any(|text| text.starts_with("limits.key: ")), is_warned, "{warnings:?}");
+}
