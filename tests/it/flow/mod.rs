@@ -19,6 +19,7 @@ mod dice;
 mod exact;
 mod fences;
 mod foreign;
+mod forgotten;
 mod hostile;
 mod imports;
 mod jumps;
