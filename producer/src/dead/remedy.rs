@@ -91,7 +91,8 @@ const TABLE: [Row; 23] = [
         Some((400, 400)),
         "",
         "the API refuses a parameter, often the range or the shop number",
-        "read the answer; check the mall's shops and the age of the days, then replay or discard",
+        "read the answer; a range that is too long: enqueue its days with --chunk-days 30, then replay; \
+         else check the mall's shops and the age of the days, then replay or discard",
     ),
     row(
         "invalid_request",

@@ -51,12 +51,11 @@ fn rate_headers(findings: &Findings) -> Option<String> {
     let headers = findings.headers();
     let rate: Vec<_> = headers.iter().filter(|name| name.contains("ratelimit")).copied().collect();
     let there = if rate.is_empty() { "no rate limit headers".to_owned() } else { rate.join(", ") };
-    let throttled = findings.calls.iter().find(|call| call.status == Some(429));
-    Some(match throttled.map(|call| call.headers.iter().any(|name| name == "retry-after")) {
-        Some(true) => format!("{there}; a 429 came, with retry-after"),
-        Some(false) => format!("{there}; a 429 came, without retry-after"),
-        None => format!("{there}; no 429 came"),
-    })
+    let Some(throttled) = findings.calls.iter().find(|call| call.status == Some(429)) else {
+        return Some(format!("{there}; no 429 came"));
+    };
+    let with = if throttled.headers.iter().any(|name| name == "retry-after") { "with" } else { "without" };
+    Some(format!("{there}; a 429 came, {with} retry-after: {}", error(throttled)?))
 }
 
 fn day_without_rows(findings: &Findings) -> Option<String> {

@@ -66,6 +66,16 @@ async fn what_was_compared_before_is_told_and_drift_goes_before_an_outage() -> R
     let (code, document) = super::probe(&world, LIVE, &["--endpoint", "visitors", "products"]).await?;
     assert_eq!((code, &document["fits"]), (Some(5), &false.into()), "{document:#}");
     assert_eq!(differences(&document), vec![], "an outage is no difference");
+    world.sim.clear_faults();
+    order(&world, LIVE, "products/sales", answer(429, r#"{"error":{"code":429,"message":"31415"}}"#))?;
+    let (code, document) = super::probe(&world, LIVE, &["--endpoint", "visitors", "products"]).await?;
+    let questions = document["questions"].as_array().into_iter().flatten();
+    let told = questions.filter_map(|one| one["answer"].as_str()).find(|text| text.contains("429"));
+    let told = told.context("how a 429 is made")?;
+    assert!(told.ends_with("a 429 came, without retry-after: HTTP 429, error.code, error.message"), "{told}");
+    assert_eq!(code, Some(1), "{document:#}");
+    world.sim.clear_faults();
+    order(&world, LIVE, "products/sales", answer(503, "{}"))?;
     order(&world, LIVE, "visitors/view", FaultKind::ExtraField)?;
     let output = world.cli(&["probe", LIVE, "--endpoint", "visitors", "products"]).await?;
     assert_eq!(output.code, Some(3), "{output:?}");

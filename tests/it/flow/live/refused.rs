@@ -86,16 +86,30 @@ async fn a04_a_mall_asked_in_the_wrong_dialect_is_dead_after_one_request_and_rig
 }
 
 #[tokio::test]
-async fn a04_a_parameter_that_the_host_refuses_is_dead_after_one_request() -> Result<()> {
+async fn a04_a_range_that_the_host_refuses_is_dead_after_one_request_and_fetched_in_shorter_ones()
+-> Result<()> {
     let mut setup = Setup::new(&[]);
     setup.malls = vec![live("moonlit")];
     setup.sim.max_days_live = 30;
     let flow = Flow::start(setup).await?;
-    flow.fetch("moonlit", "visitors", "2025-01-01", "2025-02-28", &[]).await?;
+    let (from, to) = ("2025-01-01", "2025-02-28");
+    flow.fetch("moonlit", "visitors", from, to, &[]).await?;
     let letters = flow.archived(1).await?;
     assert_eq!((letters[0].class.as_str(), letters[0].attempts), ("invalid_request", 1));
     assert_eq!(letters[0].evidence["status"], 400);
     assert_eq!(flow.requests("moonlit")?, 1);
     assert_eq!(flow.world.db.number("SELECT count(*) FROM slices").await?, 0);
+
+    // As the letter says.
+    let shown = flow.cli(&["dead", "show", &letters[0].id]).await?.stdout;
+    assert!(shown.contains("--chunk-days 30, then replay"), "{shown}");
+    flow.fetch("moonlit", "visitors", from, to, &["--chunk-days", "30"]).await?;
+    let span = Span { endpoints: vec![Endpoint::VisitorsView], ..Span::days("moonlit", day(from), day(to)) };
+    flow.world.exact(&[span]).await?;
+    assert_eq!(flow.requests("moonlit")?, 1 + 2);
+    flow.cli(&["dead", "replay", &letters[0].id, "--yes"]).await?.success()?;
+    flow.settled().await?;
+    assert_eq!(flow.requests("moonlit")?, 1 + 2, "nothing is left to fetch");
+    assert!(flow.letters().await?[0].replayed);
     Ok(())
 }
