@@ -61,6 +61,11 @@ impl Site {
 
     /// As [`Self::start`], with Cafe24's consent page on this name of the loopback.
     pub(super) async fn start_on(known: bool, sim: SimConfig, cafe24: &str) -> Result<Self> {
+        Self::start_as(known, sim, cafe24, &[]).await
+    }
+
+    /// With further variables of the programs.
+    async fn start_as(known: bool, sim: SimConfig, cafe24: &str, more: &[(&str, &str)]) -> Result<Self> {
         let port = free_ports(2)?;
         let origin = format!("http://127.0.0.1:{port}");
         let sim = SimConfig {
@@ -74,7 +79,8 @@ impl Site {
             ("WEB__LISTEN", format!("127.0.0.1:{port}")),
             ("CAFE24__OAUTH_URL", format!("http://{cafe24}:{}/oauth/{{mall_id}}", port + 1)),
         ];
-        let env = env.map(|(name, value)| (format!("CAFE24_SYNC__{name}"), value)).to_vec();
+        let mut env = env.map(|(name, value)| (format!("CAFE24_SYNC__{name}"), value)).to_vec();
+        env.extend(more.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())));
         let world =
             World::start_with(WorldConfig { sim, env, no_import: !known, ..WorldConfig::default() }).await?;
         Self::on(world, origin).await

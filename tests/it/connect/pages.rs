@@ -1,6 +1,8 @@
 //! What a good consent looks like to the browser and to the command line, and what the pages never do.
 
+use chrono::Days;
 use tests::harness::{Browser, Context as _, Result, wait_until};
+use tests::simulator::SimConfig;
 
 use super::{SOON, Site, changed, fault, json, page_of, parameter};
 
@@ -29,6 +31,40 @@ async fn a_new_mall_consents_and_is_active_with_its_audit_entry() -> Result<()> 
     assert!(row.get::<_, String>(2).contains('@'));
     assert_eq!(row.get::<_, String>(3), r#"["mall.analytics"]"#);
     assert!(site.refusals().await?.is_empty());
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_mall_that_a_variable_names_and_one_that_connects_by_itself_get_their_history() -> Result<()> {
+    let variables = [
+        ("CAFE24_ANALYTICS_MALL_ID", "hanbit"),
+        ("CAFE24_SYNC__SCHEDULE__ENABLED", "true"),
+        ("CAFE24_SYNC__SCHEDULE__ONBOARDING", "3d"),
+    ];
+    let site = Site::start_as(false, SimConfig::default(), "127.0.0.1", &variables).await?;
+    let today = || common::domain::calendar::kst_day(common::clock::now());
+    let before = today();
+    let listed = site.world.cli(&["malls", "list", "--json"]).await?;
+    assert_eq!(json(&listed)["items"][0]["mall_id"], "hanbit");
+    // Whichever program was first says what is missing.
+    let said = format!("{}{}", site.daemon.log(), listed.stderr);
+    assert!(said.contains("authorise it with  cafe24-sync connect hanbit"), "{said}");
+    // It is there now, and is not said to be new again.
+    assert!(!site.world.cli(&["malls", "list", "--json"]).await?.stderr.contains("hanbit"));
+    for mall in ["hanbit", "other"] {
+        let (page, ended) = site.walk(site.ask(mall, &[]).await?, &[]).await?;
+        assert_eq!(page_of(&page), "connected", "{page:?}");
+        ended.success()?;
+        // Four endpoints, from the first day that is wanted: nobody has asked for them.
+        let jobs = format!(
+            "SELECT count(*) FROM jobs j JOIN runs r USING (run_id) JOIN connectors c USING (mall_id) \
+              WHERE j.mall_id = '{mall}' AND r.kind = 'onboarding' AND j.start_date = c.wanted_from \
+                AND c.wanted_from BETWEEN '{}' AND '{}'",
+            before - Days::new(3),
+            today() - Days::new(3)
+        );
+        wait_until("its history", SOON, || async { Ok(site.world.db.number(&jobs).await? == 4) }).await?;
+    }
     Ok(())
 }
 

@@ -103,6 +103,21 @@ async fn alerts_are_looked_for_and_told() -> Result<()> {
 }
 
 #[tokio::test(flavor = "multi_thread")]
+async fn the_tally_takes_every_mark_away() -> Result<()> {
+    let world = world(&["hanbit"], &[]).await?;
+    let worker = world.programs.worker()?;
+    world.cli(&[&WISH[..], &["--wait=50s"]].concat()).await?.success()?;
+    worker.stop(SOON).await?;
+    let marks = "SELECT count(DISTINCT endpoint) FROM series_changed";
+    assert_eq!(world.db.number(marks).await?, 4, "one series each, and nobody has folded them");
+    assert_eq!(once(&world, "tally").await?, json!({ "series_read_anew": 4 }));
+    assert_eq!(world.db.number(marks).await?, 0);
+    assert_eq!(world.db.number("SELECT count(*) FROM series_days WHERE days = 'cc'").await?, 4);
+    assert_eq!(once(&world, "tally").await?, json!({ "series_read_anew": 0 }));
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
 async fn all_duties_once_are_what_cron_needs_and_a_daemon_is_not_disturbed() -> Result<()> {
     let world = world(&["hanbit"], &[]).await?;
     let alone = world.json(&["serve", "--once"]).await?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 use tests::harness::Result;
-use tests::simulator::FaultKind;
+use tests::simulator::{Dialect, FaultKind, MallSpec};
 
 use super::{Flow, Setup, body, rows};
 
@@ -123,6 +123,34 @@ async fn d01_monstrous_bodies_are_violations_and_the_worker_stays_small() -> Res
     let usage = flow.workers[0].usage()?;
     assert!(usage.peak_kib < RSS_KIB, "{usage:?}");
     assert!(flow.workers[0].is_running());
+    Ok(())
+}
+
+#[tokio::test]
+async fn what_is_odd_about_an_answer_is_kept_and_said() -> Result<()> {
+    let mut setup = Setup::new(&["calm"]);
+    let visits = json!({ "date": DAY, "visit_count": 3, "first_visit_count": 1, "re_visit_count": 1 });
+    setup.malls.extend([
+        MallSpec { dialect: Dialect::Live, ..MallSpec::new("sums") },
+        // As many rows as servers like to cut after, where no page can be asked for.
+        MallSpec { products_a_day: Some(100), ..MallSpec::new("round") },
+    ]);
+    let flow = Flow::start(setup).await?;
+    flow.order("sums", Some(1), body(json!({ "view": [visits] }).to_string()))?;
+    for (mall, endpoint) in [("sums", "visitors"), ("round", "products"), ("calm", "products")] {
+        flow.fetch(mall, endpoint, DAY, DAY, &[]).await?;
+    }
+    assert_eq!(flow.world.jobs_in(&["done"]).await?, 3);
+    let stored = "SELECT impressions || ' ' || (extra #>> '{visitors,re_visit_count}') FROM metrics_daily WHERE mall_id = 'sums'";
+    assert_eq!(flow.rows_of(stored).await?, ["3 1"]);
+    let events = flow.workers[0].events();
+    let odd = events.iter().filter(|event| event["event"] == "answer.odd");
+    let odd: Vec<_> =
+        odd.map(|event| (event["mall"].as_str().unwrap_or_default(), event["level"].clone())).collect();
+    assert_eq!(odd, [("sums", json!("warn")), ("round", json!("warn"))], "{events:#?}");
+    let off =
+        flow.workers[0].metrics().await?.sum_where("cafe24_sync_sums_off_total", "endpoint=\"visitors\"");
+    assert!((off - 1.0).abs() < f64::EPSILON, "{off}");
     Ok(())
 }
 

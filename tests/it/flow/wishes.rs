@@ -83,6 +83,26 @@ async fn the_same_wish_twice_is_published_once() -> Result<()> {
 }
 
 #[tokio::test]
+async fn whoever_enqueues_hands_over_himself_only_where_nobody_leads_and_says_what_is_missing() -> Result<()>
+{
+    let mut flow = Flow::start(Setup::new(&["hanbit"]).workers(0).without_daemon()).await?;
+    let wish = |day| ["enqueue", "--mall", "hanbit", "--endpoint", "visitors", "--from", day, "--to", day];
+    let alone = flow.cli(&wish("2025-03-01")).await?;
+    alone.success()?;
+    assert!(alone.stdout.contains("1 job handed to the workers' queues"), "{}", alone.stdout);
+    assert!(alone.stderr.contains("no feeder runs: start `cafe24-sync serve`"), "{}", alone.stderr);
+    assert_eq!(flow.world.jobs_in(&["queued"]).await?, 1);
+
+    flow.start_daemon()?;
+    flow.daemon.as_ref().context("a daemon")?.event("leader.acquired", SOON).await?;
+    let beside = flow.cli(&wish("2025-03-02")).await?;
+    beside.success()?;
+    assert!(beside.stdout.contains("by the feeder that runs"), "{}", beside.stdout);
+    assert!(!beside.stderr.contains("no feeder"), "{}", beside.stderr);
+    wait_until("it feeds", SOON, || async { Ok(flow.world.jobs_in(&["queued"]).await? == 2) }).await
+}
+
+#[tokio::test]
 async fn a_fresh_wish_lifts_the_backfill_jobs_that_carry_its_days() -> Result<()> {
     // Two requests a second and a short horizon: the backlog stays in the ledger, where it can be reordered.
     let setup = Setup::specified(&["hanbit"]).set("FEED__HORIZON", "500ms").set("LIMITS__CAPACITY", "1");
