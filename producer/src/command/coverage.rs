@@ -208,7 +208,7 @@ impl Walk<'_> {
             } else if !found.is_empty() {
                 output.answer(&gaps::commands(&found))?;
             }
-            all.add(&found);
+            all.add(&found, page.iter().map(gaps::held).sum());
             next = Some(after.clone());
         }
         let more = shown >= limit && !self.fresh(&after, 1).await?.is_empty();
@@ -251,6 +251,10 @@ impl Walk<'_> {
         let limit = usize::try_from(self.args.limit.unwrap_or(SCREEN)).unwrap_or(usize::MAX);
         let mut after = self.after();
         let mut malls = self.fresh(&after, COUNTED).await?;
+        if malls.is_empty() && !after.is_empty() {
+            output.answer(&format!("no mall after {after}"))?;
+            return Ok(());
+        }
         if malls.is_empty() {
             output.answer("no mall is connected here yet")?;
             output.note("connect one: cafe24-sync connect MALL; many: cafe24-sync malls import FILE");

@@ -81,6 +81,13 @@ pub(super) fn of(mall: &Mall) -> Vec<Gap> {
     gaps
 }
 
+/// Days of `mall` that are no gap to be filled, but stay one for as long as the pause of their job lasts.
+pub(super) fn held(mall: &Mall) -> i64 {
+    let days = mall.series.iter().flat_map(|series| &series.days);
+    let held = days.filter(|facts| facts.in_job && facts.work == WorkState::Paused && facts.data.is_gap());
+    i64::try_from(held.count()).unwrap_or(i64::MAX)
+}
+
 impl Gap {
     fn partial(&self) -> i64 {
         self.days.days() - self.missing
@@ -254,6 +261,8 @@ pub(super) struct Found {
     pages: u32,
     slices: i64,
     failed: i64,
+    /// Days that a job would bring if nobody had paused it.
+    held: i64,
 }
 
 impl Found {
@@ -262,8 +271,9 @@ impl Found {
         self.pages == 0
     }
 
-    pub(super) fn add(&mut self, gaps: &[Gap]) {
+    pub(super) fn add(&mut self, gaps: &[Gap], held: i64) {
         self.pages += 1;
+        self.held += held;
         for gap in gaps {
             let days = gap.days.days();
             if gap.days.of == Why::Failed { self.failed += days } else { self.slices += days }
@@ -273,6 +283,7 @@ impl Found {
     /// What stands beside the commands. `at_once`: what fetches all of it, and no more; `next`: there are malls after this one.
     pub(super) fn words(&self, at_once: Option<&str>, next: Option<&str>) -> String {
         let mut out = match (self.slices, self.failed) {
+            (0, 0) if self.held > 0 => "nothing to fetch that has no job".to_owned(),
             (0, 0) => "no gaps: every wanted day up to yesterday is complete or queued".to_owned(),
             (slices, failed) => {
                 let failed = if failed > 0 {
@@ -287,6 +298,13 @@ impl Found {
                 format!("{} to fetch{failed}{at_once}", counted(slices, "slice", "slices"))
             }
         };
+        if self.held > 0 {
+            let _ = write!(
+                out,
+                "\n{} a job that is paused → cafe24-sync malls list, cafe24-sync queue list",
+                counted(self.held, "slice has", "slices have"),
+            );
+        }
         if let Some(next) = next {
             let _ = write!(out, "\nmore malls: --after {next}");
         }

@@ -72,7 +72,9 @@ pub(super) async fn run(
             .map(|report| item(report, approvals.remove(&report.mall_id).unwrap_or_default()))
             .collect::<Result<_, _>>()?;
         output.document(&List::new(items, next, now))?;
-    } else if reports.is_empty() && after.is_none() && !output.plain {
+    } else if let (true, Some(after), false) = (reports.is_empty(), after, output.plain) {
+        output.answer(&format!("no mall after {after}"))?;
+    } else if reports.is_empty() && !output.plain {
         output.answer("no mall is connected yet")?;
         output.note("connect one: cafe24-sync connect MALL; many: cafe24-sync malls import FILE");
     } else {

@@ -41,11 +41,26 @@ fn a_gap_is_up_to_yesterday_and_not_in_work() {
         ]
     );
     let mut all = Found::default();
-    all.add(&gaps);
+    all.add(&gaps, 0);
     assert_eq!(all.words(None, None), "8 slices to fetch, and 3 failed for good");
     assert!(all.words(Some("enqueue"), None).ends_with("good; all that did not fail at once: enqueue"));
     let failed = Found { failed: 3, ..Found::default() };
     assert_eq!(failed.words(Some("enqueue"), None), "0 slices to fetch, and 3 failed for good");
+}
+
+#[test]
+fn what_waits_behind_a_pause_is_no_gap_and_is_not_called_queued() {
+    let mut mall = ainong();
+    for series in &mut mall.series {
+        series.days.iter_mut().for_each(|day| (day.in_job, day.work) = (true, WorkState::Paused));
+    }
+    let mut all = Found::default();
+    all.add(&of(&mall), held(&mall));
+    assert_eq!(
+        all.words(Some("enqueue"), None),
+        "nothing to fetch that has no job\n\
+         12 slices have a job that is paused → cafe24-sync malls list, cafe24-sync queue list"
+    );
 }
 
 #[test]
