@@ -1,10 +1,11 @@
 //! Which letters a command line means.
 
-use common::store::{Control, DeadLetter, LetterFilter};
+use common::domain::ids::MallId;
+use common::store::{Control, DeadLetter, LetterFilter, LetterState};
 
 use crate::cli::FilterArgs;
 use crate::command::context::Context;
-use crate::command::enqueue::known_agency;
+use crate::command::enqueue::{known_agency, unknown_mall};
 use crate::command::runs;
 use crate::fault::Fault;
 
@@ -27,6 +28,7 @@ pub(super) async fn filter(
     if let Some(agency) = &args.agency {
         known_agency(context, control, agency).await?;
     }
+    known_malls(context, control, &args.malls).await?;
     let run = match &args.run {
         Some(run) => Some(runs::named(context, control, run).await?),
         None => None,
@@ -49,6 +51,23 @@ pub(super) async fn filter(
         }
     }
     Ok(filter)
+}
+
+/// A mall that is not there is a slip of the finger, unless it was removed and its letters are still kept.
+async fn known_malls(context: &Context, control: &Control, malls: &[MallId]) -> Result<(), Fault> {
+    if malls.is_empty() {
+        return Ok(());
+    }
+    let store = |error| context.store(error);
+    let known = control.connectors(malls).await.map_err(store)?;
+    for mall in malls.iter().filter(|mall| !known.iter().any(|known| known.mall_id == **mall)) {
+        let of_it =
+            LetterFilter { malls: vec![mall.clone()], states: LetterState::ALL.into(), ..Default::default() };
+        if control.letters(&of_it, None, 1).await.map_err(store)?.is_empty() {
+            return Err(unknown_mall(context, control, mall).await);
+        }
+    }
+    Ok(())
 }
 
 /// The letter or group that `id` begins.

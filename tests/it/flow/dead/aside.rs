@@ -159,6 +159,11 @@ async fn every_destructive_call_is_in_the_audit_log_and_the_log_takes_no_change(
         ("apps.remove", &["apps", "remove", "brand-b", "--yes"]),
     ];
     flow.run_sql("UPDATE dead_letters SET died_at = died_at - interval '3 days'").await?;
+    // Of a mall that never was there are no letters; of one that is gone there are.
+    for call in [&["list"][..], &["replay", "--dry-run"], &["discard", "--reason", "test", "--dry-run"]] {
+        let slip = flow.cli(&[&["dead"][..], call, &["--mall", "hanbi"]].concat()).await?;
+        assert!(slip.code == Some(1) && slip.stderr.contains("did you mean"), "{call:?}: {slip:?}");
+    }
     for (action, call) in calls {
         let before = flow.count("SELECT count(*) FROM audit_log").await?;
         flow.cli(call).await?.success()?;
