@@ -61,7 +61,7 @@ use std::io::Write;
 use std::process::ExitCode;
 
 use clap::{CommandFactory, Parser};
-use serde_json::json;
+use serde_json::{Value, json};
 
 use crate::cli::{Cli, Color, Command, ConfigCommand};
 use crate::fault::{Exit, Fault};
@@ -112,13 +112,7 @@ fn usage(error: &clap::Error) -> Exit {
         );
     }
     if std::env::args_os().any(|arg| arg == "--json") {
-        let what = error.to_string();
-        let what = what.lines().next().unwrap_or_default().trim_start_matches("error: ");
-        let document = json!({
-            "schema_version": SCHEMA_VERSION,
-            "error": { "code": "E-USE-01", "what": what, "do": "cafe24-sync --help" },
-            "exit": Exit::Usage.code(),
-        });
+        let document = usage_json(error);
         // Nobody can be told that stderr is gone.
         let _ = writeln!(std::io::stderr(), "{document}");
     } else {
@@ -127,6 +121,23 @@ fn usage(error: &clap::Error) -> Exit {
         Output::default().complain(text.trim_end());
     }
     Exit::Usage
+}
+
+/// The same for programs, under the names of every other error. What stands under the first line is part of it: which arguments
+/// are missing, which values there are.
+fn usage_json(error: &clap::Error) -> Value {
+    let text = error.to_string();
+    let mut lines = text.lines();
+    let what = lines.next().unwrap_or_default().trim_start_matches("error: ");
+    let list: Vec<&str> = lines.take_while(|line| !line.is_empty()).map(str::trim).collect();
+    json!({
+        "schema_version": SCHEMA_VERSION,
+        "error": {
+            "code": "E-USE-01", "what": what, "why": "", "list": list, "now": "nothing was changed",
+            "do": "cafe24-sync --help",
+        },
+        "exit": Exit::Usage.code(),
+    })
 }
 
 fn run(cli: Cli, output: Output) -> Result<Exit, Fault> {
@@ -274,7 +285,24 @@ fn quote(word: &str) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::{quote, rephrase};
+    use clap::Parser;
+
+    use super::{quote, rephrase, usage_json};
+    use crate::cli::Cli;
+    use crate::fault::Fault;
+
+    #[test]
+    fn a_usage_error_tells_programs_what_is_missing_under_the_names_of_every_error() {
+        let error = Cli::try_parse_from(["cafe24-sync", "enqueue", "--json"]).expect_err("refused");
+        let document = usage_json(&error);
+        let list: Vec<_> = document["error"]["list"].as_array().into_iter().flatten().collect();
+        assert_eq!(list, ["<--mall <MALL>...|--all>", "<--last <7d>|--from <DAY>|--missing>"]);
+        let names = |document: &serde_json::Value| -> Vec<String> {
+            document["error"].as_object().into_iter().flatten().map(|(name, _)| name.clone()).collect()
+        };
+        let other = serde_json::from_str(&Fault::UnknownRun("7c1e".to_owned()).json()).expect("JSON");
+        assert_eq!(names(&document), names(&other));
+    }
 
     #[test]
     fn the_next_command_keeps_the_wish_and_takes_the_plan() {

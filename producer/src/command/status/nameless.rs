@@ -7,7 +7,17 @@ use super::{Found, collect};
 use crate::command::context::Context;
 
 /// Parts of the document that name no mall and no agency. A new part is shown only once it stands here.
-const SHOWN: [&str; 6] = ["profile", "malls", "backlog", "dead", "eta_s", "allowed_per_second"];
+const SHOWN: [&str; 9] = [
+    "profile",
+    "malls",
+    "backlog",
+    "workers",
+    "dead",
+    "eta_s",
+    "lanes_paused",
+    "backfill_waits_until",
+    "allowed_per_second",
+];
 /// What is told of an alert; its words may name a mall.
 const OF_ALERT: [&str; 6] = ["alert_id", "kind", "malls", "opened_at", "last_seen_at", "silenced_until"];
 
