@@ -128,6 +128,12 @@ async fn change_of(context: &Context, owner: OwnerArgs, change: OverrideChange) 
     let has = if has.is_empty() { "no settings of its own".to_owned() } else { has };
     let text = if changed { format!("{whose}: {has}") } else { format!("{whose}: nothing changed; {has}") };
     context.say(json!({ "scope": whose, "changed": changed, "settings": screen::own_json(&own) }), &text)?;
+    let late = own.daily_at.and_then(|at| context.config.schedule.misses_deadline(at, "its daily_at"));
+    if let Some(why) = late {
+        let line =
+            format!("! {whose}: {why} → choose an earlier time, or set schedule.deadline well after that");
+        context.output.note(&line);
+    }
     Ok(Exit::Done)
 }
 

@@ -78,6 +78,13 @@ async fn settings_of_a_mall_go_before_its_agencys_and_those_before_the_configura
     assert_eq!(audited, "schedule.pause schedule.set schedule.set schedule.set");
     let unknown = stage.world.cli(&["schedule", "set", "--agency", "nobody", "--lookback", "7d"]).await?;
     assert!(unknown.success().is_err());
+    // Who asks for what makes malls late every day is told so.
+    let late = "! hanbit: yesterday is fetched from 09:30 on (its daily_at), all malls within 30m";
+    for (at, told) in [("09:30", true), ("05:00", false)] {
+        let set = stage.world.cli(&["schedule", "set", "--mall", "hanbit", "--daily-at", at]).await?;
+        set.success()?;
+        assert_eq!(set.stderr.contains(late), told, "{at}: {set:?}");
+    }
     Ok(())
 }
 

@@ -106,22 +106,29 @@ impl ScheduleConfig {
 
     /// A deadline that yesterday cannot be fetched by makes every mall late every day.
     fn look_at_deadline(&self, r: &mut Reader) {
+        if let Some(why) = self.misses_deadline(self.daily_at, "schedule.daily_at") {
+            r.warn(format!("schedule.deadline: {why} → set schedule.deadline well after that"));
+        }
+    }
+
+    /// Why malls whose last days are fetched at `daily_at` (KST) are late every day; `None`: they keep the deadline.
+    /// `setting`: the name of what says when.
+    pub fn misses_deadline(&self, daily_at: NaiveTime, setting: &str) -> Option<String> {
         let seconds = |time: NaiveTime| u64::from(time.num_seconds_from_midnight());
-        let start = self.daily_at.max(self.settle.after_midnight());
+        let start = daily_at.max(self.settle.after_midnight());
         let last = Duration::from_secs(seconds(start)) + Schedule::WINDOW_SPREAD;
         if !self.enabled || last.as_secs() < seconds(self.deadline) {
-            return;
+            return None;
         }
         let (start, deadline) = (start.format("%H:%M"), self.deadline.format("%H:%M"));
-        let why = if self.daily_at < self.settle.after_midnight() {
+        let why = if daily_at < self.settle.after_midnight() {
             format!("yesterday is not final before {start} (schedule.settle)")
         } else {
-            format!("yesterday is fetched from {start} on (schedule.daily_at)")
+            format!("yesterday is fetched from {start} on ({setting})")
         };
         let spread = show_duration(Schedule::WINDOW_SPREAD);
-        r.warn(format!(
-            "schedule.deadline: {why}, all malls within {spread}, but every mall has to be complete by {deadline}: malls are \
-             late every day → set schedule.deadline well after that"
-        ));
+        Some(format!(
+            "{why}, all malls within {spread}, but every mall has to be complete by {deadline}: malls are late every day"
+        ))
     }
 }
