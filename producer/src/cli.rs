@@ -289,11 +289,12 @@ pub enum MallsCommand {
 }
 
 const IMPORT_EXAMPLES: &str = "  cafe24-sync malls import malls.csv\n  exporter | cafe24-sync malls import - --dry-run\n\n\
-CSV columns (mall_id is a must): mall_id,agency,dialect,shops,endpoints,wanted_from,mode,app,purposes,\n\
-approval,approved_on,access_token,expires_at,refresh_token,refresh_token_expires_at,issued_at,\n\
-scopes. JSON lines: the same up to approved_on, and oauth_tokens (the answer of the token call). App -\n\
-is the configured one, purposes - are none. Only mode \"api\" sends requests. Dialect: seed or live. Lists: 1;2 and visitors;products.\n\
-A known mall keeps what the file does not say (no column, or an empty cell), and tokens that are newer.\n";
+CSV columns (mall_id is a must): mall_id,agency,dialect,shops,endpoints,wanted_from,mode,app,\n\
+purposes,approval,approved_on,access_token,expires_at,refresh_token,refresh_token_expires_at,\n\
+issued_at,scopes. JSON lines: the same up to approved_on, and oauth_tokens (the token call's\n\
+answer). App - is the configured one, purposes - are none. Only mode \"api\" sends requests.\n\
+Dialect: seed or live. Lists: 1;2 and visitors;products. A known mall keeps what the file does not\n\
+say (no column, or an empty cell), and tokens that are newer.\n";
 
 /// `config`
 #[derive(Debug, Subcommand)]

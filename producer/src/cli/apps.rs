@@ -8,7 +8,7 @@ use common::domain::ids::AppId;
 use super::HELP;
 
 const SET_EXAMPLES: &str = "  cafe24-sync apps set brand-b --client-id abc123 --client-secret-file brand-b.secret\n  \
-vault read -field=secret apps/b | cafe24-sync apps set brand-b --client-id abc123 --client-secret-file -\n";
+pass brand-b | cafe24-sync apps set brand-b --client-id abc123 --client-secret-file -\n";
 
 /// `apps`
 #[derive(Debug, Subcommand)]

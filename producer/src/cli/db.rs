@@ -38,7 +38,7 @@ pub enum DbCommand {
 
 const ADOPT_EXAMPLES: &str = "  cafe24-sync db adopt --dry-run           whose are they now?\n  cafe24-sync db adopt                     after a restore\n  cafe24-sync db adopt --new-id            in a copy of production, before its first start\n";
 
-const GRANTS_EXAMPLES: &str = "  cafe24-sync db grants                                    roles, readers, and what is missing as SQL\n  cafe24-sync db grants --apply                            grant what is missing\n  cafe24-sync db grants --analyst kim --agency hanok       kim sees the malls of hanok\n  cafe24-sync db grants --analyst lee --agency hanok --purpose ads\n  cafe24-sync db grants --revoke kim\n";
+const GRANTS_EXAMPLES: &str = "  cafe24-sync db grants                                    roles, readers, what is missing as SQL\n  cafe24-sync db grants --apply                            grant what is missing\n  cafe24-sync db grants --analyst kim --agency hanok       kim sees the malls of hanok\n  cafe24-sync db grants --analyst lee --agency hanok --purpose ads\n  cafe24-sync db grants --revoke kim\n";
 
 /// `db grants`
 #[derive(Debug, Args)]

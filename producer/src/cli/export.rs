@@ -7,7 +7,7 @@ use common::store::ExportView;
 
 use crate::plan::wish::parse_day;
 
-pub(super) const EXPORT_EXAMPLES: &str = "  cafe24-sync export --view daily_store --all --from 2026-01-01 --to 2026-01-31 > january.ndjson\n  cafe24-sync export --view daily_products --agency hanok --purpose ads --from 2026-02-01 --to 2026-02-07 --format csv\n";
+pub(super) const EXPORT_EXAMPLES: &str = "  cafe24-sync export --view daily_store --all --from 2026-01-01 --to 2026-01-31 > january.ndjson\n  cafe24-sync export --view daily_products --all --purpose ads --from 2026-02-01 --to 2026-02-07\n";
 
 /// `export`
 #[derive(Debug, Args)]
@@ -55,7 +55,7 @@ pub enum Format {
     Csv,
 }
 
-pub(super) const PURPOSES_EXAMPLES: &str = "  cafe24-sync malls purposes hanbit\n  cafe24-sync malls purposes hanbit --set reporting,ads --reference 'contract 2026-14' --on 2026-02-01\n  cafe24-sync malls purposes hanbit --none\n";
+pub(super) const PURPOSES_EXAMPLES: &str = "  cafe24-sync malls purposes hanbit\n  cafe24-sync malls purposes hanbit --set reporting,ads --reference 'no. 14' --on 2026-02-01\n  cafe24-sync malls purposes hanbit --none\n";
 
 /// `malls purposes`
 #[derive(Debug, Args)]

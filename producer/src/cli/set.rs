@@ -11,9 +11,9 @@ use common::store::Mode;
 pub(super) const EXAMPLES: &str = "  cafe24-sync malls set yourmall dialect=live --dry-run\n  \
 cafe24-sync malls set yourmall endpoints=visitors,products shops=1,2 --yes\n  \
 cafe24-sync malls set yourmall wanted_from=2025-01-01 app=-\n\n\
-Keys: dialect (seed, live) · endpoints (names with commas) · shops (numbers with commas) · limiter_key (- is the\n\
-configured one) · wanted_from (a KST day; - is the first day ever fetched) · app (a name; - is the configured one) ·\n\
-mode (only api sends requests)\n";
+Keys: dialect (seed, live) · endpoints (names with commas) · shops (numbers with commas) ·\n\
+limiter_key, app (a name; - is the configured one) · wanted_from (a KST day; - is the first day\n\
+ever fetched) · mode (only api sends requests)\n";
 
 /// What a setting may be called.
 const KEYS: &str = "dialect, endpoints, shops, limiter_key, wanted_from, app or mode";

@@ -72,6 +72,16 @@ fn every_command_begins_with_an_example_of_itself_that_is_one() {
 }
 
 #[test]
+fn no_line_of_an_example_wraps_where_a_shell_would_see_two() {
+    for (path, command) in leaves() {
+        let help = command.get_before_help().map(ToString::to_string).unwrap_or_default();
+        for line in help.lines() {
+            assert!(line.chars().count() <= 98, "{path:?}: {line}");
+        }
+    }
+}
+
+#[test]
 fn options_of_every_command_stand_apart_from_its_own() {
     for (path, mut command) in leaves() {
         let help = command.render_long_help().to_string();

@@ -26,8 +26,8 @@ const NAMED: usize = 5;
 pub(super) async fn run(context: &Context, args: &ExportArgs) -> Result<Exit, Fault> {
     if args.from > args.to {
         return Err(Fault::Range {
-            what: format!("--from {} is after --to {}", args.from, args.to),
-            why: "a range goes from its first to its last day".to_owned(),
+            what: format!("the range {}…{} ends before it starts", args.from, args.to),
+            why: "--from is the first day, --to the last, both included".to_owned(),
             action: format!("--from {} --to {}", args.to, args.from),
         });
     }

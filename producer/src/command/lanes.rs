@@ -163,7 +163,7 @@ pub(super) async fn pause(context: &Context, lane: Lane, how: &LaneArgs) -> Resu
         )
     };
     if how.dry_run {
-        return say(context, lane, &scope, "not paused yet", &plan);
+        return say(context, lane, &scope, "not paused yet", &format!("{plan} · not paused yet"));
     }
     if !how.yes {
         let of = if scope == Scope::All { "every mall".to_owned() } else { whose(&scope) };

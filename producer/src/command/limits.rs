@@ -35,6 +35,8 @@ struct Line {
 /// What `limits` shows.
 struct Shown {
     lines: Vec<Line>,
+    /// Whose buckets, if somebody asked for those of one: they may serve others, too.
+    whose: Option<String>,
     /// Of all of them together, also of those that are not shown.
     eta: Option<Eta>,
     more: usize,
@@ -91,7 +93,9 @@ pub(super) async fn run(context: &Context, args: &LimitsArgs) -> Result<Exit, Fa
     let wanted = usize::try_from(wanted).unwrap_or(usize::MAX);
     let more = lines.len().saturating_sub(wanted);
     lines.truncate(wanted);
-    let shown = Shown { lines, eta: whole, more, terms, key_is_mall: context.key_is_mall() };
+    let mall = args.mall.as_ref().map(ToString::to_string);
+    let whose = mall.or_else(|| args.agency.as_ref().map(|agency| format!("agency {agency}")));
+    let shown = Shown { lines, whose, eta: whole, more, terms, key_is_mall: context.key_is_mall() };
     if output.json {
         output.document(&Document::new(json(&shown), shown.terms.now))?;
     } else if shown.lines.is_empty() && !output.plain {

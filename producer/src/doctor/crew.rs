@@ -34,10 +34,11 @@ fn judge(crew: &Crew, waiting: i64) -> Vec<Finding> {
     .flatten()
     .collect();
     if absent.is_empty() {
-        // What Redis does not answer its own check says.
-        let workers = crew
-            .workers
-            .map_or_else(String::new, |workers| format!(", {}", counted(workers.alive, "worker", "workers")));
+        // What to do about Redis its own check says.
+        let workers = crew.workers.map_or_else(
+            || "; which workers live is not known without Redis".to_owned(),
+            |workers| format!(", {}", counted(workers.alive, "worker", "workers")),
+        );
         return vec![Finding::good(NAME, format!("the daemon{workers}"))];
     }
     if waiting == 0 {
@@ -61,6 +62,13 @@ mod tests {
     use super::super::Level;
     use super::*;
     use crate::crew::Workers;
+
+    #[test]
+    fn workers_that_nobody_can_be_asked_about_are_not_left_out() {
+        let leader = common::store::Leader { instance: "sync1:4711".to_owned(), since: common::clock::now() };
+        let found = judge(&Crew { daemon: Some(leader), workers: None }, 8);
+        assert_eq!(found[0].what, "the daemon; which workers live is not known without Redis");
+    }
 
     #[test]
     fn nobody_at_work_is_a_problem_once_something_waits() {

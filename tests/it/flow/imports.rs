@@ -90,7 +90,7 @@ async fn a_pair_that_was_rotated_away_never_comes_back_with_its_file() -> Result
     for said in [&plan, &done] {
         said.success()?;
         assert!(said.stdout.contains("1 mall keeps newer tokens than the file's: hanbit"), "{said:?}");
-        assert!(said.stdout.contains("0 with tokens"), "the others have the file's already: {said:?}");
+        assert!(said.stdout.contains("0 with new tokens"), "the others have the file's already: {said:?}");
     }
     let said: Value = world.json(&["malls", "import", &file]).await?;
     assert_eq!((&said["keeps_tokens"], &said["with_tokens"]), (&json!(["hanbit"]), &json!(0)), "{said:#}");

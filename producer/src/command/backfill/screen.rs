@@ -41,6 +41,10 @@ impl Line {
         match &self.eta {
             Some(eta) => eta.cell(now),
             None if self.run.left() > 0 => Cell::new("paused", UNKNOWN),
+            // A run that was cancelled is no run that is done.
+            None if self.run.cancelled > 0 => {
+                Cell::none().shown_as(format!("{} dropped", number(self.run.cancelled)))
+            }
             None => Cell::none(),
         }
     }
@@ -141,7 +145,9 @@ mod tests {
             bound: Bound::Budget,
         };
         let parked = Backfill { queued: 0, planned: 0, recent: 0, ..run.clone() };
-        let lines = [Line { run, eta: Some(eta) }, Line { run: parked, eta: None }];
+        let dropped = Backfill { cancelled: 4, parked: 0, ..parked.clone() };
+        let lines =
+            [Line { run, eta: Some(eta) }, Line { run: parked, eta: None }, Line { run: dropped, eta: None }];
         let each = lines.each_ref().map(|line| whole(line, at(), true));
         golden("backfill", |width| table(&lines, at()).text(width) + &each.concat());
         assert_eq!(item(&lines[0], at()).expect("a document")["eta"]["done_at"], "2026-02-16T10:50:59+09:00");

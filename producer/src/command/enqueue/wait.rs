@@ -13,10 +13,11 @@ use uuid::Uuid;
 
 use super::carriers::Carriers;
 use crate::command::context::Context;
+use crate::crew::{Absent, Crew};
 use crate::dead;
 use crate::duty::Leader;
 use crate::fault::{Exit, Fault};
-use crate::output::paint::{good, warn};
+use crate::output::paint::{command, good, warn};
 use crate::output::progress::Progress;
 use crate::output::text::{counted, duration, number};
 use crate::plan::eta::eta;
@@ -140,6 +141,19 @@ pub(super) async fn until_done(
     Ok(Ended { end, progress, waited: start.elapsed() })
 }
 
+/// What is said once when no job has moved for a while. Who waits here feeds; whether somebody fetches is the question, and
+/// nobody is asked to start what runs.
+fn stuck(crew: &Crew) -> String {
+    let why = match &crew.workers {
+        Some(workers) if workers.alive > 0 => {
+            format!(", though workers run → {}", command("cafe24-sync status"))
+        }
+        Some(_) => format!(": {}", Absent::Workers.words()),
+        None => ": does a worker run? start one with `cafe24-sync-worker run`".to_owned(),
+    };
+    format!("no job has moved for a while{why}")
+}
+
 struct Watch<'a> {
     context: &'a Context,
     control: &'a Control,
@@ -181,7 +195,8 @@ impl Watch<'_> {
             }
             if known && !hinted && moved.elapsed() >= STUCK && self.progress.running == 0 {
                 hinted = true;
-                self.shown.note("no job has moved for a while: does a worker run? start one with `cafe24-sync-worker run`");
+                let crew = Crew::read(&self.context.config, self.control).await.unwrap_or_default();
+                self.shown.note(&stuck(&crew));
             }
             sleep((took * PAUSE).clamp(LOOK, SELDOM)).await;
         }
@@ -233,7 +248,20 @@ mod tests {
     use rstest::rstest;
 
     use super::*;
+    use crate::crew::Workers;
     use crate::output::paint::bare;
+
+    #[rstest]
+    #[case::nobody_fetches(Some(0), ": no worker runs: nothing is fetched → start cafe24-sync-worker run")]
+    #[case::they_run(Some(2), ", though workers run → cafe24-sync status")]
+    #[case::unknown(None, ": does a worker run? start one with `cafe24-sync-worker run`")]
+    fn nobody_is_asked_to_start_what_runs(#[case] alive: Option<i64>, #[case] hint: &str) {
+        let workers = alive.map(|alive| Workers { alive, ..Workers::default() });
+        assert_eq!(
+            bare(&stuck(&Crew { daemon: None, workers })),
+            format!("no job has moved for a while{hint}")
+        );
+    }
 
     #[rstest]
     #[case::all_done(End::Done, RunProgress { jobs: 8, done: 8, rows: 1_204, ..Default::default() }, Exit::Done)]

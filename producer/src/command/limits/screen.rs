@@ -119,10 +119,11 @@ pub(super) fn below(shown: &Shown) -> String {
     if let [only] = shown.lines.as_slice() {
         detail(&mut out, only, shown);
     }
-    let ends = shown.eta.as_ref().map_or_else(
-        || "nothing is queued".to_owned(),
-        |eta| eta.end_words(shown.terms.now, shown.key_is_mall),
-    );
+    let ends = match (&shown.eta, &shown.whose) {
+        (Some(eta), _) => eta.end_words(shown.terms.now, shown.key_is_mall),
+        (None, Some(whose)) => format!("nothing of {whose} is queued"),
+        (None, None) => "nothing is queued".to_owned(),
+    };
     row(&mut out, "ETA", &ends);
     if shown.more > 0 {
         let _ = writeln!(out, "{} more: --limit, or --plain", shown.more);
@@ -168,6 +169,7 @@ mod tests {
     use super::*;
     use crate::command::health::tests::at;
     use crate::output::golden::golden;
+    use crate::output::paint::bare;
     use crate::plan::eta::{Terms, eta, planned};
 
     fn line(terms: &mut Terms, name: &str, tokens: Option<f64>, waiting: f64) -> Line {
@@ -187,7 +189,7 @@ mod tests {
 
     fn shown(lines: Vec<Line>, terms: Terms, more: usize) -> Shown {
         let eta = lines.iter().find_map(|line| line.eta.clone());
-        Shown { lines, eta, more, terms, key_is_mall: true }
+        Shown { lines, whose: None, eta, more, terms, key_is_mall: true }
     }
 
     #[test]
@@ -222,6 +224,9 @@ mod tests {
         ];
         terms.malls.insert(key.clone(), own);
         let one = shown(vec![quarter], terms, 0);
+        let idle =
+            Shown { whose: Some("dalbit".to_owned()), eta: None, ..shown(Vec::new(), all.terms.clone(), 0) };
+        assert_eq!(bare(&below(&idle)), "  ETA        nothing of dalbit is queued\n");
         golden("limits", |width| [&all, &one].map(|shown| table(shown).text(width) + &below(shown)).concat());
     }
 }

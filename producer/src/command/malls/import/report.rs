@@ -88,7 +88,7 @@ impl Report {
     pub(super) fn text(&self) -> String {
         let verb = if self.dry_run { "would be imported" } else { "imported" };
         let mut out = format!(
-            "{} {} {verb}: {} new, {} known · {} with tokens\n",
+            "{} {} {verb}: {} new, {} known · {} with new tokens\n",
             good("✓"),
             malls(self.malls),
             number(of(self.new)),
