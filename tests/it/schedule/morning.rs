@@ -1,6 +1,6 @@
 //! A mall's first two days: its history, today as partial, the morning's window, and what settles when.
 
-use tests::harness::Result;
+use tests::harness::{Context as _, Result};
 
 use super::Stage;
 
@@ -52,5 +52,32 @@ async fn a_month_is_fetched_again_once_a_month_but_for_what_the_morning_has_fetc
         jobs[jobs.len() - 2..],
         ["window fresh 2026-02-26…2026-02-28 ×4", "sweep backfill 2026-01-29…2026-02-25 ×4"]
     );
+    Ok(())
+}
+
+#[tokio::test]
+async fn a_malls_own_month_is_as_long_as_it_says_and_who_is_left_out_is_not_asked() -> Result<()> {
+    let mut stage =
+        Stage::at("2026-02-28T10:10:00", "40d", &["hanbit", "moonlit", "narae", "seoulbag"]).await?;
+    stage.done(4 * 12).await?;
+    let agency = stage.world.sim.malls()[0].agency.clone();
+    for change in [
+        &["pause", "today"][..],
+        &["set", "--mall", "moonlit", "--sweep", "10d"],
+        &["set", "--mall", "narae", "--sweep", "off"],
+        &["pause", "sweep", "--mall", "seoulbag"],
+        &["set", "--agency", &agency, "--sweep", "20d"],
+    ] {
+        stage.world.cli(&[&["schedule"], change].concat()).await?.success()?;
+    }
+    stage.set("2026-03-01T07:00:00")?;
+    stage.done(4 * 12 + 4 * 4).await?;
+    stage.set("2026-03-01T12:00:00")?;
+    stage.done(4 * 12 + 4 * 4 + 2 * 4).await?;
+    let sweeps = "SELECT mall_id || ' ' || start_date || '…' || end_date FROM jobs JOIN runs USING (run_id) \
+                  WHERE kind = 'sweep' GROUP BY mall_id, start_date, end_date HAVING count(*) = 4 ORDER BY 1";
+    let rows = stage.world.db.client().query(sweeps, &[]).await.context(sweeps)?;
+    let sweeps: Vec<String> = rows.iter().map(|row| row.get(0)).collect();
+    assert_eq!(sweeps, ["hanbit 2026-02-09…2026-02-25", "moonlit 2026-02-19…2026-02-25"]);
     Ok(())
 }

@@ -1,8 +1,9 @@
 //! One mall with everything in it: the two facts of each day, the gaps, and what fills them.
 
+use chrono::Days;
 use serde_json::Value;
 use tests::harness::{Context as _, Result};
-use tests::simulator::{Endpoint, FaultRule};
+use tests::simulator::{Endpoint, FaultRule, MallSpec};
 
 use super::ago;
 use crate::flow::{Flow, Setup, status};
@@ -108,6 +109,58 @@ async fn the_lines_of_gaps_are_commands_that_leave_none() -> Result<()> {
     flow.settled().await?;
     let check = flow.cli(&["coverage", "--mall", "hanbit", "--check", "--json"]).await?;
     assert_eq!(check.code, Some(0), "{}", check.stdout);
+    Ok(())
+}
+
+#[tokio::test]
+async fn only_the_days_the_malls_and_the_endpoints_that_were_named_are_looked_at() -> Result<()> {
+    let mut setup = Setup::new(&["hanbit"]);
+    setup.malls.push(MallSpec { agency: "moon".to_owned(), ..MallSpec::new("moonlit") });
+    let flow = Flow::start(setup).await?;
+    flow.wanted_since(9).await?;
+    // One day for all of the test, also if the next one begins meanwhile.
+    let today = ago(0);
+    let day = |back| (today - Days::new(back)).to_string();
+    flow.enqueue(&["--mall", "hanbit", "--from", &day(9), "--to", &day(6)]).await?;
+    flow.settled().await?;
+    let coverage = async |of: &[&str]| flow.cli(&[&["coverage"], of].concat()).await;
+    let (first, last) = (day(7), day(4));
+    let range = ["--from", &first, "--to", &last];
+
+    let shown = flow.world.json(&[&["coverage", "--mall", "hanbit"], &range[..]].concat()).await?;
+    assert_eq!(stretches(&shown, "visitors"), ["2 complete idle", "2 missing idle"], "{shown}");
+    assert_eq!(shown["items"].as_array().map(Vec::len), Some(4), "{shown}");
+    let one = flow.world.json(&[&["coverage", "--endpoint", "domains"], &range[..]].concat()).await?;
+    let names = |shown: &Value| -> Vec<String> {
+        let items = shown["items"].as_array().into_iter().flatten();
+        items.map(|item| format!("{} {}", item["mall_id"], item["endpoint"]).replace('"', "")).collect()
+    };
+    assert_eq!(names(&one), ["hanbit domains", "moonlit domains"]);
+    let theirs = flow.world.json(&["coverage", "--agency", "moon", "--endpoint", "domains"]).await?;
+    assert_eq!(names(&theirs), ["moonlit domains"]);
+    let nobodys = coverage(&["--agency", "nobody"]).await?;
+    assert!(nobodys.code == Some(1) && nobodys.stderr.contains("E-AGENCY-01"), "{nobodys:?}");
+
+    // Each check is of its own days alone: those that are there, those that lack, and both.
+    for (from, to, code) in [(9, 6, 0), (5, 4, 3), (7, 4, 3)] {
+        let (from, to) = (day(from), day(to));
+        let check = coverage(&["--mall", "hanbit", "--from", &from, "--to", &to, "--check"]).await?;
+        assert_eq!(check.code, Some(code), "{from} to {to}: {}", check.stdout);
+    }
+    let gaps = coverage(&[&["--mall", "hanbit", "--gaps"], &range[..]].concat()).await?;
+    let commands: Vec<&str> = gaps.stdout.lines().collect();
+    assert!(
+        !commands.is_empty() && commands.iter().all(|line| line.contains("--mall hanbit")),
+        "{commands:?}"
+    );
+    let named = format!("--from {} --to {last}", day(5));
+    assert!(commands.iter().all(|line| line.contains(&named)), "{named}: {commands:?}");
+    // What cannot be is refused with what can.
+    let ahead = (today + Days::new(2)).to_string();
+    for (from, to) in [(last.as_str(), first.as_str()), (last.as_str(), ahead.as_str())] {
+        let refused = coverage(&["--from", from, "--to", to]).await?;
+        assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{}", refused.stderr);
+    }
     Ok(())
 }
 

@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use common::domain::endpoint::Endpoint as Ours;
 use tests::harness::{Context as _, Result};
-use tests::simulator::{Endpoint, Granularity};
+use tests::simulator::{Endpoint, Granularity, MallSpec};
 
 use crate::flow::{Flow, Setup, day};
 
@@ -107,7 +107,9 @@ async fn restatements_are_those_of_the_books_and_an_equal_answer_is_none() -> Re
 
 #[tokio::test]
 async fn what_a_window_of_a_day_would_miss_is_what_moved_after_it() -> Result<()> {
-    let flow = Flow::start(Setup::new(&["hanbit"])).await?;
+    let mut setup = Setup::new(&["hanbit"]);
+    setup.malls.push(MallSpec { agency: "theirs".to_owned(), ..MallSpec::new("other") });
+    let flow = Flow::start(setup).await?;
     let wish = ["visitors", FROM, TO];
     flow.fetch("hanbit", wish[0], wish[1], wish[2], &[]).await?;
     aged(&flow, "0.3 days").await?;
@@ -145,6 +147,20 @@ async fn what_a_window_of_a_day_would_miss_is_what_moved_after_it() -> Result<()
             (7, 5, 0, 0, 0),
         ]
     );
+    // The command says the same, of the days, malls and endpoints that it is asked for.
+    let told = async |more: &[&str]| -> Result<Vec<(i64, i64, i64)>> {
+        let answer = flow.world.json(&[&["coverage", "--restatements"], more].concat()).await?;
+        let moves = answer["moves"].as_array().into_iter().flatten();
+        let number = |one: &serde_json::Value, name: &str| one[name].as_i64().unwrap_or(-1);
+        let of = |one| (number(one, "after_days"), number(one, "slices"), number(one, "changed"));
+        Ok(moves.map(of).collect())
+    };
+    let days = |from, to, mall| ["--from", from, "--to", to, "--mall", mall];
+    assert_eq!(told(&days(FROM, TO, "hanbit")).await?, [(1, 5, 3), (2, 5, 0), (3, 5, 0), (7, 5, 0)]);
+    assert_eq!(told(&days(DAYS[2], TO, "hanbit")).await?, [(1, 3, 1), (2, 3, 0), (3, 3, 0), (7, 3, 0)]);
+    assert_eq!(told(&days(FROM, TO, "other")).await?, []);
+    assert_eq!(told(&["--from", FROM, "--to", TO, "--endpoint", "products"]).await?, []);
+    assert_eq!(told(&["--from", FROM, "--to", TO, "--agency", "theirs"]).await?, []);
     Ok(())
 }
 
