@@ -1,6 +1,7 @@
 //! A replay's plan as it is shown and as programs read it.
 
 use std::fmt::Write;
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use common::domain::job::Lane;
@@ -8,7 +9,7 @@ use serde_json::{Value, json};
 use uuid::Uuid;
 
 use crate::output::paint::{bold, command, dim};
-use crate::output::text::{counted, duration, number};
+use crate::output::text::{counted, duration, json_time, number};
 use crate::plan::eta::Eta;
 
 /// What a replay would do, or did.
@@ -118,18 +119,39 @@ impl Plan {
         out
     }
 
+    /// Seconds until the last request, if the rate that was asked for sets them, and no bucket.
+    fn set_by_rate(&self) -> Option<u64> {
+        let by_rate = self.seconds_by_rate();
+        let by_bucket = self.eta.as_ref()?.seconds?;
+        (by_bucket < by_rate).then_some(by_rate)
+    }
+
     fn eta_words(&self) -> Option<String> {
         let eta = self.eta.as_ref()?;
-        let by_rate = self.seconds_by_rate();
-        Some(if eta.seconds.is_some_and(|seconds| seconds < by_rate) {
-            format!("{}  set by --rate {}/s", duration(by_rate), self.per_second.unwrap_or(0))
-        } else {
-            eta.words(self.now, self.key_is_mall)
+        Some(match self.set_by_rate() {
+            Some(seconds) => {
+                format!("{}  set by --rate {}/s", duration(seconds), self.per_second.unwrap_or(0))
+            }
+            None => eta.words(self.now, self.key_is_mall),
         })
+    }
+
+    /// The end for programs; where the rate sets it, no bucket does.
+    fn eta_json(&self) -> Option<Value> {
+        let mut eta = self.eta.as_ref()?.json(self.now);
+        if let Some(seconds) = self.set_by_rate() {
+            let done = self.now + Duration::from_secs(seconds);
+            eta["seconds"] = json!(seconds);
+            eta["done_at"] = json!(json_time(done));
+            eta["bound"] = json!("rate");
+            eta["set_by"] = Value::Null;
+        }
+        Some(eta)
     }
 
     /// For programs; without a run it is a dry run.
     pub(super) fn json(&self, run: Option<Uuid>) -> Value {
+        let eta = self.eta_json();
         json!({
             "plan": self.id, "run_id": run, "letters": self.letters, "malls": self.malls,
             "slices": {
@@ -139,8 +161,7 @@ impl Plan {
             "jobs": self.jobs, "requests": self.requests, "superseded": self.superseded, "in_work": self.in_work,
             "parked": self.waiting, "not_replayable": self.left, "unreadable": self.no_jobs, "lane": self.lane,
             "rate_per_second": self.per_second, "eta_s": self.eta.as_ref().and_then(|_| self.seconds()),
-            "eta_set_by": self.eta.as_ref().map(|eta| eta.key.to_string()),
-            "eta": self.eta.as_ref().map(|eta| eta.json(self.now)),
+            "eta_set_by": eta.as_ref().map(|eta| eta["set_by"].clone()), "eta": eta,
         })
     }
 }
@@ -200,6 +221,11 @@ mod tests {
         (eta.seconds, eta.requests, eta.before) = (Some(164), 300, 62);
         let by_bucket = plan.text("");
         plan.per_second = Some(2);
+        // What programs read is what people do.
+        let json = plan.json(None);
+        let told = [&json["eta_s"], &json["eta"]["seconds"], &json["eta"]["bound"], &json["eta_set_by"]];
+        assert_eq!(told, [&json!(590), &json!(590), &json!("rate"), &Value::Null]);
+        assert_eq!(json["eta"]["done_at"], "2026-02-16T10:51:50+09:00");
         golden("dead_replay_large", |_| by_bucket.clone() + &plan.text(""));
     }
 }
