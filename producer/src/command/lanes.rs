@@ -20,7 +20,7 @@ use crate::output::table::{Cell, Column, Table};
 use crate::output::text::{clean, counted, json_time, number, short_time};
 use crate::plan::eta::clock;
 
-pub(super) use self::own::{hours, words};
+pub(super) use self::own::{flag, hours, words};
 
 const COLUMNS: [Column; 8] = [
     Column::left("LANE", "lane"),

@@ -63,8 +63,9 @@ fn judge(sealer: &Sealer, pairs: &[SealedPair], apps: &[StoredApp]) -> Vec<Findi
     if findings.is_empty() {
         let keys = i64::try_from(sealer.key_ids().len()).unwrap_or(i64::MAX);
         let pairs = i64::try_from(pairs.len()).unwrap_or(i64::MAX);
-        let (keys, pairs) = (counted(keys, "master key", "master keys"), counted(pairs, "mall", "malls"));
-        findings.push(Finding::good(NAME, format!("{keys}, opens the tokens of {pairs}")));
+        let (keys, pairs) =
+            (counted(keys, "master key, opens", "master keys, open"), counted(pairs, "mall", "malls"));
+        findings.push(Finding::good(NAME, format!("{keys} the tokens of {pairs}")));
     }
     findings
 }

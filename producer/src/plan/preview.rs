@@ -268,7 +268,7 @@ impl Preview {
     fn parked_lines(&self, out: &mut String) {
         let who = match self.parked_jobs {
             0 => String::new(),
-            jobs => format!("{} wait: ", counted(jobs, "job", "jobs")),
+            jobs => format!("{}: ", counted(jobs, "job waits", "jobs wait")),
         };
         let _ = writeln!(out, "{} {who}nothing is sent for", warn("! paused   "));
         for (mall, why) in self.parked.iter().take(NAMED) {

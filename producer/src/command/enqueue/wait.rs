@@ -226,7 +226,8 @@ impl Watch<'_> {
 
     fn show(&mut self, trouble: Option<&str>) {
         let p = &self.progress;
-        let over = p.jobs - p.open();
+        // What is paused is not over, though nobody waits for it.
+        let over = p.jobs - p.open() - p.parked;
         let mut text = format!("{}/{} jobs · {} rows", number(over), number(p.jobs), number(p.rows));
         for (n, word) in [(p.running, "running"), (p.failed, "failed"), (p.parked, "paused")] {
             if n > 0 {

@@ -72,7 +72,7 @@ pub(in crate::command) fn words(hours: OwnHours) -> String {
 }
 
 /// What names a scope on the command line.
-fn flag(scope: &Scope) -> String {
+pub(in crate::command) fn flag(scope: &Scope) -> String {
     match scope {
         Scope::All => String::new(),
         Scope::Agency(agency) => format!(" --agency {}", clean(agency)),

@@ -9,7 +9,8 @@ use common::store::{Connector, Override, OwnSettings, PlanCounts, Scope, TickSta
 use serde_json::{Value, json};
 
 use super::about;
-use crate::output::paint::{bold, dim, warn};
+use crate::command::lanes::flag;
+use crate::output::paint::{bold, command, dim, warn};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::text::{counted, json_time, number, short_time};
 use crate::plan::preview::Slices;
@@ -81,6 +82,10 @@ impl List<'_> {
                     whose(&own.scope),
                     dim(format_args!("by {}, {}", own.updated_by, short_time(own.updated_at)))
                 );
+                for schedule in &own.paused {
+                    let resume = format!("cafe24-sync schedule resume {schedule}{}", flag(&own.scope));
+                    let _ = writeln!(out, "{:<22}→ {}", "", command(resume));
+                }
             }
         }
         out
