@@ -99,6 +99,12 @@ async fn alerts_are_looked_for_and_told() -> Result<()> {
     assert_eq!(once(&world, "alerts").await?, json!({ "opened": 1, "closed": 0, "told": 1 }));
     assert_eq!(webhook.messages().len(), 1);
     assert_eq!(once(&world, "alerts").await?, json!({ "opened": 0, "closed": 0, "told": 0 }));
+    // However often one is looked at, the next one has the next number.
+    run_sql(&world, "UPDATE connectors SET state = 'active'").await?;
+    assert_eq!(once(&world, "alerts").await?, json!({ "opened": 0, "closed": 1, "told": 1 }));
+    run_sql(&world, "UPDATE connectors SET state = 'needs_consent', state_reason = 'a test'").await?;
+    assert_eq!(once(&world, "alerts").await?, json!({ "opened": 1, "closed": 0, "told": 1 }));
+    assert_eq!(world.db.number("SELECT max(alert_id) FROM alerts").await?, 2);
     Ok(())
 }
 
