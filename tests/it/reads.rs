@@ -1,6 +1,8 @@
 //! What the database reads for reports and alerts: what they are about, not all there is. Counted in blocks and rows, which no load
 //! of the machine changes.
 
+mod large;
+
 use std::collections::BTreeMap;
 
 use common::domain::ids::LimiterKey;
@@ -90,10 +92,14 @@ impl Scene {
         Ok(row.get(0))
     }
 
+    async fn demand_plan(&self, scope: &str) -> Result<Value> {
+        let types = "uuid[], text, text, text[], text[], text[], int[]";
+        self.plan(DEMAND, types, &format!("{scope}, '{{}}', '{{}}', '{{}}'")).await
+    }
+
     /// Blocks that `demand.sql` reads for a scope.
     async fn demand_reads(&self, scope: &str) -> Result<i64> {
-        let types = "uuid[], text, text, text[], text[], int[]";
-        Ok(blocks(&self.plan(DEMAND, types, &format!("{scope}, '{{}}', '{{}}'")).await?))
+        Ok(blocks(&self.demand_plan(scope).await?))
     }
 
     async fn job_by_job(&self, run: Uuid) -> Result<Vec<(String, [f64; 5])>> {
@@ -122,13 +128,19 @@ fn blocks(plan: &Value) -> i64 {
 
 /// How often a plan went into `table`.
 fn looks(plan: &Value, table: &str) -> u64 {
-    let here = if plan["Relation Name"] == table { plan["Actual Loops"].as_u64().unwrap_or(0) } else { 0 };
+    summed(plan, &|node| {
+        if node["Relation Name"] == table { node["Actual Loops"].as_u64().unwrap_or(0) } else { 0 }
+    })
+}
+
+/// A figure of all nodes of a plan.
+fn summed(plan: &Value, of: &dyn Fn(&Value) -> u64) -> u64 {
     let below: u64 = match plan {
-        Value::Array(nodes) => nodes.iter().map(|node| looks(node, table)).sum(),
-        Value::Object(node) => node.values().map(|node| looks(node, table)).sum(),
+        Value::Array(nodes) => nodes.iter().map(|node| summed(node, of)).sum(),
+        Value::Object(node) => node.values().map(|node| summed(node, of)).sum(),
         _ => 0,
     };
-    here + below
+    of(plan) + below
 }
 
 fn figures(demands: &[Demand]) -> Vec<(String, [f64; 5])> {

@@ -328,9 +328,10 @@ pub(super) async fn collect_wanted(
 }
 
 async fn candidates(tx: &mut PgTransaction<'_>) -> Result<Vec<Candidate>, StoreError> {
-    let (dialects, page_rows) = pages();
+    let (dialects, endpoints, page_rows) = pages();
     let rows = sqlx::query(include_str!("sql/plan_jobs.sql"))
         .bind(dialects)
+        .bind(endpoints)
         .bind(page_rows)
         .fetch_all(&mut **tx)
         .await?;

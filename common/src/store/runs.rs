@@ -87,6 +87,17 @@ pub struct Backlog {
     pub oldest: Option<DateTime<Utc>>,
 }
 
+impl Backlog {
+    fn of(row: &PgRow) -> Result<Self, StoreError> {
+        Ok(Self {
+            lane: row.try_get("lane")?,
+            state: row.try_get("state")?,
+            jobs: row.try_get("jobs")?,
+            oldest: row.try_get("oldest")?,
+        })
+    }
+}
+
 /// What an operator asks first about a mall.
 #[derive(Debug, Clone, Serialize)]
 pub struct MallReport {
@@ -158,16 +169,14 @@ impl Control {
     /// The live jobs by lane and state (`sql/backlog.sql`).
     pub async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
         let rows = sqlx::query(include_str!("sql/backlog.sql")).fetch_all(&self.pool).await?;
-        rows.iter()
-            .map(|row| {
-                Ok(Backlog {
-                    lane: row.try_get("lane")?,
-                    state: row.try_get("state")?,
-                    jobs: row.try_get("jobs")?,
-                    oldest: row.try_get("oldest")?,
-                })
-            })
-            .collect()
+        rows.iter().map(Backlog::of).collect()
+    }
+
+    /// Of these, the jobs that wait for their mall or their endpoint.
+    pub(super) async fn parked(&self) -> Result<Vec<Backlog>, StoreError> {
+        let sql = "SELECT lane, work_state AS state, count(*) AS jobs, min(requested_at) AS oldest \
+                   FROM jobs WHERE work_state = 'parked' GROUP BY lane, work_state";
+        sqlx::query(sql).fetch_all(&self.pool).await?.iter().map(Backlog::of).collect()
     }
 
     /// How many malls that send fetch `endpoint`, and how many jobs wait for a call of it: what pausing it stops.

@@ -59,12 +59,14 @@ async fn list(context: &Context, limit: u32, all: bool) -> Result<Exit, Fault> {
 async fn show(context: &Context, run: &str) -> Result<Exit, Fault> {
     let control = context.database().await?;
     let run = runs::named(context, &control, run).await?;
-    let line = known(context, &control, run).await?;
+    let run = known(context, &control, run).await?;
     let now = now();
-    if context.output.is_for_programs() {
-        context.output.document(&Document::new(item(&line, now)?, now))?;
-    } else {
-        context.output.answer(&whole(&line, now, context.key_is_mall()))?;
+    for line in foretold(context, &control, vec![run]).await? {
+        if context.output.is_for_programs() {
+            context.output.document(&Document::new(item(&line, now)?, now))?;
+        } else {
+            context.output.answer(&whole(&line, now, context.key_is_mall()))?;
+        }
     }
     Ok(Exit::Done)
 }
@@ -72,8 +74,8 @@ async fn show(context: &Context, run: &str) -> Result<Exit, Fault> {
 async fn cancel(context: &Context, run: &str, dry_run: bool, yes: bool) -> Result<Exit, Fault> {
     let control = context.database().await?;
     let run = runs::named(context, &control, run).await?;
-    let line = known(context, &control, run).await?;
-    let waiting = line.run.left();
+    let known = known(context, &control, run).await?;
+    let waiting = known.left();
     // Asked before they are dropped. Where nothing is fetched by itself, nothing comes back.
     let still_wanted = if context.config.schedule.enabled {
         // What must be stopped is stopped, also if a great run cannot be looked at in time.
@@ -88,7 +90,7 @@ async fn cancel(context: &Context, run: &str, dry_run: bool, yes: bool) -> Resul
     let plan = format!(
         "run {run}: about {} dropped; {} done stay, and what a worker has ends{comes_back}",
         counted(waiting, "queued job is", "queued jobs are"),
-        number(line.run.done),
+        number(known.done),
     );
     let say = |state: &str, dropped: u64, text: &str| {
         let content = json!({
@@ -126,10 +128,9 @@ async fn cancel(context: &Context, run: &str, dry_run: bool, yes: bool) -> Resul
     Ok(Exit::Done)
 }
 
-async fn known(context: &Context, control: &Control, run: Uuid) -> Result<Line, Fault> {
+async fn known(context: &Context, control: &Control, run: Uuid) -> Result<Backfill, Fault> {
     let found = control.backfill(run).await.map_err(|error| context.store(error))?;
-    let lines = foretold(context, control, found.into_iter().collect()).await?;
-    lines.into_iter().next().ok_or_else(|| Fault::UnknownRun(run.to_string()))
+    found.ok_or_else(|| Fault::UnknownRun(run.to_string()))
 }
 
 /// Each run with its end: all jobs and all buckets are looked at once, however many runs there are.

@@ -4,11 +4,13 @@ mod nameless;
 
 mod screen;
 
+use std::collections::BTreeSet;
+
 use chrono::{DateTime, Utc};
 use common::clock::now;
 use common::domain::ids::LimiterKey;
 use common::domain::job::Lane;
-use common::store::{Alert, Backlog, Control, DemandOf, StoreError};
+use common::store::{Alert, Backlog, Control, MallReport, StoreError};
 use serde::ser::Error;
 use serde::{Serialize, Serializer};
 use serde_json::json;
@@ -24,8 +26,8 @@ use crate::output::json::{Document, with_times};
 use crate::output::text::json_time;
 use crate::plan::eta::{Eta, Terms, eta};
 
-/// Malls read at once.
-const PAGE: i64 = 500;
+/// Malls read at once: planning the statement takes as long as reading a hundred of them.
+const PAGE: i64 = 2_000;
 /// Problems kept for showing; the others are counted.
 const PROBLEMS: usize = 20;
 
@@ -122,60 +124,15 @@ struct Problem {
 }
 
 async fn collect(context: &Context, control: &Control) -> Result<Found, StoreError> {
-    let demands = control.demand(DemandOf::All).await?;
+    // Side by side: what waits and what malls are is nearly all that there is to read.
+    let ((demands, backlog), seen) = tokio::try_join!(control.open_work(), Seen::read(control))?;
     let keys: Vec<_> = demands.iter().map(|demand| demand.key.clone()).collect();
     let crew = Crew::read(&context.config, control).await?;
     let terms = Terms::read(&context.config, control, &keys).await?.at_work(&crew);
     let reserves = control.reserves().await?;
-    let mut found = Found {
-        profile: context.config.profile.clone(),
-        malls: Malls::default(),
-        backlog: control.backlog().await?,
-        crew,
-        dead: control.open_letter_count().await?,
-        eta_s: None,
-        eta_set_by: None,
-        allowed_per_second: 0.0,
-        alerts: control.alerts(false).await?,
-        problems: Vec::new(),
-        problems_more: 0,
-        eta: eta(&demands, &terms),
-        eta_json: None,
-        lanes_paused: terms.paused.clone(),
-        backfill_waits_until: terms.backfill_waits_until(),
-        per_second: terms.usual.per_second,
-        keys: 0,
-        key_is_mall: context.key_is_mall(),
-    };
-    found.eta_s = found.eta.as_ref().and_then(|eta| eta.seconds);
-    found.eta_set_by = found.eta.as_ref().map(|eta| eta.key.to_string());
-    found.eta_json = found.eta.as_ref().map(|eta| eta.json(terms.now));
-    let mut keys = std::collections::BTreeSet::new();
-    let mut after = String::new();
-    loop {
-        let page = control.mall_report(&after, PAGE).await?;
-        for report in &page {
-            let health = health(report);
-            found.malls.count(health.status);
-            if report.state == "active" && report.mode.as_deref() == Some("api") {
-                keys.insert(report.limiter_key.clone());
-            }
-            if matches!(health.status, Status::Late | Status::NeedsYou) {
-                found.add(Problem {
-                    mall_id: report.mall_id.clone(),
-                    status: health.status,
-                    why: health.reason,
-                    action: health.action,
-                });
-            }
-        }
-        match page.last() {
-            Some(last) => after.clone_from(&last.mall_id),
-            None => break,
-        }
-    }
-    found.keys = i64::try_from(keys.len()).unwrap_or(i64::MAX);
-    found.allowed_per_second = keys
+    let eta = eta(&demands, &terms);
+    let allowed_per_second = seen
+        .keys
         .iter()
         .map(|key| match LimiterKey::try_from(key.clone()).ok().and_then(|key| reserves.get(&key).copied()) {
             Some(share) => context.config.limits.refill_per_second * share.ours(),
@@ -183,7 +140,83 @@ async fn collect(context: &Context, control: &Control) -> Result<Found, StoreErr
         })
         // Not sum(): that begins at −0, which JSON would show.
         .fold(0.0, |sum, one| sum + one);
-    Ok(found)
+    Ok(Found {
+        profile: context.config.profile.clone(),
+        malls: seen.malls,
+        backlog,
+        crew,
+        dead: control.open_letter_count().await?,
+        eta_s: eta.as_ref().and_then(|eta| eta.seconds),
+        eta_set_by: eta.as_ref().map(|eta| eta.key.to_string()),
+        eta_json: eta.as_ref().map(|eta| eta.json(terms.now)),
+        eta,
+        allowed_per_second,
+        alerts: control.alerts(false).await?,
+        problems: seen.problems,
+        problems_more: seen.problems_more,
+        lanes_paused: terms.paused.clone(),
+        backfill_waits_until: terms.backfill_waits_until(),
+        per_second: terms.usual.per_second,
+        keys: i64::try_from(seen.keys.len()).unwrap_or(i64::MAX),
+        key_is_mall: context.key_is_mall(),
+    })
+}
+
+/// What all malls come to.
+#[derive(Default)]
+struct Seen {
+    malls: Malls,
+    /// Buckets of those that send.
+    keys: BTreeSet<String>,
+    problems: Vec<Problem>,
+    problems_more: i64,
+}
+
+impl Seen {
+    async fn read(control: &Control) -> Result<Self, StoreError> {
+        let mut seen = Self::default();
+        let mut after = String::new();
+        loop {
+            let page = control.mall_report(&after, PAGE).await?;
+            for report in &page {
+                seen.count(report);
+            }
+            match page.last() {
+                Some(last) => after.clone_from(&last.mall_id),
+                None => return Ok(seen),
+            }
+        }
+    }
+
+    fn count(&mut self, report: &MallReport) {
+        let health = health(report);
+        self.malls.count(health.status);
+        if report.state == "active" && report.mode.as_deref() == Some("api") {
+            self.keys.insert(report.limiter_key.clone());
+        }
+        if matches!(health.status, Status::Late | Status::NeedsYou) {
+            self.add(Problem {
+                mall_id: report.mall_id.clone(),
+                status: health.status,
+                why: health.reason,
+                action: health.action,
+            });
+        }
+    }
+
+    /// Keeps the first ones; who needs a person goes before who is late.
+    fn add(&mut self, problem: Problem) {
+        if self.problems.len() < PROBLEMS {
+            self.problems.push(problem);
+            return;
+        }
+        self.problems_more += 1;
+        if problem.status == Status::NeedsYou
+            && let Some(late) = self.problems.iter_mut().find(|known| known.status == Status::Late)
+        {
+            *late = problem;
+        }
+    }
 }
 
 #[expect(clippy::ref_option, reason = "as serde calls it")]
@@ -205,20 +238,4 @@ fn alerts<S: Serializer>(alerts: &[Alert], serializer: S) -> Result<S::Ok, S::Er
     let values: Vec<_> =
         alerts.iter().map(alert_item).collect::<Result<_, _>>().map_err(|_| S::Error::custom("not JSON"))?;
     values.serialize(serializer)
-}
-
-impl Found {
-    /// Keeps the first ones; who needs a person goes before who is late.
-    fn add(&mut self, problem: Problem) {
-        if self.problems.len() < PROBLEMS {
-            self.problems.push(problem);
-            return;
-        }
-        self.problems_more += 1;
-        if problem.status == Status::NeedsYou
-            && let Some(late) = self.problems.iter_mut().find(|known| known.status == Status::Late)
-        {
-            *late = problem;
-        }
-    }
 }

@@ -33,6 +33,7 @@ pub(super) const TABLES: &[Table] = &[
     table("domain_groups", ALL, ""),
     table("endpoint_pauses", ALL, "SELECT INSERT UPDATE"),
     table("freshness_clock", "SELECT", ""),
+    table("held_days", "SELECT", ""),
     table("jobs", ALL, "SELECT UPDATE"),
     table("lane_pauses", ALL, ""),
     table("leaders", ALL, ""),

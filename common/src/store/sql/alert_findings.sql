@@ -4,9 +4,9 @@
 -- ones of a kind the others are one cause. A 429 counts for a quarter of an hour. Dead letters that were enough for an
 -- alert are over only below half of that (enough), lest one that comes each minute opens and closes it each minute.
 -- A mall is late when a shop and endpoint of it is not complete on the day that is due, and nothing of the above explains
--- that, nor a lane that a person paused (live_slices.held); there are two causes: jobs are under way, or nobody fetches it. What is complete are the letters of series_days, and
--- where a mark stands (series_changed) the slice of that one day: series_states would read all days of such a series, and in
--- the morning all of them are marked.
+-- that, nor a lane that a person paused (held_days); there are two causes: jobs are under way, or nobody fetches it. What is
+-- complete are the letters of series_days, and where a mark stands (series_changed) the slice of that one day: series_states would
+-- read all days of such a series, and in the morning all of them are marked.
 -- example: the first mall. Indexes jobs_finished (asked only if there are letters enough), dead_letters_open.
 -- Called every few seconds by the daemon, store/alerts.rs.
 WITH stuck AS (
@@ -21,15 +21,12 @@ WITH stuck AS (
     SELECT kind, cause, row_number() OVER (PARTITION BY kind ORDER BY count(*) DESC, cause) AS place
       FROM stuck
      GROUP BY kind, cause
-), late AS (
-    SELECT w.mall_id, clock.due_day, clock.fresh_by, bool_or(work.job) AS under_way
+), short AS (
+    -- OFFSET 0: only of these few is anything else asked.
+    SELECT w.mall_id, w.shop_no, w.endpoint, clock.due_day, clock.fresh_by
       FROM freshness_clock AS clock
      CROSS JOIN wanted_series w
       LEFT JOIN series_days kept ON kept.mall_id = w.mall_id AND kept.shop_no = w.shop_no AND kept.endpoint = w.endpoint
-     CROSS JOIN LATERAL (
-        SELECT EXISTS (SELECT FROM jobs j
-                        WHERE j.mall_id = w.mall_id AND j.shop_no = w.shop_no AND j.endpoint = w.endpoint AND j.granularity = 'day'
-                          AND j.work_state IN ('planned', 'queued', 'running', 'parked')) AS job) AS work
      WHERE w.counts AND w.state = 'active' AND w.pause_cause IS NULL
        AND w.wanted_from <= clock.due_day AND w.created_at <= clock.due_at
        AND NOT CASE WHEN EXISTS (SELECT FROM series_changed c
@@ -39,13 +36,27 @@ WITH stuck AS (
                                     AND s.granularity = 'day' AND s.date = clock.due_day AND s.data_state <> 'partial')
                     ELSE coalesce(kept.first_day <= clock.due_day
                                   AND substr(kept.days, clock.due_day - kept.first_day + 1, 1) IN ('c', 'r'), false) END
-       AND NOT EXISTS (SELECT FROM dead_letters d
-                        WHERE d.mall_id = w.mall_id AND d.shop_no = w.shop_no AND d.endpoint = w.endpoint AND d.state = 'open')
-       AND NOT (w.mall_id IN (SELECT mall_id FROM paused_lanes)
-                AND EXISTS (SELECT FROM live_slices l
-                             WHERE l.mall_id = w.mall_id AND l.shop_no = w.shop_no AND l.endpoint = w.endpoint
-                               AND l.date = clock.due_day AND l.held))
-     GROUP BY w.mall_id, clock.due_day, clock.fresh_by
+    OFFSET 0
+), late AS (
+    SELECT short.mall_id, due_day, fresh_by, bool_or(work.job) AS under_way
+      FROM short
+     CROSS JOIN LATERAL (
+        SELECT EXISTS (SELECT FROM jobs j
+                        WHERE j.mall_id = short.mall_id AND j.shop_no = short.shop_no AND j.endpoint = short.endpoint
+                          AND j.granularity = 'day' AND j.work_state IN ('planned', 'queued', 'running', 'parked')) AS job,
+               EXISTS (SELECT FROM dead_letters d
+                        WHERE d.mall_id = short.mall_id AND d.shop_no = short.shop_no AND d.endpoint = short.endpoint
+                          AND d.state = 'open') AS letter
+        OFFSET 0) AS work
+     CROSS JOIN LATERAL (
+        SELECT CASE WHEN work.job AND (EXISTS (SELECT FROM lane_pauses) OR EXISTS (SELECT FROM scoped_lane_pauses))
+                    THEN EXISTS (SELECT FROM held_days h
+                                  WHERE h.mall_id = short.mall_id AND h.shop_no = short.shop_no AND h.endpoint = short.endpoint
+                                    AND h.days @> short.due_day)
+                    ELSE false END AS days
+        OFFSET 0) AS held
+     WHERE NOT work.letter AND NOT held.days
+     GROUP BY short.mall_id, due_day, fresh_by
 ), letters AS (
     SELECT count(*) AS dead, count(DISTINCT mall_id) AS malls, min(mall_id) AS example,
            mode() WITHIN GROUP (ORDER BY class) AS class

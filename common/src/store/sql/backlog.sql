@@ -1,4 +1,5 @@
 -- backlog.sql: the live jobs, by lane and state; "waiting" are planned ones whose time has not come.
+-- Of millions it reads the table; whoever wants an ETA as well has both from demand.sql (Control::open_work).
 SELECT lane,
        CASE WHEN work_state = 'planned' AND not_before > now() THEN 'waiting' ELSE work_state END AS state,
        count(*) AS jobs,

@@ -1,6 +1,7 @@
 -- plan_jobs.sql: the jobs for the slices still to fetch: one a chunk, from its first to its last missing period,
 -- with the generation that the wish gets, and whether it will wait for its mall or its endpoint.
--- requests: how many it will take, where answers come in pages: $1 dialect[] $2 new rows of each page[]; equal lengths.
+-- requests: how many it will take, where an answer may have several pages: $1 dialect[] $2 endpoint[] $3 new rows of each page[]; equal
+-- lengths.
 -- Reads plan_slices; index jobs_identity for the generation.
 WITH candidate AS (
     SELECT mall_id, shop_no, limiter_key, endpoint, granularity,
@@ -15,7 +16,7 @@ WITH candidate AS (
       FROM (SELECT DISTINCT mall_id, shop_no, endpoint, p.page_rows
               FROM candidate
               JOIN connectors USING (mall_id)
-              JOIN unnest($1::text[], $2::int[]) AS p (dialect, page_rows) USING (dialect)
+              JOIN unnest($1::text[], $2::text[], $3::int[]) AS p (dialect, endpoint, page_rows) USING (dialect, endpoint)
              WHERE granularity = 'day') AS series
      CROSS JOIN LATERAL recent_pages(series.mall_id, series.shop_no, series.endpoint, series.page_rows) AS recent
 )
