@@ -66,3 +66,28 @@ async fn what_a_run_came_to_is_known_when_its_jobs_are_forgotten() -> Result<()>
     assert_eq!(told(&flow, &[again]).await?, [counts(4, 0, 0)]);
     Ok(())
 }
+
+#[tokio::test]
+async fn a_schedule_says_what_its_last_run_came_to_when_the_jobs_are_forgotten() -> Result<()> {
+    let flow = Flow::start(Setup::new(&["hanbit"])).await?;
+    let run = flow.world.json(&["schedule", "run", "window"]).await?;
+    let planned = run["jobs"].clone();
+    flow.settled().await?;
+    // As if its time had come: what is run by hand is no tick.
+    let ticked = run["run_id"].as_str().unwrap_or_default();
+    let ticked = format!("UPDATE schedule_ticks SET run_id = '{ticked}' WHERE schedule = 'window'");
+    flow.run_sql(&ticked).await?;
+    let over = async || -> Result<[Value; 2]> {
+        let listed = flow.world.json(&["schedule", "list"]).await?;
+        let window =
+            listed["items"].as_array().into_iter().flatten().find(|item| item["schedule"] == "window");
+        let window = window.context("the window")?;
+        Ok([window["jobs"].clone(), window["jobs_over"].clone()])
+    };
+    assert!(planned.as_i64() > Some(0), "{planned}");
+    let before = over().await?;
+    assert_eq!(before, [planned.clone(), planned]);
+    assert_eq!(aged(&flow, "8 days").await?, 0);
+    assert_eq!(over().await?, before);
+    Ok(())
+}
