@@ -96,7 +96,7 @@ pub use pauses::{EndpointPause, NewPause, PauseCause};
 pub use plan::{PlanCounts, PlannedChunk, ShopToPlan, Wish};
 pub use pool::{Control, Ledger, SLOW_STATEMENTS};
 pub use readers::settings::OddSetting;
-pub use readers::{GrantedReader, NewReader, Reader, ReaderError, RoleMembers};
+pub use readers::{GrantedReader, NewReader, Reader, ReaderError, RoleMembers, Sight};
 pub use reconcile::{Deadlines, Reconciled};
 pub use rights::{Right, RightsGranted, Role, guarded_tables, wanted_rights};
 pub use runs::{Backlog, MallReport, RunProgress};

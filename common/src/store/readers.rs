@@ -25,6 +25,23 @@ pub struct NewReader<'a> {
     pub purpose: Option<&'a Purpose>,
 }
 
+/// What a reader may see.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+pub struct Sight {
+    /// Whose malls.
+    pub agency: String,
+    /// Only malls approved for this; `None`: all of the agency.
+    pub purpose: Option<String>,
+}
+
+impl Sight {
+    /// Whether `now` may show what `self` does not. Which malls an agency or a purpose has changes by the day, so what counts
+    /// is the rule, not today's malls.
+    fn is_widened_by(&self, now: &Self) -> bool {
+        self.agency != now.agency || (self.purpose.is_some() && self.purpose != now.purpose)
+    }
+}
+
 /// What came of it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum GrantedReader {
@@ -32,6 +49,13 @@ pub enum GrantedReader {
     Done {
         /// Whether the role was made.
         new: bool,
+        /// What it saw until now; `None`: nothing.
+        before: Option<Sight>,
+    },
+    /// It would see what it does not see now, and nobody has agreed to that: nothing was changed.
+    Widens {
+        /// What it sees now.
+        before: Sight,
     },
     /// The session's role may not make or change roles: nothing was changed, somebody else has to run these first.
     NotAllowed(Vec<String>),
@@ -106,13 +130,17 @@ fn too_mighty(row: &sqlx::postgres::PgRow) -> Result<Option<&'static str>, sqlx:
 }
 
 impl Control {
-    /// Makes a login role that reads the views of one agency, or gives a reader another agency or purpose.
+    /// Makes a login role that reads the views of one agency, or gives a reader another agency or purpose. `agreed`: what it
+    /// saw when somebody agreed that it sees more; if it sees anything else by now, nothing is changed.
     pub async fn grant_reader(
         &self,
         reader: &NewReader<'_>,
+        agreed: Option<&Sight>,
         actor: &str,
     ) -> Result<GrantedReader, ReaderError> {
         let mut tx = self.pool.begin().await?;
+        // One grant at a time, so that what it sees before is what the grant replaces. Readers are not held up.
+        sqlx::query("LOCK TABLE readers IN SHARE ROW EXCLUSIVE MODE").execute(&mut *tx).await?;
         let known: bool = sqlx::query_scalar("SELECT EXISTS (SELECT FROM agencies WHERE agency_id = $1)")
             .bind(reader.agency)
             .fetch_one(&mut *tx)
@@ -126,6 +154,16 @@ impl Control {
             .await?;
         if let Some(what) = facts.as_ref().map(too_mighty).transpose()?.flatten() {
             return Err(ReaderError::TooMighty { role: reader.role.to_string(), what });
+        }
+        let before = sight(&mut tx, reader.role).await?;
+        let now = Sight {
+            agency: reader.agency.to_owned(),
+            purpose: reader.purpose.map(|purpose| purpose.as_str().to_owned()),
+        };
+        if let Some(before) = before.as_ref().filter(|before| before.is_widened_by(&now))
+            && agreed != Some(before)
+        {
+            return Ok(GrantedReader::Widens { before: before.clone() });
         }
         let reads = facts.as_ref().map(|row| row.try_get("reads")).transpose()?;
         let statements = statements(&mut tx, reader.role, reads).await?;
@@ -152,12 +190,13 @@ impl Control {
             details: serde_json::json!({
                 "agency": reader.agency,
                 "purpose": reader.purpose.map(Purpose::as_str),
+                "before": before,
                 "new_role": facts.is_none(),
             }),
         };
         record(&mut tx, &entry).await?;
         tx.commit().await?;
-        Ok(GrantedReader::Done { new: facts.is_none() })
+        Ok(GrantedReader::Done { new: facts.is_none(), before })
     }
 
     /// Takes a reader's agency away: it sees nothing from its next statement on. `false`: there is no such reader.
@@ -215,6 +254,18 @@ impl Control {
             })
             .collect()
     }
+}
+
+/// What a role sees now. A row of another role of that name shows it nothing.
+async fn sight(connection: &mut PgConnection, role: &ReaderName) -> Result<Option<Sight>, sqlx::Error> {
+    let row = sqlx::query(
+        "SELECT agency_id, purpose FROM readers JOIN pg_roles ON rolname = role_name AND oid = role_id WHERE role_name = $1",
+    )
+    .bind(role.as_str())
+    .fetch_optional(connection)
+    .await?;
+    row.map(|row| Ok(Sight { agency: row.try_get("agency_id")?, purpose: row.try_get("purpose")? }))
+        .transpose()
 }
 
 /// What makes a role a reader, in an order in which it can be run; nothing if it is one. `reads`: whether it logs in and is

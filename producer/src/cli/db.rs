@@ -56,6 +56,9 @@ pub struct GrantsArgs {
     /// Let it see only malls approved for this purpose
     #[arg(long, value_name = "PURPOSE", requires = "analyst")]
     pub purpose: Option<Purpose>,
+    /// Do not ask before a reader sees more than until now
+    #[arg(long, requires = "analyst")]
+    pub yes: bool,
     /// Let this reader see nothing any more
     #[arg(long, value_name = "NAME")]
     pub revoke: Option<ReaderName>,

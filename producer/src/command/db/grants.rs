@@ -1,9 +1,11 @@
 //! `db grants`: the three roles, who reads, and what is missing, as SQL for whoever may run it.
 
+mod analyst;
+
 use std::fmt::Write;
 
 use common::domain::ids::ReaderName;
-use common::store::{GrantedReader, NewReader, Reader, ReaderError, RightsGranted, RoleMembers};
+use common::store::{Reader, RightsGranted, RoleMembers};
 use serde_json::{Value, json};
 
 use crate::cli::GrantsArgs;
@@ -27,7 +29,7 @@ pub(super) async fn run(context: &Context, args: &GrantsArgs) -> Result<Exit, Fa
         return revoke(context, name).await;
     }
     if let (Some(name), Some(agency)) = (&args.analyst, &args.agency) {
-        return analyst(context, args, name, agency).await;
+        return analyst::run(context, args, name, agency).await;
     }
     let control = context.database().await?;
     let store = |error| context.store(error);
@@ -58,44 +60,6 @@ pub(super) async fn run(context: &Context, args: &GrantsArgs) -> Result<Exit, Fa
         context.output.answer(&grants.text(context.output.width()))?;
     }
     Ok(if refused { Exit::Refused } else { Exit::Done })
-}
-
-async fn analyst(
-    context: &Context,
-    args: &GrantsArgs,
-    name: &ReaderName,
-    agency: &str,
-) -> Result<Exit, Fault> {
-    let control = context.database().await?;
-    let reader = NewReader { role: name, agency, purpose: args.purpose.as_ref() };
-    let granted = control.grant_reader(&reader, &Context::actor()).await.map_err(|error| match error {
-        ReaderError::UnknownAgency(agency) => Fault::UnknownAgency(agency),
-        ReaderError::TooMighty { .. } => Fault::ReaderRole(error.to_string()),
-        ReaderError::Store(error) => context.store(error),
-    })?;
-    let only = args.purpose.as_ref().map(|purpose| format!(" that are approved for {purpose}"));
-    let sees = format!("{name} reads the malls of {}{}", clean(agency), only.unwrap_or_default());
-    match granted {
-        GrantedReader::Done { new } => {
-            let text = format!("{} {sees}", good("✓"));
-            let content = json!({ "reader": name.as_str(), "agency": agency, "purpose": args.purpose, "new_role": new });
-            context.say(content, &text)?;
-            if new {
-                context.output.note(&format!(
-                    "it has no password yet: in psql, as who may make roles:  \\password {name}"
-                ));
-            }
-            Ok(Exit::Done)
-        }
-        GrantedReader::NotAllowed(statements) => {
-            let text = statements.join("\n");
-            context.say(json!({ "reader": name.as_str(), "run_first": statements }), &text)?;
-            context.output.note(
-                "this role may not make roles: nothing was changed. Let who may run the statements, then repeat this command",
-            );
-            Ok(Exit::Refused)
-        }
-    }
 }
 
 async fn revoke(context: &Context, name: &ReaderName) -> Result<Exit, Fault> {
