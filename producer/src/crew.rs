@@ -1,5 +1,7 @@
-//! Who is at work: the daemon that plans and hands over, the workers that fetch. Without them a queue only waits, and nobody
-//! knows an end.
+//! Who is at work: the daemon that plans and hands over, the broker that carries, the workers that fetch. Without them a queue
+//! only waits, and nobody knows an end.
+
+use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use common::config::Config;
@@ -8,10 +10,18 @@ use common::store::{Control, Leader, StoreError};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use crate::feed::limiter;
+use crate::feed::{broker, limiter};
 use crate::lock::LOCK;
 use crate::output::paint::command;
 use crate::output::text::{clean, counted, json_time, number, short_time};
+
+/// What plans and hands over.
+pub(crate) const DAEMON: &str = "cafe24-sync serve";
+/// What fetches.
+pub(crate) const WORKER: &str = "cafe24-sync-worker run";
+/// How long RabbitMQ may take to greet before it counts as away: a handshake takes some milliseconds, and nobody who asks for an
+/// end waits long for this part of it.
+const GREET: Duration = Duration::from_secs(2);
 
 /// Who is at work now.
 #[derive(Debug, Clone, Default)]
@@ -37,10 +47,25 @@ pub(crate) struct Workers {
 /// Who is not there, so that what waits goes on waiting.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Absent {
+    /// Nobody carries: RabbitMQ does not answer.
+    Broker,
     /// Nobody plans and hands over.
     Daemon,
     /// Nobody fetches.
     Workers,
+}
+
+/// Whether RabbitMQ answers, at most [`GREET`] later. Why it does not, `doctor` tells.
+pub(crate) async fn broker_absent(config: &Config, control: &Control) -> Option<Absent> {
+    let asked = async {
+        broker(config, control).map_err(|error| error.to_string())?.ping().await.map_err(|e| e.to_string())
+    };
+    match tokio::time::timeout(GREET, asked).await {
+        Ok(Ok(())) => return None,
+        Ok(Err(error)) => tracing::debug!(error, "the broker is away"),
+        Err(_) => tracing::debug!("the broker does not greet in time"),
+    }
+    Some(Absent::Broker)
 }
 
 /// What a worker says of itself (`worker/src/heartbeat.rs`).
@@ -136,28 +161,26 @@ impl Workers {
 impl Absent {
     /// What is missing, what that means, and what to do.
     pub(crate) fn words(self) -> String {
-        format!("{} → start {}", self.what(), command(self.program()))
+        match self {
+            Self::Broker => format!("{} → {}", self.what(), command("cafe24-sync doctor")),
+            Self::Daemon => format!("{} → start {}", self.what(), command(DAEMON)),
+            Self::Workers => format!("{} → start {}", self.what(), command(WORKER)),
+        }
     }
 
     /// What is missing, and what that means.
     pub(crate) fn what(self) -> &'static str {
         match self {
+            Self::Broker => "RabbitMQ does not answer: nothing is handed over",
             Self::Daemon => "no daemon runs: nothing is planned or handed over",
             Self::Workers => "no worker runs: nothing is fetched",
-        }
-    }
-
-    /// The program that is missing.
-    pub(crate) fn program(self) -> &'static str {
-        match self {
-            Self::Daemon => "cafe24-sync serve",
-            Self::Workers => "cafe24-sync-worker run",
         }
     }
 
     /// For programs.
     pub(crate) fn code(self) -> &'static str {
         match self {
+            Self::Broker => "no_broker",
             Self::Daemon => "no_daemon",
             Self::Workers => "no_worker",
         }

@@ -13,6 +13,7 @@ use super::agree::{Ask, Question};
 use super::context::Context;
 use super::schedule::{known, scope_of, whose};
 use crate::cli::{LaneArgs, NO_REASON, ScopeArgs};
+use crate::crew::{Absent, broker_absent};
 use crate::fault::{Exit, Fault};
 use crate::output::json::List;
 use crate::output::paint::command;
@@ -71,11 +72,14 @@ impl Line {
         Self { own: own.iter().filter(|one| own::is_of(one, self.lane)).cloned().collect(), ..self }
     }
 
-    /// Whether it is sent, and what ends that.
-    fn sent(&self, now: DateTime<Utc>) -> String {
+    /// Whether it is sent, and what ends that. A pause is said first: a broker that comes back does not end it.
+    fn sent(&self, broker: Option<Absent>, now: DateTime<Utc>) -> String {
         if let Some(pause) = &self.pause {
             let (since, by) = (short_time(pause.since), clean(&pause.paused_by));
             return format!("paused since {since} by {by}: {}", clean(&pause.reason));
+        }
+        if let Some(broker) = broker {
+            return format!("? · {}", broker.what());
         }
         match self.hours {
             Some(hours) if hours.contains(now) => format!("now, until {} KST", clock(hours.closes(now), now)),
@@ -84,14 +88,14 @@ impl Line {
         }
     }
 
-    fn json(&self, now: DateTime<Utc>) -> serde_json::Value {
+    fn json(&self, broker: Option<Absent>, now: DateTime<Utc>) -> serde_json::Value {
         let waits = self.hours.filter(|hours| !hours.contains(now)).map(|hours| hours.opens(now));
         json!({
             "lane": self.lane, "waiting": self.waiting, "out": self.out, "running": self.running, "parked": self.parked,
             "paused": self.pause.as_ref().map(|pause| json!({
                 "since": json_time(pause.since), "by": pause.paused_by, "reason": pause.reason,
             })),
-            "hours": self.hours, "waits_until": waits.map(json_time),
+            "hours": self.hours, "waits_until": waits.map(json_time), "broker_answers": broker.is_none(),
             "own": self.own.iter().map(own::document).collect::<Vec<_>>(),
         })
     }
@@ -101,21 +105,23 @@ impl Line {
 pub(super) async fn list(context: &Context) -> Result<Exit, Fault> {
     let control = context.database().await?;
     let store = |error| context.store(error);
-    let (backlog, pauses) =
-        (control.backlog().await.map_err(store)?, control.lane_pauses().await.map_err(store)?);
+    let ledger = async {
+        Ok((control.backlog().await?, control.lane_pauses().await?, control.lane_overrides().await?))
+    };
+    let (ledger, broker) = tokio::join!(ledger, broker_absent(&context.config, &control));
+    let (backlog, pauses, own) = ledger.map_err(store)?;
     let hours = context.config.limits.backfill_hours;
-    let own = control.lane_overrides().await.map_err(store)?;
     let lines = Lane::ALL.map(|lane| Line::new(lane, &backlog, &pauses, hours).with(&own));
     let (now, output) = (now(), context.output);
     if output.json {
-        output.document(&List::new(lines.iter().map(|line| line.json(now)).collect(), None, now))?;
+        output.document(&List::new(lines.iter().map(|line| line.json(broker, now)).collect(), None, now))?;
     } else {
-        output.list(&table(&lines, now), &below(&lines))?;
+        output.list(&table(&lines, broker, now), &below(&lines, broker))?;
     }
     Ok(Exit::Done)
 }
 
-fn table(lines: &[Line], now: DateTime<Utc>) -> Table {
+fn table(lines: &[Line], broker: Option<Absent>, now: DateTime<Utc>) -> Table {
     let row = |line: &Line| {
         vec![
             line.lane.to_string().into(),
@@ -125,17 +131,18 @@ fn table(lines: &[Line], now: DateTime<Utc>) -> Table {
             Cell::count(line.waiting),
             Cell::count(line.out),
             Cell::time_or_none(line.pause.as_ref().map(|pause| pause.since)),
-            line.sent(now).into(),
+            line.sent(broker, now).into(),
         ]
     };
     Table::new(&COLUMNS, lines.iter().map(row))
 }
 
 /// What ends each pause, and what agencies and malls have of their own.
-fn below(lines: &[Line]) -> String {
+fn below(lines: &[Line], broker: Option<Absent>) -> String {
+    let doctor = broker.map(|_| format!("→ {}\n", command("cafe24-sync doctor"))).unwrap_or_default();
     let paused = lines.iter().filter(|line| line.pause.is_some());
     let ends = paused.map(|line| command(format!("cafe24-sync queue resume {}", line.lane)));
-    let mut out = ends.fold(String::new(), |out, line| format!("{out}→ {line}\n"));
+    let mut out = ends.fold(doctor, |out, line| format!("{out}→ {line}\n"));
     for line in lines {
         own::lines(&mut out, &line.own);
     }
@@ -266,11 +273,11 @@ mod tests {
         let with_own = lines(&[]).map(|line| line.with(&own));
         let (open, paused) = (lines(&[]), lines(&[pause]));
         golden("queue_list", |width| {
-            let shown = |lines: &[Line]| table(lines, at()).text(width) + &below(lines);
+            let shown = |lines: &[Line]| table(lines, None, at()).text(width) + &below(lines, None);
             shown(&open) + &shown(&paused) + &shown(&with_own)
         });
-        assert_eq!(lines(&[])[1].json(at())["waits_until"], "2026-02-17T01:00:00+09:00");
-        let own = &with_own[1].json(at())["own"];
+        assert_eq!(lines(&[])[1].json(None, at())["waits_until"], "2026-02-17T01:00:00+09:00");
+        let own = &with_own[1].json(None, at())["own"];
         assert_eq!(
             (&own[0]["hours"], &own[1]["mall_id"]),
             (&json!("22:00-05:00"), &json!("hanbit")),

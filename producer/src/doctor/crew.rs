@@ -4,7 +4,7 @@ use common::store::Backlog;
 
 use super::finding::Finding;
 use super::{Doctor, without_postgres};
-use crate::crew::{Absent, Crew};
+use crate::crew::{Absent, Crew, DAEMON, WORKER};
 use crate::output::text::counted;
 
 pub(super) const NAME: &str = "programs";
@@ -26,9 +26,9 @@ fn waiting(backlog: &[Backlog]) -> i64 {
 }
 
 fn judge(crew: &Crew, waiting: i64) -> Vec<Finding> {
-    let absent: Vec<Absent> = [
-        crew.daemon.is_none().then_some(Absent::Daemon),
-        crew.workers.is_some_and(|workers| workers.alive == 0).then_some(Absent::Workers),
+    let absent: Vec<(Absent, &str)> = [
+        crew.daemon.is_none().then_some((Absent::Daemon, DAEMON)),
+        crew.workers.is_some_and(|workers| workers.alive == 0).then_some((Absent::Workers, WORKER)),
     ]
     .into_iter()
     .flatten()
@@ -43,16 +43,12 @@ fn judge(crew: &Crew, waiting: i64) -> Vec<Finding> {
     }
     if waiting == 0 {
         // Before the first start this is as it should be, so it fails no check.
-        let what: Vec<&str> = absent.iter().map(|absent| absent.what()).collect();
+        let what: Vec<&str> = absent.iter().map(|(absent, _)| absent.what()).collect();
         return vec![Finding::note(NAME, format!("{}; nothing waits for them", what.join("; ")))];
     }
     let jobs = counted(waiting, "job waits", "jobs wait");
-    let finding = |absent: Absent| {
-        Finding::problem(
-            NAME,
-            format!("{}, and {jobs}", absent.what()),
-            format!("start {}", absent.program()),
-        )
+    let finding = |(absent, program): (Absent, &str)| {
+        Finding::problem(NAME, format!("{}, and {jobs}", absent.what()), format!("start {program}"))
     };
     absent.into_iter().map(finding).collect()
 }

@@ -65,7 +65,7 @@ pub enum Bound {
     Held(Lane),
     /// Redis does not answer: nobody knows what the bucket has, and nothing is sent.
     Unread,
-    /// No daemon or no worker runs.
+    /// No daemon or no worker runs, or the broker is away.
     Absent(Absent),
 }
 

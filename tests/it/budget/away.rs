@@ -1,9 +1,9 @@
-//! Redis away, or nobody at work: what nobody knows is not told as if it were known.
+//! Redis or RabbitMQ away, or nobody at work: what nobody knows is not told as if it were known.
 
 use std::time::Duration;
 
 use serde_json::Value;
-use tests::harness::{Result, World, WorldConfig, wait_until};
+use tests::harness::{Context as _, Result, World, WorldConfig, wait_until};
 use tests::simulator::SimConfig;
 
 const SOON: Duration = Duration::from_secs(30);
@@ -45,6 +45,60 @@ async fn without_redis_an_end_is_unknown_and_says_why() -> Result<()> {
     }
     let listed = away.cli(&["backfill", "list", "--plain"], SOON).await?;
     assert!(listed.stdout.trim_end().ends_with("\t?"), "{}", listed.stdout);
+    Ok(())
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn without_rabbitmq_an_end_is_unknown_and_no_lane_is_sent_now() -> Result<()> {
+    let world = World::start_with(WorldConfig::default()).await?;
+    world.enqueue(&["--all", "--last", "7d", "--lane", "backfill"]).await?;
+    let text = |value: &Value| value.as_str().unwrap_or_default().to_owned();
+    let run = text(&world.json(&["backfill", "list"]).await?["items"][0]["run_id"]);
+    let mall = text(&world.json(&["malls", "list"]).await?["items"][0]["mall_id"]);
+    let sent = world.cli(&["queue", "list", "--plain"]).await?;
+    assert!(sent.stdout.lines().skip(1).all(|line| line.ends_with("\tnow")), "{}", sent.stdout);
+
+    let away = world.programs.clone().set("AMQP_URL", "amqp://guest:guest@127.0.0.1:9/");
+    for (command, code) in [
+        (&["status"][..], Some(0)),
+        (&["backfill", "show", &run], Some(0)),
+        (&["malls", "show", &mall], Some(0)),
+        (&["limits"], Some(0)),
+        (&["enqueue", "--all", "--last", "9d", "--dry-run"], Some(0)),
+        // The wish is written down; that it could not be handed over is a failure.
+        (&["enqueue", "--all", "--last", "9d", "--yes"], Some(5)),
+    ] {
+        let text = away.cli(command, SOON).await?;
+        assert_eq!(text.code, code, "{command:?}: {text:?}");
+        let eta = text.stdout.lines().find(|line| line.trim_start().starts_with("ETA"));
+        let said = "? · RabbitMQ does not answer: nothing is handed over";
+        assert!(eta.is_some_and(|eta| eta.contains(said)), "{command:?}: {}", text.stdout);
+        // A driver's words about it are no answer.
+        assert!(code == Some(5) || !text.stderr.contains("onnection"), "{command:?}: {}", text.stderr);
+    }
+    let planned =
+        away.cli(&["enqueue", "--all", "--last", "10d", "--dry-run", "--json"], SOON).await?.json()?;
+    assert_eq!(
+        (&planned["eta"]["bound"], &planned["eta"]["seconds"]),
+        (&"no_broker".into(), &Value::Null),
+        "{planned}"
+    );
+    let listed = away.cli(&["backfill", "list", "--plain"], SOON).await?;
+    assert!(listed.stdout.lines().skip(1).all(|line| line.ends_with("\t?")), "{}", listed.stdout);
+
+    // One that takes connections and says nothing is away as well, long before a program would give it up.
+    let silent = tokio::net::TcpListener::bind("127.0.0.1:0").await.context("a silent port")?;
+    let port = silent.local_addr().context("its address")?.port();
+    let away = world.programs.clone().set("AMQP_URL", format!("amqp://guest:guest@127.0.0.1:{port}/"));
+    world.json(&["queue", "pause", "fresh", "--yes"]).await?;
+    let lanes = away.cli(&["queue", "list"], Duration::from_secs(9)).await?.stdout;
+    assert!(
+        lanes.contains("? · RabbitMQ does not answer") && lanes.contains("→ cafe24-sync doctor"),
+        "{lanes}"
+    );
+    assert!(lanes.contains("paused since"), "{lanes}");
+    let lanes = away.cli(&["queue", "list", "--json"], SOON).await?.json()?;
+    assert_eq!(lanes["items"][1]["broker_answers"], false, "{lanes}");
     Ok(())
 }
 

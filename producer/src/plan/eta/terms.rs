@@ -14,7 +14,7 @@ use common::domain::lanes::{LaneTerms, MallLanes};
 use common::limiter::{BucketConfig, Gauge, Limiter};
 use common::store::{Control, StoreError};
 
-use crate::crew::{Absent, Crew};
+use crate::crew::{Absent, Crew, broker_absent};
 use crate::feed::limiter;
 
 /// The terms at one moment.
@@ -36,14 +36,27 @@ pub struct Terms {
     pub usual: Gauge,
     /// Redis did not answer: no bucket's level is known.
     pub unread: bool,
-    /// Who is not at work, so that what waits goes on waiting. Asked only for what is queued already: a plan is priced by its
-    /// budget (`at_work`).
+    /// Who is not at work, so that what waits goes on waiting. Programs are asked only for what is queued already (`at_work`): a
+    /// plan is priced by its budget. The broker is asked for both, as Redis is: a server that is away is no figure of a price.
     pub absent: Option<Absent>,
 }
 
 impl Terms {
-    /// The terms of `keys` as they are now. A Redis that does not answer is no failure: then nobody knows an end.
+    /// The terms of `keys` as they are now. A Redis or a RabbitMQ that does not answer is no failure: then nobody knows an end.
     pub async fn read(config: &Config, control: &Control, keys: &[LimiterKey]) -> Result<Self, StoreError> {
+        if keys.is_empty() {
+            return Self::without_broker(config, control, keys).await;
+        }
+        let (terms, absent) =
+            tokio::join!(Self::without_broker(config, control, keys), broker_absent(config, control));
+        Ok(Self { absent, ..terms? })
+    }
+
+    async fn without_broker(
+        config: &Config,
+        control: &Control,
+        keys: &[LimiterKey],
+    ) -> Result<Self, StoreError> {
         let paused = control.lane_pauses().await?.into_iter().map(|pause| pause.lane).collect();
         let mut malls: BTreeMap<LimiterKey, Vec<MallLanes>> = BTreeMap::new();
         for mall in control.mall_lanes(true).await? {
@@ -94,10 +107,10 @@ impl Terms {
         }
     }
 
-    /// The same, if only those work who are at work now.
+    /// The same, if only those work who are at work now. To start a program is of no use before the broker is there.
     #[must_use]
     pub(crate) fn at_work(self, crew: &Crew) -> Self {
-        Self { absent: crew.absent(), ..self }
+        Self { absent: self.absent.or_else(|| crew.absent()), ..self }
     }
 
     /// Until when backfills wait for their hours, if they do.

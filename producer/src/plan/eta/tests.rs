@@ -6,6 +6,7 @@ use rstest::rstest;
 use serde_json::json;
 
 use super::*;
+use crate::crew::Crew;
 use crate::output::paint::bare;
 
 fn at(kst: &str) -> DateTime<Utc> {
@@ -233,4 +234,11 @@ fn what_waits_for_nobody_at_work_has_no_end() {
     // A paused lane is said first: to start a worker would not be enough.
     terms.paused = vec![Lane::Backfill];
     assert_eq!(of(&terms).bound, Bound::Paused(Lane::Backfill));
+    // And a broker that is away before whoever is not at work.
+    let away = Terms { absent: Some(Absent::Broker), paused: Vec::new(), ..terms }.at_work(&Crew::default());
+    assert_eq!(
+        bare(&of(&away).words(away.now, true)),
+        "? · RabbitMQ does not answer: nothing is handed over → cafe24-sync doctor"
+    );
+    assert_eq!(of(&away).json(away.now)["bound"], "no_broker");
 }
