@@ -3,13 +3,13 @@
 use std::collections::BTreeMap;
 
 use chrono::{DateTime, Utc};
-use sqlx::Row;
 use sqlx::postgres::PgRow;
+use sqlx::{PgExecutor, Row};
 use uuid::Uuid;
 
 use super::error::StoreError;
 use super::pool::Control;
-use super::runs::Backlog;
+use super::runs::{self, Backlog};
 use crate::domain::endpoint::{Dialect, Endpoint};
 use crate::domain::ids::{LimiterKey, MallId};
 use crate::domain::job::Lane;
@@ -65,14 +65,19 @@ impl Control {
             DemandOf::Agency(id) => of.agency = Some(id),
             DemandOf::Keys(some) => of.keys = Some(some.iter().map(LimiterKey::as_str).collect()),
         }
-        let parts = self.demand_parts(of).await?;
+        let parts = demand_parts(&self.pool, of).await?;
         Ok(parts.chunk_by(Part::are_of_one_key).map(demand).collect())
     }
 
     /// What all keys have to serve, and the live jobs by lane and state as [`Control::backlog`] has them: of millions of jobs
     /// that wait, counting them is nearly all that either costs.
     pub async fn open_work(&self) -> Result<(Vec<Demand>, Vec<Backlog>), StoreError> {
-        let parts = self.demand_parts(Scopes::default()).await?;
+        // A job that is parked or released meanwhile counts once.
+        let mut tx = self.pool.begin().await?;
+        sqlx::query("SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY").execute(&mut *tx).await?;
+        let parts = demand_parts(&mut *tx, Scopes::default()).await?;
+        let parked = runs::parked(&mut *tx).await?;
+        tx.rollback().await?;
         let mut backlog: BTreeMap<(Lane, &str), Backlog> = BTreeMap::new();
         for part in &parts {
             let lane = backlog.entry((part.lane, part.state.as_str())).or_insert_with(|| part.none_of_it());
@@ -80,7 +85,7 @@ impl Control {
             lane.oldest = lane.oldest.into_iter().chain(part.oldest).min();
         }
         let mut backlog: Vec<_> = backlog.into_values().collect();
-        backlog.extend(self.parked().await?);
+        backlog.extend(parked);
         backlog.sort_by(|a, b| b.lane.cmp(&a.lane).then_with(|| a.state.cmp(&b.state)));
         Ok((parts.chunk_by(Part::are_of_one_key).map(demand).collect(), backlog))
     }
@@ -88,7 +93,7 @@ impl Control {
     /// The same of several runs, each for itself, with one look at the jobs of all of them. A run of which nothing is left is
     /// not among them.
     pub async fn demand_by_run(&self, runs: Vec<Uuid>) -> Result<BTreeMap<Uuid, Vec<Demand>>, StoreError> {
-        let parts = self.demand_parts(Scopes { runs: Some(runs), ..Scopes::default() }).await?;
+        let parts = demand_parts(&self.pool, Scopes { runs: Some(runs), ..Scopes::default() }).await?;
         let mut by_run: BTreeMap<Uuid, Vec<Demand>> = BTreeMap::new();
         for of_key in parts.chunk_by(Part::are_of_one_key) {
             // Of a scope of runs, each part has one.
@@ -98,21 +103,21 @@ impl Control {
         }
         Ok(by_run)
     }
+}
 
-    async fn demand_parts(&self, of: Scopes<'_>) -> Result<Vec<Part>, StoreError> {
-        let (dialects, endpoints, rows) = pages();
-        let rows = sqlx::query(include_str!("sql/demand.sql"))
-            .bind(of.runs)
-            .bind(of.mall)
-            .bind(of.agency)
-            .bind(of.keys)
-            .bind(dialects)
-            .bind(endpoints)
-            .bind(rows)
-            .fetch_all(&self.pool)
-            .await?;
-        rows.iter().map(part).collect()
-    }
+async fn demand_parts(executor: impl PgExecutor<'_>, of: Scopes<'_>) -> Result<Vec<Part>, StoreError> {
+    let (dialects, endpoints, rows) = pages();
+    let rows = sqlx::query(include_str!("sql/demand.sql"))
+        .bind(of.runs)
+        .bind(of.mall)
+        .bind(of.agency)
+        .bind(of.keys)
+        .bind(dialects)
+        .bind(endpoints)
+        .bind(rows)
+        .fetch_all(executor)
+        .await?;
+    rows.iter().map(part).collect()
 }
 
 /// One of these, or none: everybody's.

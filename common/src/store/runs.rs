@@ -2,8 +2,8 @@
 
 use chrono::{DateTime, NaiveDate, Utc};
 use serde::Serialize;
-use sqlx::Row;
 use sqlx::postgres::PgRow;
+use sqlx::{PgExecutor, Row};
 use uuid::Uuid;
 
 use super::error::StoreError;
@@ -98,6 +98,13 @@ impl Backlog {
     }
 }
 
+/// Of the live jobs, those that wait for their mall or their endpoint.
+pub(super) async fn parked(executor: impl PgExecutor<'_>) -> Result<Vec<Backlog>, StoreError> {
+    let sql = "SELECT lane, work_state AS state, count(*) AS jobs, min(requested_at) AS oldest \
+               FROM jobs WHERE work_state = 'parked' GROUP BY lane, work_state";
+    sqlx::query(sql).fetch_all(executor).await?.iter().map(Backlog::of).collect()
+}
+
 /// What an operator asks first about a mall.
 #[derive(Debug, Clone, Serialize)]
 pub struct MallReport {
@@ -170,13 +177,6 @@ impl Control {
     pub async fn backlog(&self) -> Result<Vec<Backlog>, StoreError> {
         let rows = sqlx::query(include_str!("sql/backlog.sql")).fetch_all(&self.pool).await?;
         rows.iter().map(Backlog::of).collect()
-    }
-
-    /// Of these, the jobs that wait for their mall or their endpoint.
-    pub(super) async fn parked(&self) -> Result<Vec<Backlog>, StoreError> {
-        let sql = "SELECT lane, work_state AS state, count(*) AS jobs, min(requested_at) AS oldest \
-                   FROM jobs WHERE work_state = 'parked' GROUP BY lane, work_state";
-        sqlx::query(sql).fetch_all(&self.pool).await?.iter().map(Backlog::of).collect()
     }
 
     /// How many malls that send fetch `endpoint`, and how many jobs wait for a call of it: what pausing it stops.

@@ -91,3 +91,20 @@ async fn a_schedule_says_what_its_last_run_came_to_when_the_jobs_are_forgotten()
     assert_eq!(over().await?, before);
     Ok(())
 }
+
+#[tokio::test]
+async fn what_is_forgotten_of_a_run_does_not_wait_for_whoever_plans_more_of_it() -> Result<()> {
+    let flow = Flow::start(Setup::new(&["hanbit"]).workers(0).without_daemon()).await?;
+    let run = wish(&flow, "visitors").await?;
+    flow.cli(&["backfill", "cancel", &run, "--yes"]).await?.success()?;
+    // As whoever adds a job to the run does until its plan is committed.
+    let (planner, _connection) = flow.world.db.connect().await?;
+    planner
+        .batch_execute(&format!("BEGIN; SELECT FROM runs WHERE run_id = '{run}' FOR KEY SHARE"))
+        .await
+        .context("hold")?;
+    assert_eq!(aged(&flow, "8 days").await?, 0);
+    let kept = format!("SELECT forgotten_cancelled FROM runs WHERE run_id = '{run}'");
+    assert_eq!(flow.world.db.number(&kept).await?, 4);
+    Ok(())
+}

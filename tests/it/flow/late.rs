@@ -91,6 +91,21 @@ async fn a_job_that_sent_under_the_former_key_until_it_was_put_back_keeps_the_ne
 }
 
 #[tokio::test]
+async fn a_job_that_sent_under_the_former_key_until_its_worker_was_lost_keeps_the_new_one_waiting()
+-> Result<()> {
+    let (flow, ledger, job) = one_job().await?;
+    claim(&ledger, job, "one").await?;
+    flow.run_sql("UPDATE connectors SET limiter_key = 'shared'").await?;
+    flow.run_sql("UPDATE connectors SET limiter_key_since = now() - interval '1 minute'").await?;
+    // The broker hands its message to another worker, which cannot know when the first one sent.
+    let decision = decide(&ledger, job, "two").await?;
+    assert!(matches!(decision, Decision::Acknowledge("parked")), "{decision:?}");
+    let waits = "SELECT count(*) FROM connectors c, waits_for(c, 'visitors', gen_random_uuid())";
+    assert_eq!(flow.world.db.number(waits).await?, 1, "it may just have sent");
+    Ok(())
+}
+
+#[tokio::test]
 async fn h02_a_second_message_takes_no_running_job_from_its_worker_while_its_mall_is_paused() -> Result<()> {
     let (flow, ledger, job) = one_job().await?;
     let claimed = claim(&ledger, job, "one").await?;

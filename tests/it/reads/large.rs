@@ -73,6 +73,28 @@ async fn what_waits_is_counted_with_the_end_of_everything() -> Result<()> {
 }
 
 #[tokio::test]
+async fn a_job_that_is_parked_while_it_is_counted_counts_once() -> Result<()> {
+    let scene = Scene::start(&[MALLS, JOBS]).await?;
+    let turns = async {
+        for turn in 0.. {
+            let (from, to) = if turn % 2 == 0 { ("planned", "parked") } else { ("parked", "planned") };
+            let of = "mall_id IN ('mall011', 'mall012')";
+            let deed = format!("UPDATE jobs SET work_state = '{to}' WHERE {of} AND work_state = '{from}'");
+            scene.run(&deed).await?;
+        }
+        Ok(())
+    };
+    let looks = async {
+        for _ in 0..20 {
+            let (_, backlog) = scene.control.open_work().await.context("open work")?;
+            assert_eq!(backlog.iter().map(|jobs| jobs.jobs).sum::<i64>(), JOBS_OF_ALL);
+        }
+        Ok(())
+    };
+    tokio::select! { ended = turns => ended, ended = looks => ended }
+}
+
+#[tokio::test]
 async fn a_list_of_malls_looks_at_jobs_once_and_once_more_where_lanes_are_paused() -> Result<()> {
     let scene = Scene::start(&[MALLS, SLICES, JOBS]).await?;
     scene.fold().await?;

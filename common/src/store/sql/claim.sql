@@ -50,6 +50,8 @@ WITH asked AS (
            fence = CASE WHEN decision IN ('go', 'parked') THEN next_fence() ELSE fence END,
            limiter_key = CASE WHEN decision = 'go' THEN decided.limiter_key ELSE j.limiter_key END,
            claimed_at = CASE WHEN decision = 'go' THEN now() ELSE claimed_at END,
+           -- Whoever had it may have sent until now.
+           put_back_at = CASE WHEN decision = 'parked' AND work_state = 'running' THEN now() ELSE put_back_at END,
            worker = $3,
            finished_at = CASE WHEN decision IN ('gone', 'poison') THEN now() END,
            error_class = CASE WHEN decision = 'poison' THEN 'bug' ELSE error_class END,

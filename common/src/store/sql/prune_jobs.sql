@@ -1,7 +1,7 @@
 -- prune_jobs.sql: forgets jobs that ended well long ago; what they brought stands in slices, and how many they were in their run.
 -- $1 ended more than this many seconds ago   $2 at most this many at once
 -- Failed jobs stay: their letters name them. Runs are locked in the order of their ids, since whoever reconciles by hand forgets,
--- too. Index jobs_finished. Called by the reconciler.
+-- too; whoever plans further jobs of one is not waited for. Index jobs_finished. Called by the reconciler.
 WITH forgotten AS (
     DELETE FROM jobs
      WHERE job_id IN (
@@ -16,7 +16,7 @@ WITH forgotten AS (
       FROM forgotten
      GROUP BY run_id
 ), locked AS (
-    SELECT r.run_id FROM runs r JOIN summed USING (run_id) ORDER BY r.run_id FOR UPDATE OF r
+    SELECT r.run_id FROM runs r JOIN summed USING (run_id) ORDER BY r.run_id FOR NO KEY UPDATE OF r
 )
 UPDATE runs r
    SET forgotten_done = r.forgotten_done + summed.done,
