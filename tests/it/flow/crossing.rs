@@ -48,7 +48,8 @@ impl Scene {
     async fn cross<T>(&self, lock: &str, write: impl Future<Output = Result<T>>, change: &str) -> Result<T> {
         self.other.batch_execute(lock).await.context("lock")?;
         let changed = async {
-            let waiting = "SELECT count(*) FROM pg_stat_activity WHERE datname = current_database() AND pg_backend_pid() = ANY (pg_blocking_pids(pid))";
+            // Not from pg_stat_activity: inside a transaction it knows no session that came after the first look.
+            let waiting = "SELECT count(*) FROM pg_locks WHERE NOT granted AND pg_backend_pid() = ANY (pg_blocking_pids(pid))";
             wait_until("it waits", SOON, || async {
                 let row = self.other.query_one(waiting, &[]).await.context(waiting)?;
                 Ok(row.get::<_, i64>(0) > 0)
