@@ -22,12 +22,12 @@ pub(crate) async fn watch(control: Control, shared: Arc<Shared>, listening: ones
         match told.next().await {
             Ok(Some(changed)) => {
                 if let Some(recalled) = Recalled::read(&changed) {
+                    shared.recall(recalled);
                     tracing::info!(
                         event = "mall.changed",
                         changed,
                         "a mall or an endpoint was paused or resumed: its waiting jobs go back"
                     );
-                    shared.recall(recalled);
                 }
             }
             Ok(None) => {

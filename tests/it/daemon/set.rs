@@ -178,16 +178,19 @@ async fn what_a_worker_has_claimed_and_not_sent_is_cut_anew_too() -> Result<()> 
     let world = world(Dialect::Seed, "seed").await?;
     world.sim.order(FaultRule::always(FaultKind::Hold)).context("order")?;
     let _daemon = world.programs.serve()?;
-    let _worker = world.programs.worker()?;
+    let worker = world.programs.worker()?;
     let wish = ["--endpoint", "products", "--chunk-days", "2", "--to", "2025-03-20"];
     world.enqueue(&[&["--mall", "hanbit", "--from", FROM], &wish[..]].concat()).await?;
     wait_until("two requests under way", SOON, || async { Ok(world.sim.held() == 2) }).await?;
     wait_until("all claimed", SOON, || async { Ok(world.jobs_in(&["running"]).await? == 10) }).await?;
+    assert!(worker.events().iter().all(|event| event["event"] != "mall.changed"), "a change before ours");
 
     let command =
         world.programs.cli_started(&["malls", "set", "hanbit", "dialect=live", "--yes", "--json"])?;
     let changed = "SELECT count(*) FROM connectors WHERE dialect = 'live'";
     wait_until("the dialect changed", SOON, || async { Ok(world.db.number(changed).await? == 1) }).await?;
+    // A place that is free before the worker has heard of it would send the next one.
+    worker.event("mall.changed", SOON).await?;
     world.sim.clear_faults();
     world.sim.release();
     let done: Value = command.output(SOON * 2).await?.json()?;
