@@ -118,8 +118,13 @@ async fn range(
         }
         last => last.unwrap_or(SHOWN_DAYS),
     };
+    last_days(days, today)
+}
+
+/// So many days to today, by the rule for days of --from: none before there was anything to fetch.
+fn last_days(days: u32, today: NaiveDate) -> Result<DayRange, Fault> {
     let first = today - Days::new(u64::from(days.saturating_sub(1)));
-    Ok(DayRange::new(first, today).unwrap_or(DayRange::last_finished(today, 1)))
+    resolve(None, Some((first, today)), today)
 }
 
 /// A walk through the malls, a page at a time: none stays in memory that is not shown.
@@ -275,5 +280,22 @@ impl Walk<'_> {
             worst.text(self.range, now(), output.width())
         };
         output.answer(&text)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_last_days_end_today_and_begin_no_earlier_than_those_of_from() {
+        let day = |text: &str| text.parse::<NaiveDate>().expect("a day");
+        let today = day("2026-02-16");
+        let range = |from| DayRange::new(day(from), today).expect("in order");
+        assert_eq!(last_days(1, today).expect("valid"), range("2026-02-16"));
+        assert_eq!(last_days(60, today).expect("valid"), range("2025-12-19"));
+        let Err(Fault::Range { what, action, .. }) = last_days(9_999, today) else { panic!("taken") };
+        assert_eq!(what, "1998-10-03 is before there was anything to fetch");
+        assert_eq!(action, "--from 2000-01-01 --to 2026-02-16");
     }
 }

@@ -44,3 +44,10 @@ fn exit_codes_are_those_of_the_handbook() {
     assert_eq!(Fault::NoMasterKey.exit(), Exit::Config);
     assert_eq!(Fault::SchemaOlder(5).exit(), Exit::Failed);
 }
+
+#[test]
+fn a_file_that_cannot_be_used_says_what_to_do() {
+    let fault = Fault::File { path: "malls.csv".to_owned(), problem: "no such file".to_owned() };
+    let document: serde_json::Value = serde_json::from_str(&fault.json()).expect("JSON");
+    assert_eq!(document["error"]["do"], "mend that, or name another file, and repeat the command");
+}

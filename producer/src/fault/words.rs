@@ -68,7 +68,9 @@ impl Fault {
                 .now("nothing was started")
                 .act("cafe24-sync config show        (serve.listen; is another daemon running?)"),
             Self::File { path, problem } => {
-                Words::new("E-FILE-01", format!("{path}: {problem}")).now(UNCHANGED)
+                Words::new("E-FILE-01", format!("{path}: {problem}"))
+                    .now(UNCHANGED)
+                    .act("mend that, or name another file, and repeat the command")
             }
             _ => self.words_of_wishes(),
         }
