@@ -21,9 +21,9 @@ use crate::output::table::{Cell, Column, Table};
 use crate::output::text::{clean, counted, json_time, number, short_time};
 use crate::plan::eta::clock;
 
-pub(super) use self::own::{flag, hours, words};
+pub(super) use self::own::{flag, hours, pauses, words};
 
-const COLUMNS: [Column; 8] = [
+const COLUMNS: [Column; 9] = [
     Column::left("LANE", "lane"),
     Column::right("QUEUED", ""),
     Column::right("RUNNING", "running"),
@@ -31,6 +31,7 @@ const COLUMNS: [Column; 8] = [
     Column::plain("waiting"),
     Column::plain("out"),
     Column::plain("paused_since"),
+    Column::plain("paused_for"),
     Column::flowing("SENT", "sent"),
 ];
 
@@ -131,6 +132,7 @@ fn table(lines: &[Line], broker: Option<Absent>, now: DateTime<Utc>) -> Table {
             Cell::count(line.waiting),
             Cell::count(line.out),
             Cell::time_or_none(line.pause.as_ref().map(|pause| pause.since)),
+            Cell::text_or_none(Some(own::paused_for(&line.own)).filter(|whose| !whose.is_empty()).as_deref()),
             line.sent(broker, now).into(),
         ]
     };
@@ -276,6 +278,8 @@ mod tests {
             let shown = |lines: &[Line]| table(lines, None, at()).text(width) + &below(lines, None);
             shown(&open) + &shown(&paused) + &shown(&with_own)
         });
+        let plain = table(&with_own, None, at()).plain();
+        assert!(plain.contains("\thanbit\twaits until"), "{plain}");
         assert_eq!(lines(&[])[1].json(None, at())["waits_until"], "2026-02-17T01:00:00+09:00");
         let own = &with_own[1].json(None, at())["own"];
         assert_eq!(

@@ -20,6 +20,7 @@ use self::screen::text;
 use super::alerts::item as alert_item;
 use super::context::Context;
 use super::health::{Status, health};
+use super::lanes::pauses;
 use crate::crew::Crew;
 use crate::fault::{Exit, Fault};
 use crate::output::json::{Document, with_times};
@@ -65,6 +66,8 @@ struct Found {
     eta_json: Option<serde_json::Value>,
     /// Lanes that are not sent until somebody resumes them.
     lanes_paused: Vec<Lane>,
+    /// Those that are not sent for an agency or a mall alone.
+    lanes_paused_for: Vec<serde_json::Value>,
     /// When backfills are sent again, if they wait for their hours.
     #[serde(serialize_with = "time")]
     backfill_waits_until: Option<DateTime<Utc>>,
@@ -155,6 +158,7 @@ async fn collect(context: &Context, control: &Control) -> Result<Found, StoreErr
         problems: seen.problems,
         problems_more: seen.problems_more,
         lanes_paused: terms.paused.clone(),
+        lanes_paused_for: pauses(&control.lane_overrides().await?),
         backfill_waits_until: terms.backfill_waits_until(),
         per_second: terms.usual.per_second,
         keys: i64::try_from(seen.keys.len()).unwrap_or(i64::MAX),

@@ -106,6 +106,19 @@ async fn a_lane_that_is_paused_for_one_mall_holds_its_jobs_alone_also_in_a_share
         let pause = ["queue", "pause", "backfill", "--mall", &one];
         assert_eq!(world.cli(&pause).await?.code, Some(7), "it asks first");
         world.cli(&[&pause[..], &["--yes", "--reason", "sale day"]].concat()).await?.success()?;
+        // Programs hear of it as people do.
+        let status = world.json(&["status"]).await?;
+        let paused = &status["lanes_paused_for"][0];
+        assert_eq!(
+            (&paused["lane"], &paused["mall_id"], &paused["paused"]["reason"]),
+            (&"backfill".into(), &one.as_str().into(), &"sale day".into()),
+            "{status}"
+        );
+        let plain = world.cli(&["queue", "list", "--plain"]).await?.stdout;
+        assert!(
+            plain.lines().any(|line| line.starts_with("backfill") && line.contains(&format!("\t{one}\t"))),
+            "{plain}"
+        );
         let programs = (world.programs.serve()?, world.programs.worker()?);
         world.enqueue(&[&BACKFILL[..], &["--force"]].concat()).await?;
         all_done(&world, &other).await?;

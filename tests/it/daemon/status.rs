@@ -33,7 +33,16 @@ async fn x04_the_status_port_names_no_mall_and_no_agency() -> Result<()> {
     let named = world.json(&["status"]).await?;
     assert!(named.to_string().contains("canarymall"), "{named}");
     // Whatever the operator's has is there, but for names and what is set by one of them.
-    let names = ["alerts", "daemon", "eta", "eta_set_by", "problems", "problems_more"];
+    let names = [
+        "alerts",
+        "daemon",
+        "endpoints_paused",
+        "eta",
+        "eta_set_by",
+        "lanes_paused_for",
+        "problems",
+        "problems_more",
+    ];
     let parts = named.as_object().into_iter().flatten().map(|(part, _)| part.as_str());
     for part in parts.filter(|part| !names.contains(part) && *part != "as_of") {
         assert_eq!(document.get(part), named.get(part), "{part}");

@@ -46,6 +46,27 @@ pub(super) fn lines(out: &mut String, own: &[Own]) {
     }
 }
 
+/// The lanes that are paused for agencies and malls alone, for programs.
+pub(in crate::command) fn pauses(own: &[Own]) -> Vec<Value> {
+    let pauses = own.iter().filter_map(|one| match &one.1 {
+        LaneOverride::Pause(pause) => Some((one, pause.lane)),
+        LaneOverride::Hours(_) => None,
+    });
+    pauses
+        .map(|(one, lane)| {
+            let mut document = document(one);
+            document["lane"] = json!(lane);
+            document
+        })
+        .collect()
+}
+
+/// For whom alone a lane is paused: `agency hanok,hanbit`; empty: for nobody.
+pub(super) fn paused_for(own: &[Own]) -> String {
+    let paused = own.iter().filter(|(_, own)| matches!(own, LaneOverride::Pause(_)));
+    paused.map(|(scope, _)| whose(scope)).collect::<Vec<_>>().join(",")
+}
+
 pub(super) fn document((scope, own): &Own) -> Value {
     let (agency, mall) = match scope {
         Scope::All => (None, None),

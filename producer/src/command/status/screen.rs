@@ -94,10 +94,16 @@ fn lanes(found: &Found, now: DateTime<Utc>) -> String {
         |name: &str| sum(&|lane, state| lane == name && matches!(state, "planned" | "queued" | "running"));
     let mut parts = Vec::from(Lane::ALL.map(|lane| {
         let jobs = number(in_lane(lane.as_str()));
+        let alone = found.lanes_paused_for.iter().filter(|pause| pause["lane"] == lane.as_str()).count();
         match found.backfill_waits_until {
             _ if found.lanes_paused.contains(&lane) => format!("{lane} {jobs} (paused)"),
             Some(time) if lane == Lane::Backfill => {
                 format!("{lane} {jobs} (waits until {} KST)", clock(time, now))
+            }
+            _ if alone > 0 => {
+                let whose =
+                    counted(i64::try_from(alone).unwrap_or(i64::MAX), "agency or mall", "agencies or malls");
+                format!("{lane} {jobs} (paused for {whose})")
             }
             _ => format!("{lane} {jobs}"),
         }
@@ -135,6 +141,7 @@ fn allowed(found: &Found) -> String {
 #[cfg(test)]
 mod tests {
     use common::store::{Backlog, Leader};
+    use serde_json::json;
 
     use super::*;
     use crate::command::alerts::tests::alert;
@@ -206,6 +213,7 @@ mod tests {
             }),
             eta_json: None,
             lanes_paused: Vec::new(),
+            lanes_paused_for: Vec::new(),
             backfill_waits_until: None,
             per_second: 2.0,
             keys: 212,
@@ -231,6 +239,9 @@ mod tests {
         let mut found = found();
         found.backfill_waits_until = "2026-02-16T16:00:00Z".parse().ok();
         assert!(bare(&text(&found, at())).contains("backfill 1,204 (waits until 02-17 01:00 KST)"));
+        found.lanes_paused_for = vec![json!({ "lane": "fresh", "mall_id": "hanbit" })];
+        assert!(bare(&text(&found, at())).contains("fresh 0 (paused for 1 agency or mall) · backfill"));
+        found.lanes_paused_for.clear();
         found.lanes_paused = vec![Lane::Backfill];
         assert!(bare(&text(&found, at())).contains("fresh 0 · backfill 1,204 (paused)"));
     }
