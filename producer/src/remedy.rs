@@ -3,6 +3,9 @@
 use common::domain::ids::MallId;
 use common::store::{Connector, ConnectorState, EndpointPause, Mode, PauseCause};
 
+/// Where it stands why jobs are paused: by their endpoint, or by their mall.
+pub const WHY_PAUSED: &str = "cafe24-sync endpoints list, cafe24-sync malls list";
+
 /// A hindrance in a few words, and the command (or deed) that ends it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Remedy {

@@ -10,7 +10,7 @@ use chrono::{DateTime, Utc};
 use common::clock::now;
 use common::domain::ids::LimiterKey;
 use common::domain::job::Lane;
-use common::store::{Alert, Backlog, Control, MallReport, StoreError};
+use common::store::{Alert, Backlog, Control, EndpointPause, MallReport, StoreError};
 use serde::ser::Error;
 use serde::{Serialize, Serializer};
 use serde_json::json;
@@ -20,12 +20,13 @@ use self::screen::text;
 use super::alerts::item as alert_item;
 use super::context::Context;
 use super::health::{Status, health};
-use super::lanes::pauses;
+use super::lanes::pauses as paused_alone;
 use crate::crew::Crew;
 use crate::fault::{Exit, Fault};
 use crate::output::json::{Document, with_times};
 use crate::output::text::json_time;
 use crate::plan::eta::{Eta, Terms, eta};
+use crate::remedy::Remedy;
 
 /// Malls read at once: planning the statement takes as long as reading a hundred of them.
 const PAGE: i64 = 2_000;
@@ -68,6 +69,10 @@ struct Found {
     lanes_paused: Vec<Lane>,
     /// Those that are not sent for an agency or a mall alone.
     lanes_paused_for: Vec<serde_json::Value>,
+    /// Endpoints that are not called, for all malls or for one.
+    endpoints_paused: Vec<serde_json::Value>,
+    #[serde(skip)]
+    pauses: Vec<EndpointPause>,
     /// When backfills are sent again, if they wait for their hours.
     #[serde(serialize_with = "time")]
     backfill_waits_until: Option<DateTime<Utc>>,
@@ -134,6 +139,7 @@ async fn collect(context: &Context, control: &Control) -> Result<Found, StoreErr
     let terms = Terms::read(&context.config, control, &keys).await?.at_work(&crew);
     let reserves = control.reserves().await?;
     let eta = eta(&demands, &terms);
+    let pauses = control.endpoint_pauses(None).await?;
     let allowed_per_second = seen
         .keys
         .iter()
@@ -158,11 +164,21 @@ async fn collect(context: &Context, control: &Control) -> Result<Found, StoreErr
         problems: seen.problems,
         problems_more: seen.problems_more,
         lanes_paused: terms.paused.clone(),
-        lanes_paused_for: pauses(&control.lane_overrides().await?),
+        lanes_paused_for: paused_alone(&control.lane_overrides().await?),
+        endpoints_paused: pauses.iter().map(paused_endpoint).collect(),
+        pauses,
         backfill_waits_until: terms.backfill_waits_until(),
         per_second: terms.usual.per_second,
         keys: i64::try_from(seen.keys.len()).unwrap_or(i64::MAX),
         key_is_mall: context.key_is_mall(),
+    })
+}
+
+/// A paused endpoint for programs, in short: `endpoints list` has the rest.
+fn paused_endpoint(pause: &EndpointPause) -> serde_json::Value {
+    json!({
+        "endpoint": pause.endpoint, "mall_id": pause.mall_id, "cause": pause.cause, "since": json_time(pause.since),
+        "parked": pause.parked, "do": Remedy::of_pause(pause).action,
     })
 }
 

@@ -318,6 +318,21 @@ async fn h02_an_endpoint_paused_for_all_malls_needs_a_yes_and_its_jobs_wait_unti
         (&listed["items"][0]["parked"], &listed["items"][0]["reason"]),
         (&parked.into(), &"maintenance".into())
     );
+    let status = flow.world.json(&["status"]).await?;
+    assert_eq!(
+        (&status["endpoints_paused"][0]["endpoint"], &status["endpoints_paused"][0]["parked"]),
+        (&"products".into(), &parked.into()),
+        "{status}"
+    );
+    let text = flow.cli(&["status"]).await?.stdout;
+    assert!(text.contains("! products   paused for all malls since "), "{text}");
+    // Whoever waits for these days is told where it stands why they do not come.
+    let wish = ["enqueue", "--all", "--endpoint", "products", "--from", FROM, "--to", TO, "--wait"];
+    let waited = flow.cli(&wish).await?;
+    assert!(
+        waited.code == Some(8) && waited.stdout.contains(" paused → cafe24-sync endpoints list"),
+        "{waited:?}"
+    );
 
     flow.cli(&["endpoints", "resume", "products"]).await?.success()?;
     wait_until("none parked", SOON, || async { Ok(flow.world.jobs_in(&["parked"]).await? == 0) }).await?;

@@ -12,6 +12,7 @@ use crate::output::plain::UNKNOWN;
 use crate::output::table::{Cell, Column, Table};
 use crate::output::text::{number, short_time};
 use crate::plan::eta::rate;
+use crate::remedy::WHY_PAUSED;
 
 const COLUMNS: [Column; 14] = [
     Column::left("RUN", "run_id"),
@@ -102,7 +103,7 @@ pub(super) fn whole(line: &Line, now: DateTime<Utc>, key_is_mall: bool) -> Strin
     let end = match &line.eta {
         Some(eta) => eta.end_words(now, key_is_mall),
         None if run.left() > 0 => {
-            format!("all that is left is paused → {}", command("cafe24-sync malls list"))
+            format!("all that is left is paused → {}", command(WHY_PAUSED))
         }
         None => "over".to_owned(),
     };

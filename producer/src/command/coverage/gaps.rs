@@ -15,6 +15,7 @@ use crate::cli::CoverageArgs;
 use crate::output::paint::{command, dim};
 use crate::output::table::{Cell, Column, Table};
 use crate::output::text::{counted, number};
+use crate::remedy::WHY_PAUSED;
 
 /// Neighbouring days of a shop and endpoint that are not complete and that no job is about to bring.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -301,7 +302,7 @@ impl Found {
         if self.held > 0 {
             let _ = write!(
                 out,
-                "\n{} a job that is paused → cafe24-sync malls list, cafe24-sync queue list",
+                "\n{} a job that is paused → {WHY_PAUSED}, cafe24-sync queue list",
                 counted(self.held, "slice has", "slices have"),
             );
         }

@@ -21,6 +21,7 @@ use crate::output::paint::{command, good, warn};
 use crate::output::progress::Progress;
 use crate::output::text::{counted, duration, number};
 use crate::plan::eta::eta;
+use crate::remedy::WHY_PAUSED;
 
 /// How often the run is looked at.
 const LOOK: Duration = Duration::from_millis(300);
@@ -75,9 +76,10 @@ impl Ended {
     pub(super) fn text(&self) -> String {
         let p = &self.progress;
         let mut parts = vec![format!("{} of {} done", number(p.done), counted(p.jobs, "job", "jobs"))];
+        let paused = format!("paused → {WHY_PAUSED}");
         let others = [
             (p.failed, "failed → cafe24-sync dead list"),
-            (p.parked, "paused → cafe24-sync malls list"),
+            (p.parked, paused.as_str()),
             (p.cancelled, "cancelled"),
             (p.open(), "open"),
         ];
@@ -281,7 +283,7 @@ mod tests {
         let ended = Ended { end: End::Done, progress, waited: Duration::from_secs(12) };
         assert_eq!(
             bare(&ended.text()),
-            "! 29 of 32 jobs done · 1 failed → cafe24-sync dead list · 2 paused → cafe24-sync malls list · 1,204 rows · 12 s"
+            "! 29 of 32 jobs done · 1 failed → cafe24-sync dead list · 2 paused → cafe24-sync endpoints list, cafe24-sync malls list · 1,204 rows · 12 s"
         );
     }
 }

@@ -5,13 +5,17 @@ use std::fmt::Write;
 use chrono::{DateTime, Days, Utc};
 use common::domain::calendar::kst_day;
 use common::domain::job::Lane;
+use common::store::PauseCause;
 
 use super::Found;
 use crate::command::health::Status;
 use crate::output::paint::{bad, bold, command, dim, warn};
-use crate::output::text::{clean, counted, headline_time, number};
+use crate::output::text::{clean, counted, headline_time, number, short_time};
 use crate::plan::eta::{clock, rate};
+use crate::remedy::{Remedy, subject};
 
+/// Paused endpoints that are named.
+const PAUSES: usize = 5;
 /// Where commands begin.
 const DO_COLUMN: usize = 62;
 
@@ -50,6 +54,7 @@ pub(super) fn text(found: &Found, now: DateTime<Utc>) -> String {
         let pad = DO_COLUMN.saturating_sub(line.chars().count()).max(1);
         let _ = writeln!(out, "{} {line}{:pad$}→ {}", bad("!"), "", command(clean(&alert.remedy)));
     }
+    paused_endpoints(&mut out, found);
     for problem in &found.problems {
         let line = format!("{:<10} {}", problem.mall_id, clean(&problem.why));
         let pad = DO_COLUMN.saturating_sub(line.chars().count()).max(1);
@@ -70,6 +75,22 @@ pub(super) fn text(found: &Found, now: DateTime<Utc>) -> String {
         );
     }
     out
+}
+
+/// What people paused, and until when: what the API's answers paused is an alert.
+fn paused_endpoints(out: &mut String, found: &Found) {
+    let by_people: Vec<_> = found.pauses.iter().filter(|pause| pause.cause == PauseCause::Operator).collect();
+    for pause in by_people.iter().take(PAUSES) {
+        let remedy = Remedy::of_pause(pause);
+        let line = format!("{:<10} {} since {}", subject(pause), remedy.what, short_time(pause.since));
+        let pad = DO_COLUMN.saturating_sub(line.chars().count()).max(1);
+        let _ = writeln!(out, "{} {line}{:pad$}→ {}", warn("!"), "", command(clean(&remedy.action)));
+    }
+    let more = i64::try_from(by_people.len().saturating_sub(PAUSES)).unwrap_or(i64::MAX);
+    if more > 0 {
+        let pauses = counted(more, "more paused endpoint", "more paused endpoints");
+        let _ = writeln!(out, "  and {pauses} → {}", command("cafe24-sync endpoints list"));
+    }
 }
 
 fn row(out: &mut String, label: &str, text: &str) {
@@ -140,7 +161,7 @@ fn allowed(found: &Found) -> String {
 
 #[cfg(test)]
 mod tests {
-    use common::store::{Backlog, Leader};
+    use common::store::{Backlog, EndpointPause, Leader};
     use serde_json::json;
 
     use super::*;
@@ -214,6 +235,8 @@ mod tests {
             eta_json: None,
             lanes_paused: Vec::new(),
             lanes_paused_for: Vec::new(),
+            endpoints_paused: Vec::new(),
+            pauses: Vec::new(),
             backfill_waits_until: None,
             per_second: 2.0,
             keys: 212,
@@ -244,6 +267,47 @@ mod tests {
         found.lanes_paused_for.clear();
         found.lanes_paused = vec![Lane::Backfill];
         assert!(bare(&text(&found, at())).contains("fresh 0 · backfill 1,204 (paused)"));
+    }
+
+    #[test]
+    fn what_people_paused_is_named_and_what_is_an_alert_is_not_said_twice() {
+        let mut found = found();
+        let pause = |endpoint: &str, mall: Option<&str>, cause| EndpointPause {
+            pause_id: 1,
+            endpoint: endpoint.parse().expect("an endpoint"),
+            mall_id: mall.map(|mall| mall.parse().expect("a mall")),
+            dialect: None,
+            cause,
+            reason: String::new(),
+            paused_by: "kim@desk".to_owned(),
+            since: at(),
+            until: None,
+            probed_at: None,
+            probes: 0,
+            parked: 4,
+        };
+        found.pauses = vec![
+            pause("domains", None, PauseCause::ContractViolation),
+            pause("products", None, PauseCause::Operator),
+            pause("visitors", Some("hanbit"), PauseCause::Operator),
+        ];
+        let text = |found: &Found| bare(&text(found, at()));
+        let lines = text(&found);
+        assert_eq!(lines.matches("domains").count(), 2, "{lines}");
+        for (line, remedy) in [
+            (
+                "! products   paused for all malls since 02-16 10:42 ",
+                "→ cafe24-sync endpoints resume products",
+            ),
+            (
+                "! hanbit/visitors paused since 02-16 10:42 ",
+                "→ cafe24-sync malls resume hanbit --endpoint visitors",
+            ),
+        ] {
+            assert!(lines.lines().any(|said| said.starts_with(line) && said.ends_with(remedy)), "{lines}");
+        }
+        found.pauses = vec![pause("products", None, PauseCause::Operator); 7];
+        assert!(text(&found).contains("  and 2 more paused endpoints → cafe24-sync endpoints list\n"));
     }
 
     #[test]

@@ -59,7 +59,7 @@ fn what_waits_behind_a_pause_is_no_gap_and_is_not_called_queued() {
     assert_eq!(
         all.words(Some("enqueue"), None),
         "nothing to fetch that has no job\n\
-         12 slices have a job that is paused → cafe24-sync malls list, cafe24-sync queue list"
+         12 slices have a job that is paused → cafe24-sync endpoints list, cafe24-sync malls list, cafe24-sync queue list"
     );
 }
 
