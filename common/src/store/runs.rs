@@ -9,6 +9,7 @@ use uuid::Uuid;
 use super::error::StoreError;
 use super::pool::Control;
 use crate::domain::endpoint::Endpoint;
+use crate::domain::ids::MallId;
 
 /// How far a run is.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize)]
@@ -194,9 +195,24 @@ impl Control {
 
     /// Malls by id after `after`, at most `limit` (`sql/mall_report.sql`).
     pub async fn mall_report(&self, after: &str, limit: i64) -> Result<Vec<MallReport>, StoreError> {
+        self.reports(after, limit, None).await
+    }
+
+    /// The same of one mall; `None`: it is not there.
+    pub async fn report_of(&self, mall: &MallId) -> Result<Option<MallReport>, StoreError> {
+        Ok(self.reports("", 1, Some(mall)).await?.pop())
+    }
+
+    async fn reports(
+        &self,
+        after: &str,
+        limit: i64,
+        mall: Option<&MallId>,
+    ) -> Result<Vec<MallReport>, StoreError> {
         let rows = sqlx::query(include_str!("sql/mall_report.sql"))
             .bind(after)
             .bind(limit)
+            .bind(mall.map(MallId::as_str))
             .fetch_all(&self.pool)
             .await?;
         rows.iter()

@@ -190,6 +190,16 @@ async fn h02_a_paused_endpoint_of_a_mall_sends_nothing_a_second_later_and_resume
         (&waiting.into(), &"shop is moving".into())
     );
     assert_eq!(shown["audit"][0]["action"], "malls.pause", "{shown}");
+    let listed = flow.world.json(&["malls", "list"]).await?;
+    let listed = &listed["items"][0];
+    for said in ["mall_id", "status", "why", "do"] {
+        let same = if listed[said] == "" {
+            shown[said].is_null() || shown[said] == ""
+        } else {
+            listed[said] == shown[said]
+        };
+        assert!(same, "{said}: {listed}, {shown}");
+    }
     assert_eq!(shown["coverage"].as_array().map(Vec::len), Some(4), "{shown}");
     // A wish made now waits as well, the plan says so; a mall that is paused and resumed keeps the endpoint's pause.
     let plan = flow.cli(&["enqueue", "--mall", "one", "--last", "1d", "--dry-run"]).await?.stdout;

@@ -99,7 +99,7 @@ async fn a_list_of_malls_looks_at_jobs_once_and_once_more_where_lanes_are_paused
     let scene = Scene::start(&[MALLS, SLICES, JOBS]).await?;
     scene.fold().await?;
     let jobs = JOBS_OF_ALL.unsigned_abs();
-    let list = || scene.plan(REPORT, "text, bigint", "'', 1000");
+    let list = || scene.plan(REPORT, "text, bigint, text", "'', 1000, NULL");
     let read = rows(&list().await?, "jobs");
     assert!(read <= jobs + SERIES, "{read} rows for {jobs} jobs");
     scene.run("DELETE FROM slices WHERE date < (now() AT TIME ZONE 'Asia/Seoul')::date - 2").await?;

@@ -11,6 +11,7 @@ use serde_json::{Value, json};
 use super::super::context::Context;
 use super::super::endpoints::item as pause;
 use super::super::enqueue::unknown_mall;
+use super::super::health::{Health, Status, health};
 use super::purposes;
 use crate::fault::{Exit, Fault};
 use crate::output::json::{Document, with_times};
@@ -25,6 +26,8 @@ const AUDITED: i64 = 10;
 /// Everything about one mall.
 struct Shown {
     mall: Connector,
+    /// What `malls list` and `status` say of it.
+    health: Health,
     details: MallDetails,
     pauses: Vec<EndpointPause>,
     approvals: Vec<Approval>,
@@ -41,10 +44,14 @@ pub(super) async fn run(context: &Context, mall: &MallId) -> Result<Exit, Fault>
     let Some(connector) = found.into_iter().next() else {
         return Err(unknown_mall(context, &control, mall).await);
     };
+    let Some(report) = control.report_of(mall).await.map_err(store)? else {
+        return Err(unknown_mall(context, &control, mall).await);
+    };
     let demands = control.demand(DemandOf::Mall(mall)).await.map_err(store)?;
     let terms = context.terms_at_work(&control, &demands).await?;
     let shown = Shown {
         mall: connector,
+        health: health(&report),
         details: control.mall_details(mall).await.map_err(store)?,
         pauses: control.endpoint_pauses(Some(mall)).await.map_err(store)?,
         approvals: control
@@ -91,11 +98,13 @@ impl Shown {
             "limiter_key": mall.limiter_key.as_str(),
             "mode": String::from(mall.mode.clone()),
             "app": mall.app_id.as_ref().map(ToString::to_string),
+            "status": self.health.status,
+            "why": self.health.reason,
             "state": mall.state,
             "reason": mall.state_reason,
             "since": json_time(mall.state_since),
             "until": self.details.paused_until.map(json_time),
-            "do": self.remedy().map(|remedy| remedy.action),
+            "do": Some(&self.health.action).filter(|action| !action.is_empty()),
             "purposes": purposes::document(&self.approvals)?,
             "has_tokens": mall.has_tokens,
             "tokens": tokens,
@@ -137,21 +146,33 @@ impl Shown {
 
     fn head(&self, out: &mut String) {
         let mall = &self.mall;
+        let status = self.health.status.word();
         let word = match (mall.state, self.remedy().map(|remedy| remedy.what)) {
-            (_, None) => good("active").to_string(),
+            // It sends; how its data stands is another question.
+            (_, None) => match self.health.status {
+                Status::NeedsYou => format!("{} · active", bad(status)),
+                Status::Late => format!("{} · active", warn(status)),
+                _ => format!("{} · active", good(status)),
+            },
             (ConnectorState::Active | ConnectorState::Paused, Some(what)) => warn(what).to_string(),
-            (_, Some(what)) => bad(what).to_string(),
+            (_, Some(what)) => format!("{} · {what}", bad(status)),
         };
         let until = self.details.paused_until.map(|time| format!(" until {}", short_time(time)));
         // When its mode was set is not known; its state says since when it is active.
         let is_off = mall.state == ConnectorState::Active && !mall.sends();
         let since = if is_off { String::new() } else { format!(" since {}", short_time(mall.state_since)) };
         let _ = writeln!(out, "{}  {word}{since}{}", bold(&mall.mall_id), until.unwrap_or_default());
-        if let Some(reason) = mall.state_reason.as_deref().filter(|reason| !reason.is_empty()) {
-            row(out, "why", &clean(reason));
+        // What the data lacks, where nothing keeps the mall from sending.
+        let why = if self.remedy().is_some() {
+            mall.state_reason.as_deref()
+        } else {
+            Some(self.health.reason.as_str())
+        };
+        if let Some(why) = why.filter(|why| !why.is_empty()) {
+            row(out, "why", &clean(why));
         }
-        if let Some(remedy) = self.remedy() {
-            row(out, "do", &command(clean(&remedy.action)).to_string());
+        if !self.health.action.is_empty() {
+            row(out, "do", &command(clean(&self.health.action)).to_string());
         }
         let shops: Vec<_> = mall.shops.iter().map(|shop| shop.get().to_string()).collect();
         let app = mall.app_id.as_ref().map_or_else(|| "configured".to_owned(), ToString::to_string);

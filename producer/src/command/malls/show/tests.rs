@@ -4,11 +4,19 @@ use chrono::TimeDelta;
 use common::store::{Edges, PauseCause, TokenFacts};
 
 use super::*;
-use crate::command::health::tests::at;
+use crate::command::health::tests::{at, report};
 use crate::output::golden::golden;
 use crate::output::paint::bare;
 use crate::plan::eta::Bound;
 use crate::plan::selection::tests::mall;
+
+/// What the lists say of a mall.
+fn of(state: &str, mode: &str, freshness: &str, reason: &str) -> Health {
+    let mut found = report("ainong", Some("2026-02-15"));
+    (found.state, found.mode) = (state.to_owned(), Some(mode.to_owned()));
+    (found.freshness, found.freshness_reason) = (freshness.to_owned(), Some(reason.to_owned()));
+    health(&found)
+}
 
 fn shown() -> Shown {
     let mut connector = mall("ainong", "api");
@@ -36,6 +44,7 @@ fn shown() -> Shown {
     };
     Shown {
         mall: connector,
+        health: of("paused", "api", "fresh", ""),
         details: MallDetails {
             paused_until: Some(at() + TimeDelta::days(4)),
             coverage: vec![edges("products", 3), edges("visitors", 0)],
@@ -110,6 +119,7 @@ fn an_active_mall_without_anything_says_so() {
     new.has_tokens = false;
     let shown = Shown {
         mall: new,
+        health: of("active", "api", "needs_you", "no day was ever asked for"),
         details: MallDetails::default(),
         pauses: Vec::new(),
         approvals: Vec::new(),
@@ -125,8 +135,30 @@ fn an_active_mall_without_anything_says_so() {
 fn a_mall_whose_mode_is_off_names_the_command_and_no_moment() {
     let mut shown = shown();
     shown.mall = mall("ainong", "off");
+    shown.health = of("active", "off", "fresh", "");
     shown.details.paused_until = None;
     let text = bare(&shown.text(at()));
     assert!(text.starts_with("ainong  its mode sends nothing\n"), "{text}");
     assert!(text.contains("do         cafe24-sync malls set ainong mode=api\n"), "{text}");
+}
+
+#[test]
+fn the_head_has_the_word_of_the_lists_and_says_why_and_what_to_do() {
+    let mut shown = shown();
+    shown.mall = mall("ainong", "api");
+    shown.details.paused_until = None;
+    shown.health = of("active", "api", "needs_you", "domains is paused since the API changed");
+    let text = bare(&shown.text(at()));
+    assert!(text.starts_with("ainong  needs you · active since "), "{text}");
+    assert!(text.contains("why        domains is paused since the API changed\n"), "{text}");
+    assert!(text.contains("do         cafe24-sync endpoints list\n"), "{text}");
+    let document = shown.document(at()).expect("a document");
+    assert_eq!(
+        (&document["status"], &document["do"]),
+        (&"needs_you".into(), &"cafe24-sync endpoints list".into())
+    );
+    // What keeps the whole mall from sending is said more closely.
+    shown.mall.state = ConnectorState::NeedsConsent;
+    shown.health = of("needs_consent", "api", "fresh", "");
+    assert!(bare(&shown.text(at())).starts_with("ainong  needs you · not authorised since "));
 }
