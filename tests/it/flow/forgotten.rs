@@ -59,6 +59,11 @@ async fn what_a_run_came_to_is_known_when_its_jobs_are_forgotten() -> Result<()>
     let kept = format!("SELECT forgotten_rows FROM runs WHERE run_id = '{fetched}'");
     assert_eq!(flow.world.db.number(&kept).await?, rows);
     assert_eq!(flow.world.db.number("SELECT count(*) FROM slices").await?, 3, "what was fetched stays");
+    // Nor when the letter is.
+    flow.cli(&["dead", "discard", "--all", "--reason", "test", "--yes"]).await?.success()?;
+    flow.run_sql("UPDATE dead_letters SET state_at = now() - interval '400 days'").await?;
+    assert_eq!(aged(&flow, "400 days").await?, 0);
+    assert_eq!(told(&flow, std::slice::from_ref(&fetched)).await?, before[..1]);
     // The same days may be asked for again: the name of a forgotten job is free.
     flow.cli(&["malls", "resume", "hanbit"]).await?.success()?;
     let again = wish(&flow, "products").await?;

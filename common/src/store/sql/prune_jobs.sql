@@ -1,6 +1,6 @@
 -- prune_jobs.sql: forgets jobs that ended well long ago; what they brought stands in slices, and how many they were in their run.
 -- $1 ended more than this many seconds ago   $2 at most this many at once
--- Failed jobs stay: their letters name them. Runs are locked in the order of their ids, since whoever reconciles by hand forgets,
+-- Failed jobs stay as long as their letters, which name them (prune_letters.sql). Runs are locked in the order of their ids, since whoever reconciles by hand forgets,
 -- too; whoever plans further jobs of one is not waited for. Index jobs_finished. Called by the reconciler.
 WITH forgotten AS (
     DELETE FROM jobs

@@ -3,7 +3,7 @@
 -- Due times that something changed are worked out anew at the next pass: until then nobody knows them.
 -- Where nothing has ticked since a mall came, last_at is when it came: that is no tick.
 -- The newest run of each is looked up beside it, and of its jobs those of the scope: all malls of a beat share a run.
--- Of jobs that are forgotten (prune_jobs.sql) their run knows how many they were, not whose: they count for all malls alone.
+-- Of jobs that are forgotten (prune_jobs.sql, prune_letters.sql) their run knows how many they were, not whose: they count for all malls alone.
 -- Index jobs_run.
 SELECT t.*, run.run_id, coalesce(run.jobs + forgotten.jobs, 0) AS jobs, coalesce(run.ended + forgotten.jobs, 0) AS ended
   FROM (
@@ -32,6 +32,6 @@ SELECT t.*, run.run_id, coalesce(run.jobs + forgotten.jobs, 0) AS jobs, coalesce
        AND ($2::text IS NULL OR j.mall_id IN (SELECT m.mall_id FROM connectors m WHERE m.agency_id = $2))
      GROUP BY newest.run_id) AS run ON true
  CROSS JOIN LATERAL (
-    SELECT coalesce(sum(r.forgotten_done + r.forgotten_cancelled), 0)::bigint AS jobs
+    SELECT coalesce(sum(r.forgotten_done + r.forgotten_failed + r.forgotten_cancelled), 0)::bigint AS jobs
       FROM runs r
      WHERE r.run_id = run.run_id AND $1::text IS NULL AND $2::text IS NULL) AS forgotten
