@@ -77,7 +77,7 @@ pub(super) fn text(found: &Found, now: DateTime<Utc>) -> String {
     out
 }
 
-/// What people paused, and until when: what the API's answers paused is an alert.
+/// What people paused. What the API's answers paused is an alert, or the problem of a mall.
 fn paused_endpoints(out: &mut String, found: &Found) {
     let by_people: Vec<_> = found.pauses.iter().filter(|pause| pause.cause == PauseCause::Operator).collect();
     for pause in by_people.iter().take(PAUSES) {
