@@ -19,9 +19,9 @@ use crate::output::text::{clean, counted, json_time, number, short_time};
 pub(crate) const DAEMON: &str = "cafe24-sync serve";
 /// What fetches.
 pub(crate) const WORKER: &str = "cafe24-sync-worker run";
-/// How long RabbitMQ may take to greet before it counts as away: a handshake takes some milliseconds, and nobody who asks for an
-/// end waits long for this part of it.
-const GREET: Duration = Duration::from_secs(2);
+/// How long RabbitMQ may take to greet before it counts as away. A handshake takes some milliseconds, on a very busy machine a second
+/// or two.
+const GREET: Duration = Duration::from_secs(4);
 
 /// Who is at work now.
 #[derive(Debug, Clone, Default)]
