@@ -3,13 +3,11 @@
 use rstest::rstest;
 
 use super::super::*;
-use super::misbehaving::settings;
+use super::misbehaving::{settings, wanted};
 use super::server::{Act, Server, answer};
 use crate::config::{Config, Secret};
-use crate::domain::calendar::{DayRange, Granularity};
 use crate::domain::endpoint::Dialect;
-use crate::domain::ids::{MallId, ShopNo};
-use crate::domain::job::Wanted;
+use crate::domain::ids::MallId;
 
 /// The head of the request for a day's visitors, its evidence, and the head of the probe's question for the same.
 async fn heads(dialect: Dialect, toml: &str) -> [String; 3] {
@@ -20,14 +18,7 @@ async fn heads(dialect: Dialect, toml: &str) -> [String; 3] {
         ApiClient::new(ApiConfig { version: told.version, params: told.params, ..settings(&server) });
     let client = client.expect("a client");
     let mall: MallId = "yourmall".parse().expect("valid");
-    let day = "2026-02-15".parse().expect("a day");
-    let wanted = Wanted {
-        mall_id: &mall,
-        shop_no: ShopNo::FIRST,
-        endpoint: "visitors".parse().expect("known"),
-        granularity: Granularity::Day,
-        chunk: DayRange::new(day, day).expect("in order"),
-    };
+    let wanted = wanted(&mall);
     let token = Secret::new("canary");
     let fetched = client.fetch(&Request::new(wanted, dialect).expect("askable"), &token).await;
     let evidence = fetched.result.expect_err("refused").evidence().request.clone();

@@ -31,17 +31,21 @@ pub(super) fn settings(server: &Server) -> ApiConfig {
     }
 }
 
-async fn fetch(client: &ApiClient) -> Fetched {
-    let mall: MallId = "yourmall".parse().expect("valid");
+/// A day's visitors.
+pub(super) fn wanted(mall_id: &MallId) -> Wanted<'_> {
     let day = "2026-02-15".parse().expect("a day");
-    let wanted = Wanted {
-        mall_id: &mall,
+    Wanted {
+        mall_id,
         shop_no: ShopNo::FIRST,
         endpoint: "visitors".parse().expect("known"),
         granularity: Granularity::Day,
         chunk: DayRange::new(day, day).expect("in order"),
-    };
-    let request = Request::new(wanted, Dialect::Seed).expect("askable");
+    }
+}
+
+async fn fetch(client: &ApiClient) -> Fetched {
+    let mall: MallId = "yourmall".parse().expect("valid");
+    let request = Request::new(wanted(&mall), Dialect::Seed).expect("askable");
     client.fetch(&request, &Secret::new(TOKEN)).await
 }
 
