@@ -25,6 +25,13 @@ find_rabbit() {
 # users.
 moved_clock=(NO_FAKE_STAT=1 FAKETIME_NO_CACHE=1 FAKETIME_DONT_FAKE_MONOTONIC=1 DONT_FAKE_MONOTONIC=1 FAKETIME_DISABLE_SHM=1)
 
+# under_clock FILE: the words before a command whose clock FILE moves.
+under_clock() {
+    local library
+    library=$(find_moved_clock) || return 1
+    printf '%s\n' env "LD_PRELOAD=$library" "FAKETIME_TIMESTAMP_FILE=$1" "${moved_clock[@]}"
+}
+
 find_moved_clock() {
     local found
     found=$(compgen -G '/usr/lib/*/faketime/libfaketimeMT.so.1' | head -n 1) && printf '%s\n' "$found"

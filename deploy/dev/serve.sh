@@ -19,7 +19,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 # shellcheck source=deploy/dev/find.sh
 . "$here/find.sh"
 
-port='' dir='' with_parent='' clock=() standby_of=''
+port='' dir='' with_parent='' clock=() words='' standby_of=''
 
 # Who starts us may see a moved clock (./dev test --at); a server sees it only if it is told to.
 unset LD_PRELOAD FAKETIME_TIMESTAMP_FILE
@@ -31,7 +31,7 @@ parse() {
             --dir) dir=$2; shift 2 ;;
             --with-parent) with_parent=yes; shift ;;
             --standby-of) standby_of=$2; shift 2 ;;
-            --clock) clock=(env "LD_PRELOAD=$(find_moved_clock)" "FAKETIME_TIMESTAMP_FILE=$2" "${moved_clock[@]}"); shift 2 ;;
+            --clock) words=$(under_clock "$2"); mapfile -t clock <<<"$words"; shift 2 ;;
             --) shift; extra=("$@"); return ;;
             *) echo "serve.sh: unknown argument $1" >&2; exit 2 ;;
         esac

@@ -71,7 +71,8 @@ clock_at() {
 move_clock() {
     local runner
     runner=$(rustc -vV | sed -n 's/^host: //p' | tr 'a-z-' 'A-Z_')
-    export "CARGO_TARGET_${runner}_RUNNER=env LD_PRELOAD=$(find_moved_clock) FAKETIME_TIMESTAMP_FILE=$state/clock ${moved_clock[*]}"
+    # cargo parts it at blanks.
+    export "CARGO_TARGET_${runner}_RUNNER=$(under_clock "$state/clock" | paste -sd ' ')"
 }
 
 # run_tests [--at TIME] [lint|unit|it|browser] [FILTER…]; a browser is installed unless a filter may leave its tests out.
