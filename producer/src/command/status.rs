@@ -70,9 +70,8 @@ struct Found {
     /// Those that are not sent for an agency or a mall alone.
     lanes_paused_for: Vec<serde_json::Value>,
     /// Endpoints that are not called, for all malls or for one.
-    endpoints_paused: Vec<serde_json::Value>,
-    #[serde(skip)]
-    pauses: Vec<EndpointPause>,
+    #[serde(serialize_with = "pauses")]
+    endpoints_paused: Vec<EndpointPause>,
     /// When backfills are sent again, if they wait for their hours.
     #[serde(serialize_with = "time")]
     backfill_waits_until: Option<DateTime<Utc>>,
@@ -139,7 +138,6 @@ async fn collect(context: &Context, control: &Control) -> Result<Found, StoreErr
     let terms = Terms::read(&context.config, control, &keys).await?.at_work(&crew);
     let reserves = control.reserves().await?;
     let eta = eta(&demands, &terms);
-    let pauses = control.endpoint_pauses(None).await?;
     let allowed_per_second = seen
         .keys
         .iter()
@@ -165,8 +163,7 @@ async fn collect(context: &Context, control: &Control) -> Result<Found, StoreErr
         problems_more: seen.problems_more,
         lanes_paused: terms.paused.clone(),
         lanes_paused_for: paused_alone(&control.lane_overrides().await?),
-        endpoints_paused: pauses.iter().map(paused_endpoint).collect(),
-        pauses,
+        endpoints_paused: control.endpoint_pauses(None).await?,
         backfill_waits_until: terms.backfill_waits_until(),
         per_second: terms.usual.per_second,
         keys: i64::try_from(seen.keys.len()).unwrap_or(i64::MAX),
@@ -252,6 +249,10 @@ fn backlog<S: Serializer>(backlog: &[Backlog], serializer: S) -> Result<S::Ok, S
     let times = backlog.iter().map(|jobs| with_times(jobs, &[("oldest", jobs.oldest)]));
     let values: Vec<_> = times.collect::<Result<_, _>>().map_err(|_| S::Error::custom("not JSON"))?;
     values.serialize(serializer)
+}
+
+fn pauses<S: Serializer>(pauses: &[EndpointPause], serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.collect_seq(pauses.iter().map(paused_endpoint))
 }
 
 fn alerts<S: Serializer>(alerts: &[Alert], serializer: S) -> Result<S::Ok, S::Error> {

@@ -79,7 +79,8 @@ pub(super) fn text(found: &Found, now: DateTime<Utc>) -> String {
 
 /// What people paused. What the API's answers paused is an alert, or the problem of a mall.
 fn paused_endpoints(out: &mut String, found: &Found) {
-    let by_people: Vec<_> = found.pauses.iter().filter(|pause| pause.cause == PauseCause::Operator).collect();
+    let by_people: Vec<_> =
+        found.endpoints_paused.iter().filter(|pause| pause.cause == PauseCause::Operator).collect();
     for pause in by_people.iter().take(PAUSES) {
         let remedy = Remedy::of_pause(pause);
         let line = format!("{:<10} {} since {}", subject(pause), remedy.what, short_time(pause.since));
@@ -236,7 +237,6 @@ mod tests {
             lanes_paused: Vec::new(),
             lanes_paused_for: Vec::new(),
             endpoints_paused: Vec::new(),
-            pauses: Vec::new(),
             backfill_waits_until: None,
             per_second: 2.0,
             keys: 212,
@@ -286,7 +286,7 @@ mod tests {
             probes: 0,
             parked: 4,
         };
-        found.pauses = vec![
+        found.endpoints_paused = vec![
             pause("domains", None, PauseCause::ContractViolation),
             pause("products", None, PauseCause::Operator),
             pause("visitors", Some("hanbit"), PauseCause::Operator),
@@ -306,7 +306,7 @@ mod tests {
         ] {
             assert!(lines.lines().any(|said| said.starts_with(line) && said.ends_with(remedy)), "{lines}");
         }
-        found.pauses = vec![pause("products", None, PauseCause::Operator); 7];
+        found.endpoints_paused = vec![pause("products", None, PauseCause::Operator); 7];
         assert!(text(&found).contains("  and 2 more paused endpoints → cafe24-sync endpoints list\n"));
     }
 
